@@ -1,0 +1,115 @@
+"""Git, through its command line: real repositories, a scrubbed environment, never a prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlopsgen.adapters import process
+from mlopsgen.constants import MINIMUM_GIT
+from mlopsgen.errors import MlopsgenError, ProgramMissing
+
+_INSTALL_HINT = "Install git (for example 'apt install git' or 'brew install git') and run the command again."
+# Inherited from a hook or an outer git command, these would point our git at another repository.
+_REPOSITORY_VARIABLES = re.compile(
+    r"^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|NAMESPACE|PREFIX|QUARANTINE_PATH|CONFIG.*)$"
+)
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a git command: nothing that names another repository, no prompt, messages in English."""
+    kept = {name: value for name, value in environ.items() if not _REPOSITORY_VARIABLES.match(name)}
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+
+
+class GitRepository:
+    """A git repository (or a folder that will be one) at ``path``."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self._environ = clean_environment(environ)
+
+    def run(self, *arguments: str, check: bool = True, stdin: str | None = None) -> process.Completed:
+        """Run ``git ARGUMENTS`` in the repository.
+
+        Raises:
+            ProgramMissing: git is not installed.
+            CommandFailed: git failed and ``check`` was set.
+        """
+        return process.run(
+            ["git", *arguments], cwd=self.path, env=self._environ, stdin=stdin, check=check, hint=_INSTALL_HINT
+        )
+
+    def read(self, *arguments: str) -> str:
+        """What a git command prints, without the final newline."""
+        return self.run(*arguments).stdout.rstrip("\n")
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Whether a git command ends well (for questions that git answers by its exit status)."""
+        return self.run(*arguments, check=False).exit_status == 0
+
+    def identity(self) -> tuple[str, str] | None:
+        """Name and address that commits will bear, or ``None`` where git knows none."""
+        name = self.run("config", "--get", "user.name", check=False).stdout.strip()
+        email = self.run("config", "--get", "user.email", check=False).stdout.strip()
+        name = self._environ.get("GIT_AUTHOR_NAME", name)
+        email = self._environ.get("GIT_AUTHOR_EMAIL", email)
+        return (name, email) if name and email else None
+
+    def is_repository(self) -> bool:
+        """Whether ``path`` is the top of a git repository (with a work tree or bare)."""
+        if not self.path.is_dir():
+            return False
+        done = self.run("rev-parse", "--absolute-git-dir", check=False)
+        if done.exit_status != 0:
+            return False
+        found = Path(done.stdout.strip()).resolve()
+        return found in (self.path.resolve(), (self.path / ".git").resolve())
+
+    def commit_of(self, reference: str) -> str | None:
+        """The full commit name that a reference points to, or ``None`` if there is no such reference."""
+        done = self.run("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}", check=False)
+        return done.stdout.strip() if done.exit_status == 0 else None
+
+    def remotes(self) -> dict[str, str]:
+        """The remotes by name, each with its fetch address."""
+        lines = self.run("config", "--get-regexp", r"^remote\..*\.url$", check=False).stdout.splitlines()
+        pairs = (line.split(" ", 1) for line in lines)
+        return {key.removeprefix("remote.").removesuffix(".url"): address for key, address in pairs}
+
+
+def version(environ: Mapping[str, str], cwd: Path) -> tuple[int, ...]:
+    """The version of the installed git, for example ``(2, 39, 5)``.
+
+    Raises:
+        ProgramMissing: git is not installed.
+    """
+    text = GitRepository(cwd, environ).read("--version")
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in found.groups(default="0")) if found else (0,)
+
+
+def require(environ: Mapping[str, str], cwd: Path) -> None:
+    """Make sure that git is there and new enough.
+
+    Raises:
+        ProgramMissing: git is not installed or older than :data:`mlopsgen.constants.MINIMUM_GIT`.
+    """
+    found = version(environ, cwd)
+    if found < MINIMUM_GIT:
+        raise ProgramMissing(
+            f"git {'.'.join(map(str, found))} is too old; {'.'.join(map(str, MINIMUM_GIT))} or newer is needed.",
+            hint=_INSTALL_HINT,
+        )
+
+
+def ensure_plain_reference(name: str, known: Sequence[str]) -> str:
+    """A branch name that the caller may pass to git: one of ``known``.
+
+    Raises:
+        MlopsgenError: It is not one of them.
+    """
+    if name not in known:
+        raise MlopsgenError(f"There is no branch '{name}'.", hint=f"The branches are {', '.join(known)}.")
+    return name

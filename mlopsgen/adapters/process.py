@@ -1,0 +1,71 @@
+"""The only place that starts other programs: argument lists, an explicit folder and environment, typed failures."""
+
+from __future__ import annotations
+
+import subprocess  # noqa: S404 - the one call site; import-linter forbids others
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsgen.errors import CommandFailed, MlopsgenError, ProgramMissing
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a program printed and returned."""
+
+    exit_status: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: str | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+    hint: str = "",
+) -> Completed:
+    """Run a program to its end and capture what it prints.
+
+    Args:
+        argv: The program and its arguments; never a shell string, never a secret (process lists show it).
+        cwd: The folder that it runs in.
+        env: Its whole environment.
+        stdin: Text for its standard input (empty if ``None``, so that it never waits for a person).
+        check: Raise when it fails; otherwise the caller looks at ``exit_status``.
+        timeout: Seconds until it is ended.
+        hint: The next step, for the error.
+
+    Raises:
+        ProgramMissing: The program is not installed.
+        CommandFailed: It failed and ``check`` was set, or it ran out of time.
+    """
+    arguments = [str(argument) for argument in argv]
+    try:
+        done = subprocess.run(  # noqa: S603
+            arguments,
+            cwd=cwd,
+            env=dict(env),
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if not cwd.is_dir():
+            raise MlopsgenError(f"The folder {cwd} is not there any more.", where=str(cwd)) from error
+        raise ProgramMissing(f"'{arguments[0]}' is not installed or not on the PATH.", hint=hint) from error
+    except PermissionError as error:
+        raise MlopsgenError(f"'{arguments[0]}' may not be run in {cwd}.", where=str(cwd), hint=hint) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(arguments, -1, f"no answer within {timeout:.0f} s", hint=hint) from error
+    if check and done.returncode != 0:
+        raise CommandFailed(arguments, done.returncode, done.stderr or done.stdout, hint=hint)
+    return Completed(done.returncode, done.stdout, done.stderr)

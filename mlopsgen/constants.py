@@ -1,0 +1,22 @@
+"""Addresses and names that must be the same everywhere."""
+
+CANONICAL_TEMPLATE = "https://github.com/mlopsgen/mlopsgen"
+"""Where the template is published; recorded in each repository, so that plain ``copier update`` works too."""
+
+ANSWERS_FILE = ".copier-answers.yml"
+"""The file of a generated repository that records its template version and answers (copier's default name)."""
+
+BRANCHES = ("development", "staging", "production")
+"""The branches of a generated repository, in the order of promotion. Fixed: workflows and environments bear their names."""
+
+MAIN_BRANCH = BRANCHES[0]
+"""The branch that work starts on and that the first training belongs to."""
+
+LOCAL_REMOTE = "local"
+"""The git remote that names the forge on this machine; ``origin`` stays free for GitHub."""
+
+MINIMUM_GIT = (2, 38)
+"""The oldest git that has ``merge-tree --write-tree`` (git 2.38 release notes)."""
+
+MINIMUM_PYTHON = (3, 11)
+"""The oldest Python that the tool and the generated repository run on."""

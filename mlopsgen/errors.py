@@ -1,0 +1,139 @@
+"""The error tree: every failure a person can cause has a code, an exit code, a place and a next step.
+
+Operations and adapters raise these; one boundary in ``mlopsgen.cli`` turns them into output. A third-party
+exception never leaves its adapter: it is translated there, once.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller. The generated repository uses the same numbers."""
+
+    OK = 0
+    """Done, or nothing to do."""
+    FAILURE = 1
+    """An expected failure: the message says what happened, where, and the next step."""
+    USAGE = 2
+    """The command line, an answer or a document is not valid."""
+    BUG = 3
+    """Our mistake: a redacted report file was written."""
+    PERMISSION = 4
+    """Authentication or permission is missing."""
+    PARTIAL = 5
+    """Some of the work is done; running the same command again continues."""
+    REJECTED = 6
+    """The model was trained, but the gate refused it."""
+    PENDING = 8
+    """Changes are pending (asked for with a checking option)."""
+    INTERRUPTED = 130
+    """Stopped by the person (Ctrl-C)."""
+
+
+class MlopsgenError(Exception):
+    """An expected failure.
+
+    Args:
+        message: What happened, in one sentence.
+        hint: The next step that a person can take.
+        where: The file, key, flag or address that it happened at.
+    """
+
+    code = "failure"
+    exit_code = ExitCode.FAILURE
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+
+class UsageError(MlopsgenError):
+    """A flag, an argument or a combination of them is not valid."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class InvalidAnswer(UsageError):
+    """An answer is not valid; ``where`` names its key (and the file it came from)."""
+
+    code = "invalid-answer"
+
+
+class MissingAnswer(UsageError):
+    """A run without a terminal lacks an answer; the message names the flag that gives it."""
+
+    code = "missing-answer"
+
+
+class InvalidDocument(UsageError):
+    """A file that a person edits cannot be read; ``where`` is ``file:line``."""
+
+    code = "invalid-document"
+
+
+class PermissionDenied(MlopsgenError):
+    """The file system or a remote refused."""
+
+    code = "permission"
+    exit_code = ExitCode.PERMISSION
+
+
+class PartialResult(MlopsgenError):
+    """Some of the work is done; running the same command again continues."""
+
+    code = "partial"
+    exit_code = ExitCode.PARTIAL
+
+
+class ModelRejected(MlopsgenError):
+    """The training finished and the gate refused the model."""
+
+    code = "rejected"
+    exit_code = ExitCode.REJECTED
+
+
+class ChangesPending(MlopsgenError):
+    """A checking command found something to do."""
+
+    code = "pending"
+    exit_code = ExitCode.PENDING
+
+
+class Interrupted(MlopsgenError):
+    """The person stopped the command (Ctrl-C or the end of the input)."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str = "Stopped; nothing was written.", *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+
+
+class CommandFailed(MlopsgenError):
+    """A program that we started ended with an error.
+
+    Args:
+        argv: The command as it was started; it never holds a secret.
+        exit_status: What the program returned (negative: the signal that ended it).
+        output: The end of what it printed, redacted.
+    """
+
+    code = "command-failed"
+
+    def __init__(self, argv: list[str], exit_status: int, output: str, *, hint: str = "") -> None:
+        last = output.strip().splitlines()[-1:] or ["it printed nothing"]
+        super().__init__(f"'{' '.join(argv[:3])}' failed ({exit_status}): {last[0]}", hint=hint)
+        self.argv = argv
+        self.exit_status = exit_status
+        self.output = output
+
+
+class ProgramMissing(MlopsgenError):
+    """A program that we need is not on this machine."""
+
+    code = "program-missing"

@@ -1,0 +1,44 @@
+"""Progress as data: an operation emits these, the console draws them, ``--output json`` prints them as NDJSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Anything an operation tells while it works."""
+
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event as a JSON object; ``event`` names its kind."""
+        return {"event": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepStarted(Event):
+    """A piece of work that takes a moment begins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDone(Event):
+    """The piece of work that began last is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Event):
+    """Something worth knowing that needs no action."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warn(Event):
+    """Something that a person should look at; ``hint`` is the next step."""
+
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine(Event):
+    """A line of another program's output (a training's log)."""

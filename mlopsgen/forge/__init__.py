@@ -1,0 +1,1 @@
+"""Where repositories live: one protocol, one adapter for each kind of host."""

@@ -1,0 +1,1 @@
+"""Desired state, observed state, the pure plan between them, and its application."""

@@ -1,0 +1,61 @@
+"""What an operation returns, and the one versioned JSON envelope that every command prints with ``--output json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlopsgen.errors import ExitCode, MlopsgenError
+
+ENVELOPE_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationResult:
+    """The outcome of an operation.
+
+    Attributes:
+        summary: One sentence for a person.
+        data: What the operation made or found, as JSON values; each command documents its keys.
+        next_steps: What a person does next, each a sentence or a command.
+        exit_code: 0 unless the operation succeeded in finding something that the caller asked to be told of.
+    """
+
+    summary: str
+    data: dict[str, Any] = field(default_factory=dict)
+    next_steps: tuple[str, ...] = ()
+    exit_code: ExitCode = ExitCode.OK
+
+
+def envelope(command: str, outcome: OperationResult | MlopsgenError) -> dict[str, Any]:
+    """The JSON document for a command's outcome, success or failure.
+
+    Args:
+        command: The command's name, for example ``init``.
+        outcome: What the operation returned, or the error that it raised.
+    """
+    document: dict[str, Any] = {
+        "version": ENVELOPE_VERSION,
+        "command": command,
+        "exit_code": int(outcome.exit_code),
+    }
+    if isinstance(outcome, OperationResult):
+        return document | {
+            "ok": outcome.exit_code == ExitCode.OK,
+            "summary": outcome.summary,
+            "data": outcome.data,
+            "next_steps": list(outcome.next_steps),
+            "error": None,
+        }
+    return document | {
+        "ok": False,
+        "summary": outcome.message,
+        "data": {},
+        "next_steps": [outcome.hint] if outcome.hint else [],
+        "error": {
+            "code": outcome.code,
+            "message": outcome.message,
+            "hint": outcome.hint,
+            "where": outcome.where,
+        },
+    }

@@ -1,0 +1,166 @@
+"""The documents that a training leaves behind: the gate's decision, the evaluation, the report.
+
+``report.json`` is :class:`Report`; ``gate/decision.json`` and ``evaluation/evaluation.json`` are artifacts of the MLflow run.
+All are plain data, so that a web page, an editor or a workflow can read them without this code.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Outcome = Literal["first", "improved", "unchanged", "regressed", "rejected", "failed"]
+Task = Literal["regression", "binary", "multiclass"]
+
+
+class Record(BaseModel):
+    """A document or a part of one; unknown keys are an error, so that a misspelt key cannot pass in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class MetricRule(Record):
+    """How the gate judges one metric (in the metric's own unit)."""
+
+    higher_is_better: bool
+    threshold: float | None = Field(None, description="The worst value that is acceptable, whatever the champion has.")
+    tolerance: float = Field(0.0, ge=0, description="How much worse than the baseline is still acceptable.")
+    minimum_gain: float = Field(0.0, ge=0, description="How much better than the baseline it has to be.")
+
+
+class MetricResult(Record):
+    """One metric of a candidate beside the baseline's, and what the gate says of it."""
+
+    name: str
+    value: float | None = Field(description="The candidate's value; null when it has none or it is not a number.")
+    baseline: float | None = Field(description="The baseline's value, on the same test split where it could be scored.")
+    gain: float | None = Field(description="How much better the candidate is; negative when it is worse.")
+    rule: MetricRule
+    passed: bool
+    reason: str
+
+
+class Baseline(Record):
+    """What the candidate was compared with."""
+
+    kind: Literal["champion", "last-success", "none"]
+    version: str = ""
+    run_id: str = ""
+    commit: str = ""
+    scored: Literal["test-split", "stored", "none"] = Field(
+        "none", description="'test-split': scored again on the candidate's test split; 'stored': its recorded metrics."
+    )
+    note: str = Field("", description="Why it could not be scored again, or why there is no baseline.")
+
+
+class Decision(Record):
+    """The gate's verdict."""
+
+    version: Literal[1] = 1
+    outcome: Outcome
+    passed: bool
+    reasons: list[str]
+    metrics: list[MetricResult]
+    baseline: Baseline
+
+
+class Evaluation(Record):
+    """What the evaluation step found on the test split; feeds the gate and the plots."""
+
+    version: Literal[1] = 1
+    task: Task
+    target: str
+    metrics: dict[str, float]
+    baseline: Baseline
+    baseline_metrics: dict[str, float] = {}
+    labels: list[str] = Field([], description="The classes, in the order of the columns of 'scores'.")
+    actual: list[float] | list[str] = Field([], description="Target values of a sample of the test split.")
+    predicted: list[float] | list[str] = Field([], description="Predictions for the same rows.")
+    scores: list[list[float]] = Field([], description="Probability of each class for the same rows.")
+    rows: int = Field(0, description="Rows of the whole test split.")
+
+
+class DataRecord(Record):
+    """A data source as it was when the model was trained."""
+
+    name: str
+    address: str
+    fingerprint: str = Field(description="'sha256:...' of the bytes that were read.")
+    rows: int
+    columns: dict[str, str] = Field(description="Column name to its kind: numeric, categorical, boolean, target.")
+    notes: list[str] = Field([], description="What was ignored or repaired, for example date columns.")
+
+
+class StepRecord(Record):
+    """One step of the pipeline."""
+
+    name: str
+    state: Literal["succeeded", "failed", "skipped"]
+    seconds: float | None = None
+
+
+class Failure(Record):
+    """Why a run failed."""
+
+    step: str = ""
+    message: str
+    hint: str = ""
+
+
+class ModelRecord(Record):
+    """The registered model version of this run."""
+
+    name: str
+    version: str
+    alias: str = Field("", description="The alias that this run moved to it, if any.")
+    address: str = Field(description="For example 'model://diabetes-training/3'.")
+
+
+class HistoryPoint(Record):
+    """An earlier run of this branch, for the plot of a metric over time (oldest first)."""
+
+    run_id: str
+    started: str
+    commit: str
+    metrics: dict[str, float]
+    passed: bool
+    champion: bool
+
+
+class RunRecord(Record):
+    """The run itself."""
+
+    id: str
+    name: str
+    engine: str
+    status: Literal["succeeded", "failed"]
+    started: str = Field(description="ISO 8601, UTC.")
+    ended: str = Field(description="ISO 8601, UTC.")
+    seconds: float
+    tracking: str = Field("", description="Where the MLflow store is, without credentials.")
+    ci_url: str = ""
+
+
+class Report(Record):
+    """Everything that a person or a workflow wants to know of a training: the document ``report.json``."""
+
+    version: Literal[1] = 1
+    project: str
+    pipeline: str
+    branch: str
+    commit: str
+    actor: str
+    trigger: str
+    repository: str = ""
+    run: RunRecord
+    decision: Decision
+    promoted: bool = Field(description="Whether this run's model became the branch's champion.")
+    model: ModelRecord | None = None
+    failure: Failure | None = None
+    data: list[DataRecord] = []
+    parameters: dict[str, str] = {}
+    steps: list[StepRecord] = []
+    history: list[HistoryPoint] = []
+    environment: dict[str, str] = Field({}, description="Python and library versions, SHA-256 of the lock.")
+    addresses: dict[str, str] = Field({}, description="code://, data:// and model:// addresses of what went in and came out.")
