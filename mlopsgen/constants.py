@@ -7,7 +7,7 @@ ANSWERS_FILE = ".copier-answers.yml"
 """The file of a generated repository that records its template version and answers (copier's default name)."""
 
 BRANCHES = ("development", "staging", "production")
-"""The branches of a generated repository, in the order of promotion. Fixed: workflows and environments bear their names."""
+"""The branches of a generated repository, in the order of promotion; workflows and environments bear these names."""
 
 MAIN_BRANCH = BRANCHES[0]
 """The branch that work starts on and that the first training belongs to."""

@@ -6,6 +6,7 @@ exception never leaves its adapter: it is translated there, once.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 
@@ -137,3 +138,29 @@ class ProgramMissing(MlopsgenError):
     """A program that we need is not on this machine."""
 
     code = "program-missing"
+
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def from_os_error(error: OSError, *, doing: str = "") -> MlopsgenError | None:
+    """The expected failure behind an error of the operating system, or ``None`` where it is none that we know.
+
+    Args:
+        error: What the operating system said.
+        doing: What was being done, as the beginning of a sentence ("Writing the repository").
+    """
+    where = str(error.filename or "")
+    prefix = f"{doing} failed: " if doing else ""
+    if error.errno in _DISK_FULL:
+        return MlopsgenError(
+            f"{prefix}there is no space left on the disk.", where=where, hint="Free some space and run it again."
+        )
+    if error.errno in _REFUSED:
+        hint = "Choose another folder, or change its permissions."
+        return PermissionDenied(f"{prefix}the file system refused ({error.strerror}).", where=where, hint=hint)
+    if error.errno == errno.ENAMETOOLONG:
+        hint = "Choose a shorter name or a folder nearer to the root."
+        return UsageError(f"{prefix}the path is too long.", where=where, hint=hint)
+    return None

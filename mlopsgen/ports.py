@@ -1,4 +1,4 @@
-"""What operations need from outside, as protocols: the command line, the tests and later the web app bring their own."""
+"""What operations need from outside, as protocols: the command line, the tests and the web app bring their own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""The one place where results and errors become output and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import typer
+
+from mlopsgen.cli import console, json_output
+from mlopsgen.cli.session import Output, Session, Shown
+from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, UsageError, from_os_error
+from mlopsgen.ports import EventSink
+from mlopsgen.result import OperationResult
+
+
+def run(app: Callable[..., object], arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command that ``arguments`` name and show its outcome.
+
+    Args:
+        app: The typer application (called with ``standalone_mode=False``, so that it returns and raises).
+        arguments: The command line without the program's name.
+        environ: The environment of the process.
+
+    Returns:
+        The exit code of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows fewer characters than we print shows an escape instead of raising.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    output = json_output.requested(arguments)
+    colour = output is Output.text and console.takes_colour(sys.stderr, environ)
+    sink: EventSink = console.TextEvents(sys.stderr, colour=colour)
+    if output is Output.json:
+        sink = json_output.JsonEvents(sys.stderr)
+    try:
+        outcome = _outcome(app, arguments, environ, output, sink)
+        return _show(_command(arguments), outcome, output, environ)
+    except BrokenPipeError:
+        # The reader (for example `head`) has gone; writing the rest at exit would only raise again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILURE
+
+
+def _outcome(
+    app: Callable[..., object], arguments: Sequence[str], environ: Mapping[str, str], output: Output, sink: EventSink
+) -> OperationResult | Shown | MlopsgenError | int:
+    try:
+        session = Session(
+            environ=environ,
+            cwd=Path.cwd(),
+            output=output,
+            events=sink,
+            interactive=output is Output.text and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty(),
+            colour=output is Output.text and console.takes_colour(sys.stdout, environ),
+            width=console.terminal_width(),
+        )
+        returned = app(args=list(arguments), prog_name="mlopsgen", standalone_mode=False, obj=session)
+    except SystemExit as stop:  # shell completion ends the process itself
+        return stop.code if isinstance(stop.code, int) else ExitCode.OK
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the boundary
+        return _translated(error, environ, arguments)
+    if isinstance(returned, OperationResult | Shown):
+        return returned
+    if returned == ExitCode.INTERRUPTED:
+        return Interrupted("Stopped.")
+    return returned if isinstance(returned, int) else ExitCode.OK
+
+
+def _translated(error: BaseException, environ: Mapping[str, str], arguments: Sequence[str]) -> MlopsgenError:
+    """The error that is shown for ``error``; whatever is not expected is our mistake and gets a report file."""
+    match error:
+        case MlopsgenError():
+            return error
+        case KeyboardInterrupt() | typer.Abort():
+            return Interrupted("Stopped.")
+        case typer.TyperException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context is not None else "mlopsgen"
+            return UsageError(error.format_message(), hint=f"'{command} --help' shows what can be given.")
+        case OSError():
+            expected = from_os_error(error)
+            if expected is not None:
+                return expected
+    from mlopsgen.cli import bug_report  # noqa: PLC0415 - only needed when something is wrong
+
+    return bug_report.write(error, environ, arguments)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return next((word for word in arguments if not word.startswith("-")), "")
+
+
+def _show(
+    command: str, outcome: OperationResult | Shown | MlopsgenError | int, output: Output, environ: Mapping[str, str]
+) -> int:
+    if isinstance(outcome, int):
+        return outcome
+    result = outcome.result if isinstance(outcome, Shown) else outcome
+    if output is Output.json:
+        _write(sys.stdout, json_output.render_envelope(command, result))
+    elif isinstance(result, MlopsgenError):
+        _write(sys.stderr, console.render_error(result, colour=console.takes_colour(sys.stderr, environ)))
+    else:
+        text = outcome.text if isinstance(outcome, Shown) else None
+        _write(sys.stdout, console.render_result(result, text, colour=console.takes_colour(sys.stdout, environ)))
+    return int(result.exit_code)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text.rstrip("\n") + "\n")
+    stream.flush()

@@ -1,0 +1,79 @@
+"""A mistake of ours: a report file that a person can send without giving away names or secrets, and its path."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlopsgen import __version__
+from mlopsgen.constants import CANONICAL_TEMPLATE
+from mlopsgen.errors import ExitCode, MlopsgenError
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|COOKIE|_KEY$|_PAT$|AUTH", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"(?P<scheme>\w+://)[^/\s@]+@|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abp]-|AKIA)[\w-]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
+)
+# A shorter value would also stand for ordinary words of the report.
+_SHORTEST_SECRET = 6
+
+
+class Bug(MlopsgenError):
+    """Our mistake; ``where`` is the report file."""
+
+    code = "bug"
+    exit_code = ExitCode.BUG
+
+
+def redact(text: str, environ: Mapping[str, str]) -> str:
+    """The text without the environment's secrets, credentials in addresses, tokens, and the name of the home folder."""
+    secrets = [value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET]
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, "***")
+    text = _SECRET_TEXT.sub(lambda found: f"{found['scheme'] or ''}***{'@' if found['scheme'] else ''}", text)
+    home = environ.get("HOME") or environ.get("USERPROFILE") or ""
+    return text.replace(home, "~") if len(home) > 1 else text
+
+
+def write(error: BaseException, environ: Mapping[str, str], arguments: Sequence[str]) -> Bug:
+    """Write the report and return the error that names it.
+
+    Args:
+        error: What was raised.
+        environ: The environment; its secrets are left out of the report.
+        arguments: The command line.
+    """
+    parts = [
+        f"mlopsgen {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"command: mlopsgen {' '.join(arguments)}",
+        "",
+        "".join(traceback.format_exception(error)),
+    ]
+    text = redact("\n".join(parts), environ)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    path = _store(f"bug-{stamp}.txt", text, environ)
+    message = redact(f"This is a mistake in mlopsgen: {type(error).__name__}: {error}", environ)
+    if path is None:
+        sys.stderr.write(text)
+        return Bug(message, hint=f"Please report it at {CANONICAL_TEMPLATE}/issues with the text above.")
+    hint = f"Please report it at {CANONICAL_TEMPLATE}/issues with the file {path}; look at it before you send it."
+    return Bug(message, hint=hint, where=str(path))
+
+
+def _store(name: str, text: str, environ: Mapping[str, str]) -> Path | None:
+    home = environ.get("HOME")
+    state = environ.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else "")
+    folders = [Path(state) / "mlopsgen"] if state else []
+    for folder in [*folders, Path(tempfile.gettempdir()) / "mlopsgen"]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return folder / name
+    return None

@@ -1,0 +1,37 @@
+"""``--output json``: one envelope on standard output, progress as NDJSON on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TextIO
+
+from mlopsgen.cli.session import Output
+from mlopsgen.errors import MlopsgenError
+from mlopsgen.events import Event
+from mlopsgen.result import OperationResult, envelope
+
+
+def requested(arguments: Sequence[str]) -> Output:
+    """How the result is to be shown; read before parsing, because a command line that cannot be parsed needs it too."""
+    before_end = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    wanted = "--output=json" in before_end or ("--output", "json") in pairwise(before_end)
+    return Output.json if wanted else Output.text
+
+
+class JsonEvents:
+    """Writes each event as a line of JSON."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        """Write the event's line."""
+        self._stream.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+
+def render_envelope(command: str, outcome: OperationResult | MlopsgenError) -> str:
+    """The envelope's text."""
+    return json.dumps(envelope(command, outcome), indent=2, ensure_ascii=False)

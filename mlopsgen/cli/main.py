@@ -1,0 +1,82 @@
+"""The command line's entry: the table of verbs, and the application that loads a verb only when it is asked for.
+
+A verb is a module of ``mlopsgen.cli`` with a typer application ``app`` that holds one command. The command takes
+``context: typer.Context`` and its options, builds a frozen request, calls one operation and returns what that returned
+(an ``OperationResult``, or ``Shown`` to say it in other words to people). It never prints, and lets errors pass: the
+boundary renders both. Its heavy imports stand inside the body.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from mlopsgen import __version__
+from mlopsgen.cli import boundary
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb of the command line: the module that holds it, and its line in the help."""
+
+    module: str
+    help: str
+
+
+VERBS = {
+    "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
+    "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
+}
+"""Every verb, in the order of the help."""
+
+
+class VerbGroup(TyperGroup):
+    """Lists the verbs from :data:`VERBS` and imports the one that runs: the help of all imports none of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The verbs' names, in the order of the help."""
+        for name, verb in VERBS.items():
+            if name not in self.commands:
+                self.commands[name] = TyperCommand(name, help=verb.help, rich_markup_mode=None)
+        return list(VERBS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Import the verb that the command line names."""
+        self.list_commands(ctx)
+        if args[0] in VERBS:
+            self.commands[args[0]] = get_command(importlib.import_module(VERBS[args[0]].module).app)
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=VerbGroup, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlopsgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback has answered
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """From an idea to a machine-learning repository that trains by git push and stays up to date."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return boundary.run(app, sys.argv[1:] if arguments is None else arguments, os.environ)
