@@ -1,0 +1,73 @@
+# The verbs of this project; `make` alone lists them. CONTRIBUTING.md says which are heavy.
+# Everything is installed into .venv and build/, from locks with hashes.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV ?= .venv
+TEMPLATE_VENV ?= build/template-venv
+WORKERS ?= 2
+RUN := "$(VENV)/bin/python"
+# Tests find the environment of the generated repository here; relative, because the path may hold spaces.
+export MLOPSGEN_TEMPLATE_VENV := $(TEMPLATE_VENV)
+export MLFLOW_DISABLE_TELEMETRY := true
+TESTS := $(RUN) -m pytest -n $(WORKERS) --dist worksteal
+
+.PHONY: help
+help: ## List the verbs.
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: ## Make .venv with the tool and everything that developing it needs.
+	@$(PYTHON) tools/environment.py "$(VENV)" --lock requirements-dev.txt --editable .
+
+.PHONY: template-venv
+template-venv: ## Make the environment of the generated repository, in build/.
+	@$(PYTHON) tools/environment.py "$(TEMPLATE_VENV)" --lock template/requirements-dev.txt
+
+.PHONY: demo
+demo: setup ## From nothing to a trained model: init, push, a change, push again. Makes demo/<number>.
+	@$(RUN) tools/demo.py
+
+.PHONY: lint
+lint: setup ## Check style, types and the layers of the tool.
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@"$(VENV)/bin/lint-imports" --no-logo
+
+.PHONY: format
+format: setup ## Put the code into the common format.
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+.PHONY: test
+test: lint template-venv ## Lint and every test but the heavy ones.
+	@$(TESTS) -m "not heavy"
+
+.PHONY: test-heavy
+test-heavy: setup template-venv ## The heavy tests alone (CONTRIBUTING.md says what they are).
+	@$(TESTS) -m "heavy and not matrix"
+
+.PHONY: test-matrix
+test-matrix: setup template-venv ## Every rendering of the option matrix with its own lint, types and tests.
+	@$(TESTS) -m matrix tests/test_rendering_matrix.py
+
+.PHONY: bench
+bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and RESULTS.md.
+	@$(PYTHON) tools/environment.py build/peers-venv --lock benchmarks/requirements-peers.txt
+	@$(RUN) -m benchmarks
+
+.PHONY: dist
+dist: setup ## Build the sdist and the wheel into dist/.
+	@$(RUN) -m build --no-isolation
+
+.PHONY: lock
+lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
+	@for name in requirements-dev benchmarks/requirements-peers; do \
+	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header $(if $(UPGRADE),--upgrade) "$$name.in" --output-file "$$name.txt" || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove what can be made again (demo/ is yours and stays).
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
