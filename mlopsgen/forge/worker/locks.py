@@ -1,0 +1,60 @@
+"""Locks that die with the processes that hold them, so that nothing has to be cleaned after a crash."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PAUSE = 0.05
+
+
+@contextmanager
+def hold(path: Path, *, wait: float | None = None) -> Iterator[int | None]:
+    """Hold the lock of a file.
+
+    The descriptor may be handed to child processes: the lock then lasts until the last of them is gone.
+
+    Args:
+        path: The file; it is created and stays.
+        wait: Seconds to try for; ``None`` waits as long as it takes.
+
+    Yields:
+        The descriptor, or ``None`` when somebody else still holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        yield handle if _take(handle, wait) else None
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a file.
+
+    Looking takes the lock for a moment; whoever wants it must therefore try for longer than that.
+    """
+    if not path.exists():
+        return False
+    with hold(path, wait=0) as mine:
+        return mine is None
+
+
+def _take(handle: int, wait: float | None) -> bool:
+    if wait is None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return True
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE)
+        else:
+            return True

@@ -1,0 +1,34 @@
+"""The program's command line; only the hook and the tool call it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Imported here and not when they are needed: the archive may be replaced while this process runs.
+from . import receive, service
+from .layout import Layout
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the hook or the tool asks for; the forge is the folder that this program lies in."""
+    parser = argparse.ArgumentParser(prog="worker.pyz", description="Trains what is pushed to this forge.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("receive", help="queue what git names on standard input, and follow it")
+    verbs.add_parser("wake", help="start a worker for every branch that has something to do")
+    for verb, text in (("start", "start a worker for a branch"), ("work", "be the worker of a branch")):
+        verbs.add_parser(verb, help=text).add_argument("--branch", required=True)
+    options = parser.parse_args(arguments)
+    layout = Layout(Path(sys.argv[0]).resolve().parent.parent)
+    if options.verb == "receive":
+        receive.receive(layout, sys.stdin.read().splitlines(), os.environ)
+    elif options.verb == "wake":
+        service.wake(layout, os.environ)
+    elif options.verb == "start":
+        service.start(layout, options.branch, os.environ)
+    else:
+        service.work(layout, options.branch, os.environ)
+    return 0

@@ -1,0 +1,57 @@
+"""A training in words: the same lines in the hook, in ``mlopsgen run`` and in ``mlopsgen status``."""
+
+from __future__ import annotations
+
+from .layout import Layout
+from .records import FAILED, KILLED, QUEUED, REJECTED, RUNNING, SUCCEEDED, Run
+
+_OUTCOMES = {
+    "first": "accepted, the first champion",
+    "improved": "accepted, better than the champion",
+    "unchanged": "accepted, as good as the champion",
+    "regressed": "accepted, worse than the champion but within the tolerance",
+    "rejected": "the gate refused the model",
+    "failed": "failed",
+}
+
+
+def short(commit: str) -> str:
+    """A commit as people quote it."""
+    return commit[:7]
+
+
+def verdict(run: Run) -> str:
+    """How a training stands or ended, in a few words."""
+    if run.state == QUEUED:
+        return "waits in the queue"
+    if run.state == RUNNING:
+        return f"is training ({run.stage or 'starting'})"
+    if run.state == REJECTED:
+        return _OUTCOMES["rejected"]
+    if run.state == SUCCEEDED:
+        return _OUTCOMES.get(run.outcome, "trained")
+    return {FAILED: f"failed in '{run.stage}'", KILLED: "was killed"}.get(run.state, run.state)
+
+
+def metrics(run: Run) -> str:
+    """The metrics in one line."""
+    return "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in run.metrics.items())
+
+
+def ending(layout: Layout, run: Run) -> list[str]:
+    """The last lines of a training that is over."""
+    lines = [f"{run.branch} {short(run.commit)} (#{run.number}): {verdict(run)}"]
+    if run.promoted and run.outcome != "first":
+        lines[0] += "; it is the champion now"
+    if run.metrics:
+        lines.append(f"  {metrics(run)}")
+    if run.error.get("message"):
+        where = f"{run.error['where']}: " if run.error.get("where") else ""
+        lines.append(f"  {where}{run.error['message']}")
+    if run.error.get("hint"):
+        lines.append(f"  next: {run.error['hint']}")
+    report = run.report.get("html") or run.report.get("md")
+    if report:
+        lines.append(f"  report: {report}")
+    lines.append(f"  log: {layout.run(run.branch, run.number) / 'log.txt'}")
+    return lines
