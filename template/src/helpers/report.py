@@ -1,0 +1,68 @@
+"""The report of a training: three files that say the same, for people, for a job summary and for programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from helpers import report_words as words
+from helpers.report_html import html
+from helpers.report_markdown import markdown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from helpers.records import Evaluation, Report
+
+__all__ = ["html", "markdown", "terminal_lines", "write_report"]
+
+_WIDEST_NAME = 24
+_MOST_METRICS = 5
+
+
+def write_report(report: Report, evaluation: Evaluation | None, folder: Path) -> dict[str, Path]:
+    """Write ``report.html``, ``report.md`` and ``report.json`` into a folder and return where they are.
+
+    Each file appears whole or not at all, so that a reader never sees half of one; an older report stays until then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "html": html(report, evaluation),
+        "md": markdown(report, evaluation),
+        "json": report.model_dump_json(indent=2) + "\n",
+    }
+    written = {}
+    for kind, text in texts.items():
+        path = folder / f"report.{kind}"
+        part = folder / f".{path.name}.{uuid4().hex}"
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(part, path)  # noqa: PTH105 - the pair of write and replace is the point here
+        finally:
+            part.unlink(missing_ok=True)
+        written[kind] = path
+    return written
+
+
+def terminal_lines(report: Report, path: Path | str = "") -> list[str]:
+    """The few lines that end a run on a terminal: the verdict, the metrics beside the baseline's, the report's path."""
+    found = words.verdict(report)
+    lines = [f"{found.sign} {found.word}: {found.headline}"]
+    if report.failure and found.tone == "broken":
+        lines.append(f"  {' '.join(words.clean(report.failure.message, 300).split())}")
+        lines += [f"  next: {words.clean(report.failure.hint, 300)}"] if report.failure.hint else []
+    rows = words.metric_lines(report)
+    beside = {"champion": "champion", "last-success": "last accepted", "none": ""}[report.decision.baseline.kind]
+    widest = min(_WIDEST_NAME, max((len(row.name) for row in rows), default=0))
+    for row in rows[:_MOST_METRICS]:
+        compared = f"  {beside} {row.baseline}  {row.change}" if beside else ""
+        lines.append(f"  {row.name[:_WIDEST_NAME]:<{widest}}  {row.value}{compared}  {row.result}")
+        if not row.passed and row.reason:
+            lines.append(f"  {'':<{widest}}  {words.clean(row.reason, 160)}")
+    if len(rows) > _MOST_METRICS:
+        lines.append(f"  and {len(rows) - _MOST_METRICS} more metrics in the report")
+    lines.append(f"  {found.champion}")
+    if path:
+        lines.append(f"  report: {path}")
+    return lines
