@@ -41,7 +41,9 @@ class Kubeflow(Section):
 class Tracking(Section):
     """Where runs and models are kept."""
 
-    uri: str = Field(default="", description="Empty: MLFLOW_TRACKING_URI, else a SQLite file in .mlflow/ of the repository.")
+    uri: str = Field(
+        default="", description="Empty: MLFLOW_TRACKING_URI, else a SQLite file in .mlflow/ of the repository."
+    )
 
 
 class Gate(Section):
@@ -69,11 +71,16 @@ class BranchConfig(Section):
     engine: Literal["local", "kubeflow"] = "local"
     kubeflow: Kubeflow = Kubeflow()
     tracking: Tracking = Tracking()
-    parameters: dict[str, Any] = Field(default={}, description="Values for this branch instead of the pipeline's defaults.")
+    parameters: dict[str, Any] = Field(
+        default={}, description="Values for this branch instead of the pipeline's defaults."
+    )
     gate: Gate = Gate()
-    image: str = Field(default=DEFAULT_IMAGE, min_length=1, description="The container image of the compiled package's steps.")
+    image: str = Field(
+        default=DEFAULT_IMAGE, min_length=1, description="The container image of the compiled package's steps."
+    )
     workers: Literal["auto", "fork", "spawn"] = Field(
-        default="auto", description="How the local engine starts a step: forked from a prepared process, or from nothing."
+        default="auto",
+        description="How the local engine starts a step: forked from a prepared process, or from nothing.",
     )
     runner: str | list[str] = "ubuntu-24.04"
     notify: dict[str, Any] = {}
