@@ -1,0 +1,155 @@
+"""A folder that appears all at once: filled beside its place under another name, then moved there by one rename.
+
+Killed at any moment, either nothing or everything is there. What a killed run leaves is a hidden folder
+``.mlopsgen-init-*`` beside the destination; the next run recognises it by its unlocked lock file and removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlopsgen.errors import MlopsgenError, UsageError, from_os_error
+
+PREFIX = ".mlopsgen-init-"
+_LOCK = "lock"
+_TREE = "tree"
+
+
+class Birthplace:
+    """The folder in which a destination is prepared.
+
+    Attributes:
+        folder: Fill this one; it becomes the destination.
+    """
+
+    def __init__(self, destination: Path, temporary: Path, inner: tuple[str, ...]) -> None:
+        self._destination = destination
+        self._temporary = temporary
+        self._inner = inner
+        self.folder = temporary.joinpath(_TREE, *inner)
+        self.folder.mkdir(parents=True)
+
+    def move_into_place(self) -> None:
+        """Make the prepared folder the destination, by one rename.
+
+        Raises:
+            UsageError: Something has appeared at the destination meanwhile.
+        """
+        top = self._destination.parents[len(self._inner) - 1] if self._inner else self._destination
+        try:
+            (self._temporary / _TREE).replace(top)
+        except OSError as error:
+            if top.exists() and (not top.is_dir() or any(top.iterdir())):
+                raise occupied(top) from error
+            raise
+
+
+def occupied(destination: Path) -> UsageError:
+    """The error for a destination that holds something."""
+    hint = "Choose another folder, or empty this one yourself; nothing was changed."
+    if destination.is_dir():
+        return UsageError(f"The folder {destination} is not empty.", where=str(destination), hint=hint)
+    return UsageError(f"{destination} is there already and is no folder.", where=str(destination), hint=hint)
+
+
+def check_free(destination: Path) -> None:
+    """Make sure that nothing stands where the destination will be.
+
+    Raises:
+        UsageError: Something does.
+    """
+    try:
+        if destination.is_symlink() and not destination.exists():
+            raise UsageError(
+                f"{destination} is a link to something that is not there.",
+                where=str(destination),
+                hint="Remove the link, or choose another folder.",
+            )
+        if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+            raise occupied(destination)
+        if not destination.exists():
+            above = _nearest_folder(destination)[0]
+            if not above.is_dir():
+                raise UsageError(
+                    f"{above} is no folder, so nothing can be made in it.",
+                    where=str(destination),
+                    hint="Choose another folder.",
+                )
+    except OSError as error:
+        raise _translated(error, destination) from error
+
+
+def _nearest_folder(destination: Path) -> tuple[Path, tuple[str, ...]]:
+    """What exists of the path, and the names below it that do not exist yet."""
+    missing: list[str] = []
+    above = destination
+    while not above.exists() and above != above.parent:
+        missing.insert(0, above.name)
+        above = above.parent
+    return above, tuple(missing)
+
+
+def _translated(error: OSError, destination: Path) -> MlopsgenError:
+    known = from_os_error(error, doing=f"Making {destination}")
+    return known or MlopsgenError(
+        f"Making {destination} failed: {error.strerror or error}.",
+        where=str(error.filename or destination),
+        hint="Choose another folder, on a disk that can be written.",
+    )
+
+
+@contextlib.contextmanager
+def prepare(destination: Path) -> Iterator[Birthplace]:
+    """A :class:`Birthplace` for ``destination``; removed at the end, whatever happens.
+
+    Folders that are missing above the destination come with it.
+
+    Raises:
+        MlopsgenError: The file system refused or is full.
+    """
+    destination = destination.resolve() if destination.is_symlink() else destination
+    above, missing = (destination.parent, (destination.name,)) if destination.exists() else _nearest_folder(destination)
+    temporary: Path | None = None
+    lock = -1
+    try:
+        _remove_leftovers(above)
+        temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
+        lock = _take_lock(temporary / _LOCK)
+        yield Birthplace(destination, temporary, missing[1:])
+    except OSError as error:
+        raise _translated(error, destination) from error
+    finally:
+        if lock >= 0:
+            os.close(lock)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_lock(path: Path) -> int:
+    """Open and lock a file; the operating system gives the lock back when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows, where leftovers stay until a person removes them
+    except ImportError:
+        return descriptor
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_leftovers(above: Path) -> None:
+    """Remove what killed runs left: folders of our name whose lock nobody holds."""
+    for leftover in above.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if not (leftover / _LOCK).exists():
+                continue  # another run is just making it
+            os.close(_take_lock(leftover / _LOCK))
+            shutil.rmtree(leftover, ignore_errors=True)

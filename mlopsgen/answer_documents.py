@@ -1,0 +1,118 @@
+"""What is made from the questions: the JSON Schema of an answers file, and the questions of ``copier.yml``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mlopsgen import naming
+from mlopsgen.answers import ANSWERS_VERSION, QUESTIONS
+from mlopsgen.questions import Cases, Question, SlugOf, Value
+
+_METRIC_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "pattern": naming.METRIC_PATTERN, "maxLength": naming.LONGEST_SLUG},
+        "higher_is_better": {"type": "boolean"},
+        "threshold": {"type": ["number", "null"], "description": "The worst value that is acceptable."},
+        "tolerance": {"type": "number", "minimum": 0, "description": "How much worse than the baseline may pass."},
+        "minimum_gain": {"type": "number", "minimum": 0, "description": "How much better it has to be."},
+    },
+}
+
+
+def answers_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an answers file."""
+    conditions = [
+        {
+            "if": {"properties": {when[0]: {"const": when[1]}}, "required": [when[0]]},
+            "then": {"required": [question.key]},
+        }
+        for question in QUESTIONS
+        if (when := question.when) and question.required and question.default_for({}) in ("", [])
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mlopsgen answers",
+        "description": "Answers for 'mlopsgen init --answers FILE'; a key that is left out keeps its default.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"version": {"const": ANSWERS_VERSION}, **{q.key: _property(q) for q in QUESTIONS}},
+        "allOf": conditions,
+    }
+
+
+def _property(question: Question) -> dict[str, Any]:
+    found: dict[str, Any] = {"title": question.title, "description": question.help}
+    if not isinstance(question.default, Cases | SlugOf):
+        found["default"] = question.default
+    word: dict[str, Any] = {"type": "string"}
+    if question.choices:
+        word["enum"] = list(question.choices)
+    if question.pattern:
+        word["pattern"] = question.pattern
+    if question.required and not question.choices:
+        word["minLength"] = 1
+    match question.kind:
+        case "integer":
+            low, high = question.bounds or (0, 2**31)
+            return found | {"type": "integer", "minimum": low, "maximum": high}
+        case "words":
+            most = {"maxItems": question.bounds[1]} if question.bounds else {}
+            return found | {"type": "array", "uniqueItems": True, "items": word, **most}
+        case "metrics":
+            return found | {"type": "array", "minItems": 1, "items": _METRIC_SCHEMA}
+        case _:
+            return found | word
+
+
+def copier_questions() -> str:
+    """The question block of ``copier.yml``, for people who use plain copier."""
+    import yaml  # noqa: PLC0415 - not needed by a run of the tool
+
+    blocks = [
+        yaml.safe_dump({q.key: _copier_question(q)}, sort_keys=False, allow_unicode=True, width=1000) for q in QUESTIONS
+    ]
+    return "\n".join(blocks)
+
+
+def _copier_question(question: Question) -> dict[str, Any]:
+    kinds = {"integer": "int", "words": "yaml", "metrics": "yaml"}
+    found: dict[str, Any] = {
+        "type": kinds.get(question.kind, "str"),
+        "help": f"{question.title}: {question.help}",
+        "default": _copier_default(question),
+    }
+    if question.choices and question.kind == "choice":
+        found["choices"] = list(question.choices)
+    asked = f"{question.when[0]} == {question.when[1]!r}" if question.when else "true"
+    if question.pattern:
+        refused = f"This does not fit: {question.help}"
+        test = f"{asked} and not ({question.key} | regex_search({question.pattern!r}))"
+        found["validator"] = f"[% if {test} %]{refused}[% endif %]"
+    if question.when:
+        found["when"] = f"[[ {asked} ]]"
+    return found
+
+
+def _copier_default(question: Question) -> object:
+    """The default; a dependent one as an expression that copier evaluates with the same outcome."""
+    default = question.default
+    if isinstance(default, SlugOf):
+        lower = f"{default.key} | lower | regex_replace('[^a-z0-9]+', '-') | regex_replace('^[-0-9]+|-+$', '')"
+        return f"[[ ({lower})[:{naming.LONGEST_SLUG}] | regex_replace('-+$', '') ]]"
+    if question.when:
+        default = Cases((({question.when[0]: question.when[1]}, question.default_for({})),), question.empty)
+    if not isinstance(default, Cases):
+        return default if isinstance(default, str | int) else _literal(default)
+    text = ""
+    for number, (conditions, value) in enumerate(default.cases):
+        test = " and ".join(f"{key} == {wanted!r}" for key, wanted in conditions.items())
+        text += f"[% {'elif' if number else 'if'} {test} %]{_literal(value)}"
+    return f"{text}[% else %]{_literal(default.otherwise)}[% endif %]"
+
+
+def _literal(value: Value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

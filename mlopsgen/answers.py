@@ -1,0 +1,238 @@
+"""The one schema of all questions.
+
+The wizard, the flags, the answers file, the JSON Schema and the question block of ``copier.yml`` are made from
+:data:`QUESTIONS`. Standard library only, because flags are made from it at start-up.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from mlopsgen import naming
+from mlopsgen.answer_values import accept, problem
+from mlopsgen.constants import BRANCHES
+from mlopsgen.errors import InvalidAnswer, MissingAnswer
+from mlopsgen.questions import Answers, Cases, Question, SlugOf, Value, metric
+
+ANSWERS_VERSION = 1
+SAMPLE = "data/sample/diabetes.csv"
+"""The sample that every repository brings along, so that it trains before anything is configured."""
+
+SECTIONS = {
+    "project": "Project: name, description, owner, licence",
+    "data": "Data: where it lies, target column, task",
+    **{branch: f"{branch.capitalize()}: engine, tracking, runner" for branch in BRANCHES},
+    "quality": "Quality: metrics that decide about a new model",
+    "notification": "Notification: who hears of a training",
+    "review": "Review: who approves production",
+    "python": "Python version",
+}
+"""The sections of the wizard, in order, each with its line in the list."""
+
+_PROJECT = (
+    Question(
+        key="project_name", section="project", title="Project name", flag="--name", default="my-model", required=True,
+        help="How people call it, in any language; folder and models are named after the slug.",
+        check=naming.check_project_name,
+    ),
+    Question(
+        key="slug", section="project", title="Slug", flag="--slug", default=SlugOf("project_name"), required=True,
+        help="Folder, repository, experiments and models are named so: lower-case letters, digits, dashes.",
+        check=naming.check_slug, pattern=naming.SLUG_PATTERN,
+    ),
+    Question(
+        key="description", section="project", title="Description", flag="--description",
+        default="A model that is trained by git push.",
+        help="One line for the README and the repository's page.", check=naming.check_line,
+    ),
+    Question(
+        key="owner", section="project", title="Owner", flag="--owner",
+        help="The person or organisation that the repository and its licence belong to; may stay empty.",
+        check=naming.check_line,
+    ),
+    Question(
+        key="license", section="project", kind="choice", title="Licence", flag="--license", default="none",
+        choices=("none", "apache-2.0", "mit", "bsd-3-clause", "proprietary"),
+        help="What others may do with the code; 'none' leaves the file for you to fill in and explains the options.",
+    ),
+    Question(
+        key="visibility", section="project", kind="choice", title="Visibility", flag="--visibility",
+        default="private", choices=("private", "internal", "public"),
+        help="Who can see the repository once it is on GitHub.",
+    ),
+)  # fmt: skip
+
+_DATA = (
+    Question(
+        key="data_address", section="data", title="Data", flag="--data", default=SAMPLE, required=True,
+        help="CSV or Parquet: a path in the repository, an absolute path or an http address. The default is a sample.",
+        check=naming.check_data_address,
+    ),
+    Question(
+        key="data_format", section="data", kind="choice", title="Format", flag="--data-format", default="auto",
+        choices=("auto", "csv", "parquet"), help="'auto' finds it out; separator and encoding are found out as well.",
+    ),
+    Question(
+        key="target", section="data", title="Target column", flag="--target", required=True,
+        default=Cases((({"data_address": SAMPLE}, "progression"),), ""),
+        help="The column that the model learns to predict.", check=naming.check_line,
+    ),
+    Question(
+        key="task", section="data", kind="choice", title="Task", flag="--task", default="regression",
+        choices=("regression", "binary", "multiclass"),
+        help="A number (regression), one of two classes (binary), one of several classes (multiclass).",
+    ),
+)  # fmt: skip
+
+
+def _branch(branch: str) -> tuple[Question, ...]:
+    kubeflow = (f"{branch}_engine", "kubeflow")
+    return (
+        Question(
+            key=f"{branch}_engine", section=branch, kind="choice", title="Engine", default="local",
+            choices=("local", "kubeflow"),
+            help=f"Where {branch} trains: on the machine that runs the pipeline, or on a Kubeflow cluster.",
+        ),
+        Question(
+            key=f"{branch}_endpoint", section=branch, title="Kubeflow address", when=kubeflow, required=True,
+            help="Address of the Kubeflow Pipelines API, for example https://kubeflow.example.org/pipeline.",
+            check=naming.check_endpoint, pattern="^https?://",
+        ),
+        Question(
+            key=f"{branch}_namespace", section=branch, title="Namespace", when=kubeflow, required=True,
+            default="kubeflow-user-example-com", help="The Kubernetes namespace (profile) that runs belong to.",
+            check=naming.check_namespace, pattern=naming.NAMESPACE_PATTERN,
+        ),
+        Question(
+            key=f"{branch}_login", section=branch, kind="choice", title="Login", when=kubeflow, default="token",
+            choices=("none", "token", "service-account", "cookie", "dex"),
+            help="How runs log in to Kubeflow; the secret itself is never asked here.",
+        ),
+        Question(
+            key=f"{branch}_tracking_uri", section=branch, title="MLflow address", check=naming.check_tracking,
+            help="Address of an MLflow server; empty: MLFLOW_TRACKING_URI of the environment, else a file.",
+        ),
+        Question(
+            key=f"{branch}_runner", section=branch, title="Runner", default="ubuntu-24.04", required=True,
+            help="Label of the CI runner that trains; several are separated by commas.", check=naming.check_runner,
+        ),
+    )  # fmt: skip
+
+
+_CLASSES = [metric("balanced_accuracy", higher=True), metric("f1_macro", higher=True, tolerance=0.02)]
+
+_OTHER = (
+    Question(
+        key="metrics", section="quality", kind="metrics", title="Metrics", required=True,
+        default=Cases(
+            (
+                ({"task": "regression", "data_address": SAMPLE}, [metric("rmse", higher=False, threshold=80.0)]),
+                ({"task": "regression"}, [metric("rmse", higher=False)]),
+            ),
+            _CLASSES,
+        ),
+        help="What a new model must reach, as 'rmse lower threshold=80 tolerance=1 gain=0.5; r2 higher'.",
+    ),
+    Question(
+        key="notify_how", section="notification", kind="choice", title="How", default="none",
+        choices=("none", "email"), help="How people hear of a training; the mail server is set up later, as a secret.",
+    ),
+    Question(
+        key="notify_emails", section="notification", kind="words", title="Who", default=[], required=True,
+        when=("notify_how", "email"), help="E-mail addresses, separated by commas.", check=naming.check_email,
+    ),
+    Question(
+        key="notify_when", section="notification", kind="words", title="When", default=["failed", "regressed"],
+        when=("notify_how", "email"), required=True,
+        choices=("improved", "regressed", "failed", "succeeded", "always"),
+        help="After which trainings, separated by commas: improved, regressed, failed, succeeded, always.",
+    ),
+    Question(
+        key="reviewers", section="review", kind="words", title="Reviewers", default=[],
+        help="GitHub users or teams (organisation/team) that approve production, separated by commas; at most six.",
+        check=naming.check_reviewer, bounds=(0, 6),
+    ),
+    Question(
+        key="review_wait_minutes", section="review", kind="integer", title="Wait (minutes)", default=0,
+        bounds=(0, 43200), help="How long a production training waits after the approval; 0 to 43200 (30 days).",
+    ),
+    Question(
+        key="python_version", section="python", kind="choice", title="Python", flag="--python", default="3.12",
+        choices=("3.11", "3.12", "3.13"), help="The Python that the repository trains with.",
+    ),
+)  # fmt: skip
+
+QUESTIONS: tuple[Question, ...] = (*_PROJECT, *_DATA, *(q for b in BRANCHES for q in _branch(b)), *_OTHER)
+"""Every question, in the order in which answers may depend on each other."""
+
+BY_KEY = {question.key: question for question in QUESTIONS}
+
+
+def of_section(section: str) -> tuple[Question, ...]:
+    """The questions of a section, in order."""
+    return tuple(question for question in QUESTIONS if question.section == section)
+
+
+def unknown_key(key: str, where: str = "") -> InvalidAnswer:
+    """The error for a key that no question has, with the nearest one."""
+    near = difflib.get_close_matches(key, BY_KEY, n=1, cutoff=0.6)
+    hint = f"Did you mean '{near[0]}'?" if near else "'mlopsgen schema answers' lists every key."
+    return InvalidAnswer(f"There is no answer '{key}'.", where=where or key, hint=hint)
+
+
+def resolve(given: Mapping[str, object], *, origin: Mapping[str, str] | None = None) -> dict[str, Value]:
+    """All answers: those given, checked, and defaults for the others.
+
+    Args:
+        given: Answers by key, as text or as the values of a YAML or JSON document.
+        origin: Where each one came from, for errors (``answers.yml:3``); a key itself where it is not named.
+
+    Raises:
+        InvalidAnswer: An answer is not valid, or belongs to no question.
+        MissingAnswer: A question that has no default was not answered.
+    """
+    origin = origin or {}
+    for key in given:
+        if key not in BY_KEY:
+            raise unknown_key(key, origin.get(key, ""))
+    answers: dict[str, Value] = {}
+    for question in QUESTIONS:
+        where = origin.get(question.key, question.key)
+        if not question.asked(answers):
+            _refuse_pointless(question, given, where)
+            answers[question.key] = question.empty
+        elif question.key in given:
+            answers[question.key] = accept(question, given[question.key], where)
+        else:
+            answers[question.key] = _default(question, answers)
+    return answers
+
+
+def _default(question: Question, answers: Answers) -> Value:
+    value = question.default_for(answers)
+    if question.required and value in ("", []):
+        reason = f"It is needed because {question.when[0]} is '{question.when[1]}'." if question.when else question.help
+        raise MissingAnswer(
+            f"There is no answer for '{question.key}'. {reason}", where=question.key, hint=f"Add {question.option}."
+        )
+    if isinstance(question.default, SlugOf):
+        refused = problem(question, value)
+        if refused:
+            raise InvalidAnswer(
+                f"No slug can be made from '{answers[question.default.key]}': {refused}.",
+                where=question.default.key,
+                hint=f"Give one with {question.option}: lower-case letters, digits, dashes.",
+            )
+    return value
+
+
+def _refuse_pointless(question: Question, given: Mapping[str, object], where: str) -> None:
+    if given.get(question.key) in (None, "", [], 0, question.default) or question.when is None:
+        return
+    key, wanted = question.when
+    raise InvalidAnswer(
+        f"'{question.key}' is given, but it counts only when {key} is '{wanted}'.",
+        where=where,
+        hint=f"Set {key} to '{wanted}', or leave {question.key} out.",
+    )

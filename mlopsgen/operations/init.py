@@ -1,0 +1,120 @@
+"""``init``: from answers to a committed repository with its three branches, all at once or not at all."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsgen.adapters import birthplace, git
+from mlopsgen.constants import BRANCHES, MAIN_BRANCH
+from mlopsgen.errors import CommandFailed, MlopsgenError
+from mlopsgen.events import StepDone, StepStarted, Warn
+from mlopsgen.ports import EventSink, TemplateEngine
+from mlopsgen.questions import Value
+from mlopsgen.result import OperationResult
+
+NEUTRAL_IDENTITY = ("mlopsgen", "mlopsgen@users.noreply.github.com")
+"""Bears the first commit where git knows no identity; nothing else is ever committed with it."""
+
+# The first commit holds what was rendered, whatever the person's git is told to convert or ignore.
+_AS_RENDERED = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.excludesFile=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitRequest:
+    """What to make.
+
+    Attributes:
+        destination: The folder of the repository (absolute); it must not exist, or be empty.
+        answers: Every answer, as :func:`mlopsgen.answers.resolve` returns them.
+        template_version: The version of the template, for example ``v0.1.0``.
+        environ: The environment that git is started with.
+    """
+
+    destination: Path
+    answers: Mapping[str, Value]
+    template_version: str
+    environ: Mapping[str, str]
+
+
+def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> OperationResult:
+    """Make the repository.
+
+    Raises:
+        UsageError: Something stands at the destination.
+        ProgramMissing: git is missing or too old.
+        MlopsgenError: The file system refused, or the template cannot be rendered. Nothing was made.
+    """
+    destination = request.destination
+    birthplace.check_free(destination)
+    git.require(request.environ, Path(destination.anchor))
+    with birthplace.prepare(destination) as place:
+        events(StepStarted(message=f"Rendering the template {request.template_version}"))
+        engine.render(request.template_version, request.answers, place.folder)
+        files = sum(1 for path in place.folder.rglob("*") if path.is_file())
+        events(StepDone(message=f"{files} files"))
+        commit = _commit(place.folder, request, events)
+        place.move_into_place()
+    events(StepDone(message=f"branches {', '.join(BRANCHES)} at one commit"))
+    slug = str(request.answers["slug"])
+    return OperationResult(
+        summary=f"The repository {slug} is ready in {destination}.",
+        data={
+            "path": str(destination),
+            "slug": slug,
+            "branches": list(BRANCHES),
+            "branch": MAIN_BRANCH,
+            "commit": commit,
+            "files": files,
+            "template_version": request.template_version,
+            "answers": dict(request.answers),
+        },
+        next_steps=(f"cd {shlex.quote(str(destination))}", "mlopsgen push --local"),
+    )
+
+
+def _commit(folder: Path, request: InitRequest, events: EventSink) -> str:
+    """Make ``folder`` a git repository: one commit, every branch at it, the first branch checked out."""
+    repository = git.GitRepository(folder, request.environ)
+    try:
+        repository.run("init", "--quiet", f"--initial-branch={MAIN_BRANCH}")
+        identity = repository.identity()
+        if identity is None:
+            identity = NEUTRAL_IDENTITY
+            events(
+                Warn(
+                    message=f"git knows neither your name nor your address; the first commit bears '{identity[0]}'.",
+                    hint="git config --global user.name 'Your Name' && git config --global user.email you@example.org",
+                )
+            )
+        repository.run(*_AS_RENDERED, "add", "--all", ".")
+        tree = repository.read("write-tree")
+        # commit-tree runs no hooks and asks for no key: init must not wait for a passphrase.
+        commit = _as(repository, identity, request.environ).read("commit-tree", tree, "-m", _message(request))
+        created = "".join(f"create refs/heads/{branch} {commit}\n" for branch in BRANCHES)
+        repository.run("update-ref", "-m", "mlopsgen init", "--stdin", stdin=created)
+    except CommandFailed as error:
+        if "No space left on device" in error.output or "Disk quota" in error.output:
+            raise MlopsgenError(
+                f"Making {request.destination} failed: there is no space left on the disk.",
+                where=str(request.destination),
+                hint="Free some space and run it again.",
+            ) from error
+        raise
+    return commit
+
+
+def _message(request: InitRequest) -> str:
+    return f"Start {request.answers['slug']} from the mlopsgen template {request.template_version}"
+
+
+def _as(repository: git.GitRepository, identity: tuple[str, str], environ: Mapping[str, str]) -> git.GitRepository:
+    """The repository, with commits that bear this identity."""
+    roles = {
+        f"GIT_{role}_{part}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for part, value in zip(("NAME", "EMAIL"), identity, strict=True)
+    }
+    return git.GitRepository(repository.path, {**roles, **environ})

@@ -1,0 +1,112 @@
+"""What a question is: the types behind :mod:`mlopsgen.answers`. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mlopsgen import naming
+
+Kind = Literal["text", "choice", "integer", "words", "metrics"]
+Value = str | int | list[str] | list[dict[str, Any]]
+Answers = Mapping[str, Value]
+Check = Callable[[str], "str | None"]
+
+_EMPTY: dict[Kind, Value] = {"text": "", "choice": "", "integer": 0, "words": [], "metrics": []}
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A default that depends on earlier answers: the first case whose conditions all hold, else ``otherwise``."""
+
+    cases: tuple[tuple[Mapping[str, str], Value], ...]
+    otherwise: Value
+
+    def value(self, answers: Answers) -> Value:
+        """The default that fits the answers so far."""
+        for conditions, value in self.cases:
+            if all(answers.get(key) == wanted for key, wanted in conditions.items()):
+                return value
+        return self.otherwise
+
+
+@dataclass(frozen=True)
+class SlugOf:
+    """A default that is the slug of another answer."""
+
+    key: str
+
+    def value(self, answers: Answers) -> Value:
+        """The slug of the other answer."""
+        return naming.slug_of(str(answers.get(self.key, "")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question.
+
+    Attributes:
+        key: Its name in every document.
+        section: The section of the wizard.
+        kind: What its answer is.
+        title: A few words, for tables and prompts.
+        help: One line that says what it is for.
+        default: The answer that stands when nobody gives one.
+        choices: The possible answers (of each word, for a list of words); empty: any.
+        check: Why a text (or one word of a list) is refused.
+        pattern: The regular expression behind ``check``, for the JSON Schema.
+        bounds: The smallest and the greatest number.
+        when: The answer of an earlier question that makes this one worth asking.
+        required: Whether an empty answer is refused when it is asked.
+        flag: Its own flag; every question can also be answered with ``--set key=value``.
+    """
+
+    key: str
+    section: str
+    kind: Kind = "text"
+    title: str
+    help: str
+    default: Value | Cases | SlugOf = ""
+    choices: tuple[str, ...] = ()
+    check: Check | None = None
+    pattern: str = ""
+    bounds: tuple[int, int] | None = None
+    when: tuple[str, str] | None = None
+    required: bool = False
+    flag: str = ""
+
+    def default_for(self, answers: Answers) -> Value:
+        """The default, given the answers to the questions before."""
+        if isinstance(self.default, Cases | SlugOf):
+            return self.default.value(answers)
+        return self.default
+
+    def asked(self, answers: Answers) -> bool:
+        """Whether the question makes sense with the answers so far."""
+        return self.when is None or answers.get(self.when[0]) == self.when[1]
+
+    @property
+    def empty(self) -> Value:
+        """The value that stands where the question makes no sense."""
+        return self.choices[0] if self.kind == "choice" else _EMPTY[self.kind]
+
+    @property
+    def option(self) -> str:
+        """How the command line answers it."""
+        return self.flag or f"--set {self.key}=..."
+
+
+def metric(
+    name: str,
+    *,
+    higher: bool,
+    threshold: float | None = None,
+    tolerance: float = 0.0,
+    minimum_gain: float = 0.0,
+) -> dict[str, Any]:
+    """The rule of one metric, as the answer ``metrics`` lists it."""
+    return {
+        "name": name, "higher_is_better": higher, "threshold": threshold, "tolerance": tolerance,
+        "minimum_gain": minimum_gain,
+    }  # fmt: skip
