@@ -1,0 +1,1 @@
+"""Tests of the tool; helpers are imported as ``tests.<module>``."""

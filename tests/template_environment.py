@@ -1,0 +1,50 @@
+"""The environment of the generated repository, which `make` prepares for the tests, and programs run in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "template"
+VARIABLE = "MLOPSGEN_TEMPLATE_VENV"
+
+
+def python() -> Path:
+    """The interpreter that has what the generated repository requires, and nothing of the tool."""
+    folder = ROOT / os.environ.get(VARIABLE, "build/template-venv")
+    found = folder / "bin" / "python"
+    assert found.exists(), f"{folder} is missing; 'make template-venv' makes it"
+    return found
+
+
+def environ(home: Path, **more: str) -> dict[str, str]:
+    """A whole environment: the interpreter's programs first on the PATH, an empty home, no byte code left."""
+    path = os.pathsep.join([str(python().parent), os.environ["PATH"]])
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+    return {"PATH": path, "HOME": str(home)} | quiet | more
+
+
+def run(folder: Path, home: Path, *arguments: str, timeout: float = 600, **more: str) -> None:
+    """Run ``python ARGUMENTS`` of that environment in a folder; its output is the message when it fails."""
+    done = subprocess.run(
+        [str(python()), *arguments],
+        cwd=folder,
+        env=environ(home, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
+    said = (done.stdout + done.stderr)[-20_000:]
+    assert done.returncode == 0, f"python {' '.join(arguments)} ended with {done.returncode} in {folder}\n{said}"
+
+
+def shared_types(environment: Mapping[str, str] = os.environ) -> str:
+    """A folder for mypy's findings about libraries, which are the same in each rendering."""
+    return str(ROOT / "build" / f"mypy-cache-{environment.get('PYTEST_XDIST_WORKER', 'main')}")

@@ -1,0 +1,154 @@
+"""Whatever people answer, the repository that they get is sound: rendered, cloned, linted, typed and tested."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations, product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mlopsgen.answers import QUESTIONS
+from mlopsgen.constants import BRANCHES
+from tests import matrix, template_environment
+from tests.pairwise import Row, all_pairs, pairs_of
+
+ROWS = matrix.rows()
+SOME, OTHERS = ROWS[: len(matrix.FIRST)], ROWS[len(matrix.FIRST) :]
+_DELIMITERS = re.compile(r"\[\[|\]\]|\[%|%\]|\[#|#\]")
+
+
+def named(rows: list[Row], first: int) -> list[object]:
+    return [pytest.param(row, id=f"row{first + number}") for number, row in enumerate(rows)]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def render(row: Row, folder: Path, home: Path) -> Path:
+    """What ``mlopsgen init`` makes of a row's answers."""
+    answers = folder / "answers.yml"
+    document = {"version": 1} | matrix.answers(row)
+    answers.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    made = folder / "a repository"
+    done = subprocess.run(
+        [sys.executable, "-m", "mlopsgen", "init", "--answers", str(answers), "--output", "json", str(made)],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(template_environment.ROOT),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["ok"]
+    return made
+
+
+def clone(made: Path, target: Path) -> Path:
+    """A fresh clone: only what was committed."""
+    subprocess.run(["git", "clone", "-q", str(made), str(target)], check=True, capture_output=True)
+    return target
+
+
+def prove(repository: Path, home: Path, *tests: str) -> None:
+    """The repository's own lint, types and tests, and a compiled package for each branch that trains here."""
+    source = str(repository / "src")
+    run = template_environment.run
+    run(repository, home, "-m", "ruff", "check", "--no-cache", ".")
+    run(repository, home, "-m", "ruff", "format", "--no-cache", "--check", ".")
+    run(repository, home, "-m", "mypy", "--cache-dir", template_environment.shared_types())
+    run(repository, home, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, timeout=1100, PYTHONPATH=source)
+    for branch in BRANCHES:
+        package = home / f"{branch}.yaml"
+        run(repository, home, "-m", f"pipelines.{branch}.main", "compile", "--to", str(package), PYTHONPATH=source)
+        assert package.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("row", named(ROWS, 0))
+def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
+    made = render(row, tmp_path, home)
+    answers = matrix.answers(row)
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=made, capture_output=True, text=True, check=True).stdout
+    files = {name: (made / name) for name in names.split("\0") if name}
+    assert not [name for name in files if name.endswith(".jinja") or _DELIMITERS.search(name)]
+    for name, path in files.items():
+        if path.suffix in {".yaml", ".yml"}:
+            assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict), name
+    for branch in BRANCHES:
+        config = yaml.safe_load(files[f"src/pipelines/{branch}/config.yaml"].read_text(encoding="utf-8"))
+        assert config["engine"] == answers.get(f"{branch}_engine", "local")
+        assert config["kubeflow"]["endpoint"] == answers.get(f"{branch}_endpoint", "")
+        assert config["tracking"]["uri"] == answers.get(f"{branch}_tracking_uri", "")
+        assert set(config["gate"]["metrics"]) == {rule["name"] for rule in answers.get("metrics", [])} or (
+            "metrics" not in answers and config["gate"]["metrics"]
+        )
+    sources = yaml.safe_load(files["data/sources.yaml"].read_text(encoding="utf-8"))["sources"]
+    if "data_address" in answers:
+        source = next(entry for entry in sources.values() if entry["address"] == answers["data_address"])
+        assert (source["target"], source["task"]) == (answers["target"], answers["task"])
+    recorded = yaml.safe_load(files[".copier-answers.yml"].read_text(encoding="utf-8"))
+    assert {key: recorded[key] for key in answers} == answers
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("row", named(SOME[:2], 0))
+def test_a_fresh_clone_passes_all_of_its_own_checks(row: Row, tmp_path: Path, home: Path) -> None:
+    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home)
+
+
+@pytest.mark.parametrize("row", named(SOME[2:], 2))
+def test_a_fresh_clone_passes_its_checks(row: Row, tmp_path: Path, home: Path) -> None:
+    """The files that differ between renderings are text, so here the tests that read them are enough."""
+    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "tests/test_repository.py")
+
+
+@pytest.mark.heavy
+@pytest.mark.matrix
+@pytest.mark.parametrize("row", named(OTHERS, len(SOME)))
+def test_a_fresh_clone_of_the_other_rows_passes_its_checks(row: Row, tmp_path: Path, home: Path) -> None:
+    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "tests/test_repository.py")
+
+
+def test_the_matrix_covers_every_pair() -> None:
+    """A check of the generator that does not use it: look for each pair in the rows."""
+    covered = set().union(*map(pairs_of, ROWS))
+    lacking = [
+        (one, a, two, b)
+        for one, two in combinations(matrix.FACTORS, 2)
+        for a, b in product(matrix.FACTORS[one], matrix.FACTORS[two])
+        if frozenset({(one, a), (two, b)}) not in covered
+        and matrix.NEEDS.get(two) not in ((one, value) for value in matrix.FACTORS[one] if value != a)
+    ]
+    assert not lacking
+
+
+def test_a_factor_that_needs_another_one_appears_only_with_it() -> None:
+    rows = all_pairs({"engine": ["a", "b"], "login": [1, 2, 3], "licence": [1, 2]}, {"login": ("engine", "b")})
+    assert all(("login" in row) == (row["engine"] == "b") for row in rows)
+    assert {row.get("login") for row in rows} == {None, 1, 2, 3}
+
+
+def test_the_matrix_knows_every_question() -> None:
+    """A question, or a choice of one, that is added to the schema has to be added here."""
+    fragments = [answers for values in matrix.FACTORS.values() for answers in values.values()]
+    for question in QUESTIONS:
+        given = [answers[question.key] for answers in fragments if question.key in answers]
+        assert given, f"no row answers {question.key}"
+        if question.kind == "choice":
+            assert set(given) | {question.default} == set(question.choices), question.key
