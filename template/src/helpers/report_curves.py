@@ -1,6 +1,7 @@
 """The numbers behind the plots of a classifier: confusion counts, ROC and precision-recall curves.
 
-They are computed from the rows that the evaluation kept, in plain Python: a report needs no numerical library to be written.
+They are computed from the rows that the evaluation kept, in plain Python: a report needs no numerical
+library to be written.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ def confusion(evaluation: Evaluation, most: int) -> Confusion:
 
 def ranked(scores: Sequence[float], positive: Sequence[bool]) -> list[tuple[int, int]]:
     """Cumulative (true positives, false positives) after each distinct score, from the surest row down."""
-    pairs = sorted(((score, hit) for score, hit in zip(scores, positive, strict=False) if math.isfinite(score)), reverse=True)
+    finite = ((score, hit) for score, hit in zip(scores, positive, strict=False) if math.isfinite(score))
+    pairs = sorted(finite, reverse=True)
     found: list[tuple[int, int]] = []
     true = false = 0
     for index, (score, hit) in enumerate(pairs):
@@ -85,7 +88,7 @@ def roc(scores: Sequence[float], positive: Sequence[bool]) -> tuple[Points, floa
         return None
     hits, misses = steps[-1]
     points = [(0.0, 0.0)] + [(false / misses, true / hits) for true, false in steps]
-    area = sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False))
+    area = sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
     return points, area
 
 

@@ -21,12 +21,13 @@ RECENT_RUNS = 6
 MOST_HISTORIES = 4
 MOST_METRIC_COLUMNS = 3
 MOST_COLUMN_NAMES = 40
+MOST_CLASSES_BESIDE = 6
 MOST_FACTS = 60
 
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only a run that writes a report pays for it
+    from jinja2 import Environment, StrictUndefined
 
     def shown(value: object) -> object:
         # Markup (a macro's result) is finished; plain text goes through the same sieve wherever it comes from.
@@ -42,6 +43,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
     """The report as an HTML document; the plots need the evaluation, everything else does without."""
     found = words.verdict(report)
     decision = report.decision
+    compared = decision.baseline.kind != "none"
     failed = found.tone == "broken"
     rival = "the last accepted run" if decision.baseline.kind == "last-success" else "the champion"
     names, recent = _recent(report)
@@ -54,7 +56,8 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         failure=report.failure if failed else None,
         failure_message=words.clean(report.failure.message, 4000) if report.failure else "",
         stamp=_stamp(report),
-        rival=f"{rival}\u2019s",
+        metrics_title=f"Metrics beside {rival}\u2019s" if compared else "Metrics",
+        compared=compared,
         metrics=words.metric_lines(report),
         baseline_name=words.baseline_name(decision.baseline),
         baseline_note=words.baseline_note(decision.baseline),
@@ -64,6 +67,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         plots=task_pictures(evaluation),
         split_note=words.split_note(evaluation),
         class_rows=classes,
+        class_beside=len(classes) <= MOST_CLASSES_BESIDE,
         class_title=_class_title(evaluation, len(classes)),
         data=[_source(record) for record in report.data],
         code=_code(report),
@@ -87,7 +91,11 @@ def _histories(report: Report) -> list[object]:
     points = words.timeline(report)
     found = [
         history(
-            points, result.name, higher_is_better=result.rule.higher_is_better, threshold=result.rule.threshold
+            points,
+            result.name,
+            higher_is_better=result.rule.higher_is_better,
+            threshold=result.rule.threshold,
+            present=report.run.id,
         )
         for result in report.decision.metrics[:MOST_HISTORIES]
     ]
@@ -103,7 +111,7 @@ def _recent(report: Report) -> tuple[list[str], list[dict[str, Any]]]:
     metrics = metrics[:MOST_METRIC_COLUMNS]
     rows = [
         {
-            "started": "this run" if point.run_id == report.run.id else words.moment(point.started),
+            "started": "this run" if point.run_id == report.run.id else words.moment(point.started, "brief"),
             "commit": words.short_commit(point.commit) or words.NOTHING,
             "numbers": [words.number(point.metrics.get(name)) for name in metrics],
             "result": words.point_result(point),

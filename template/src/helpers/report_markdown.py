@@ -89,19 +89,20 @@ def _metrics(report: Report) -> list[str]:
     if not rows:
         return []
     baseline = report.decision.baseline
-    heads = ["Metric", "This run", words.baseline_name(baseline), "Change", "Required", "Gate"]
+    compared = baseline.kind != "none"
+    heads = ["Metric", "This run", *([words.baseline_name(baseline), "Change"] if compared else []), "Required", "Gate"]
     cells = [
         [
             f"{plain(row.name, 80)} ({row.direction})",
             f"**{row.value}**",
-            row.baseline,
-            row.change,
+            *([row.baseline, row.change] if compared else []),
             ", ".join(row.required),
             f"{chr(0x2713) if row.passed else chr(0x2715)} {row.result}",
         ]
         for row in rows
     ]
-    return ["## Metrics", "", *table(heads, cells, right=(1, 2)), plain(words.baseline_note(baseline), 800), ""]
+    found = table(heads, cells, right=(1, 2) if compared else (1,))
+    return ["## Metrics", "", *found, plain(words.baseline_note(baseline), 800), ""]
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -122,7 +123,8 @@ def _history(report: Report) -> list[str]:
         values = [value for point in points[-30:] if words.finite(value := point.metrics.get(name))]
         if len(values) > 1:
             numbers = [value for value in values if value is not None]
-            lines.append(f"- {plain(name, 80)} {sparkline(numbers)} {words.number(numbers[0])} \u2192 {words.number(numbers[-1])}")
+            course = f"{words.number(numbers[0])} \u2192 {words.number(numbers[-1])}"
+            lines.append(f"- {plain(name, 80)} {sparkline(numbers)} {course}")
     rows = [
         [
             "this run" if point.run_id == report.run.id else words.moment(point.started),
@@ -141,7 +143,8 @@ def _classes(evaluation: Evaluation | None) -> list[str]:
     if not rows:
         return []
     cells = [[plain(label, 60), precision, recall, f"{count:,}"] for label, precision, recall, count in rows]
-    return ["## Classes, the weakest first", "", *table(["Class", "Precision", "Recall", "Rows"], cells, right=(1, 2, 3))]
+    heads = ["Class", "Precision", "Recall", "Rows"]
+    return ["## Classes, the weakest first", "", *table(heads, cells, right=(1, 2, 3))]
 
 
 def _data(report: Report) -> list[str]:
@@ -177,4 +180,5 @@ def _pairs(title: str, values: dict[str, str]) -> list[str]:
         return []
     rows = [[plain(name, 80), code(value, 200)] for name, value in list(values.items())[:MOST_ROWS]]
     more = len(values) - len(rows)
-    return [f"## {title}", "", *table(["Name", "Value"], rows), *([f"and {more:,} more in report.json", ""] if more else [])]
+    rest = [f"and {more:,} more in report.json", ""] if more else []
+    return [f"## {title}", "", *table(["Name", "Value"], rows), *rest]

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers.report_curves import Confusion, Curves, confusion, curves, thinned
+from helpers.report_curves import Confusion, Curves, classes, confusion, curves, thinned
 from helpers.report_words import NOTHING, counted, moment, number
 from helpers.svg import DARK, LIGHT, Drawing, Theme, frame, ticks
 
@@ -40,9 +40,7 @@ class Picture:
     height: int = 0
 
 
-def _picture(
-    draw: Callable[[Theme, int], Drawing], *, title: str, note: str, alt: str, wide: bool = False
-) -> Picture:
+def _picture(draw: Callable[[Theme, int], Drawing], *, title: str, note: str, alt: str, wide: bool = False) -> Picture:
     light = draw(LIGHT, NARROW)
     return Picture(
         title=title,
@@ -57,8 +55,13 @@ def _picture(
     )
 
 
-def history(points: Sequence[HistoryPoint], metric: str, *, higher_is_better: bool, threshold: float | None) -> Picture | None:
-    """A metric over the runs of a branch; champions and refused runs have marks of their own."""
+def history(
+    points: Sequence[HistoryPoint], metric: str, *, higher_is_better: bool, threshold: float | None, present: str
+) -> Picture | None:
+    """A metric over the runs of a branch; champions and refused runs have marks of their own.
+
+    ``present`` is the identity of the run that the report is about.
+    """
     kept = [
         (point, point.metrics[metric])
         for point in points
@@ -69,18 +72,21 @@ def history(points: Sequence[HistoryPoint], metric: str, *, higher_is_better: bo
     values = [value for _, value in kept]
     low, high = min(values), max(values)
     # A threshold far away from the values would flatten what the plot is for; it stands in the table anyway.
-    limit = threshold if threshold is not None and low - 2 * (high - low) <= threshold <= high + 2 * (high - low) else None
+    reach = 2 * (high - low)
+    limit = threshold if threshold is not None and low - reach <= threshold <= high + reach else None
     if limit is not None:
         low, high = min(low, limit), max(high, limit)
 
     def draw(theme: Theme, width: int) -> Drawing:
-        drawing = Drawing(width, 200, theme)
+        drawing = Drawing(width, 210, theme)
         scale = ticks(low, high, 4)
         area = frame(drawing, x=(-0.4, len(kept) - 0.6), y=scale)
         if limit is not None:
             _, level = area.at(0, limit)
             drawing.line([(area.left, level), (area.right, level)], theme.warm, dash="5 4")
-            drawing.text(area.left + 4, level - 5, f"required {number(limit, trim=True)}", colour=theme.warm, size=11)
+            beneath = level - area.top < 16
+            label = f"required {number(limit, trim=True)}"
+            drawing.text(area.left + 4, level + (14 if beneath else -5), label, colour=theme.warm, size=11)
         drawing.line(area.path(list(enumerate(values))), theme.mark, width=1.5)
         for index, (point, value) in enumerate(kept):
             x, y = area.at(index, value)
@@ -90,9 +96,13 @@ def history(points: Sequence[HistoryPoint], metric: str, *, higher_is_better: bo
                 drawing.dot(x, y, 3.5, theme.mark)
             else:
                 drawing.dot(x, y, 4, theme.paper, stroke=theme.warm)
+        x, y = area.at(len(kept) - 1, values[-1])
+        drawing.text(x + 7, y - 11, number(values[-1]), size=12, anchor="end", colour=theme.ink)
         first, _ = area.at(0, low)
-        drawing.text(max(2, first - 10), drawing.height - 8, moment(kept[0][0].started, short=True), size=11)
-        drawing.text(area.right, drawing.height - 8, "this run", size=11, anchor="end", colour=theme.ink)
+        drawing.text(max(2, first - 10), drawing.height - 8, moment(kept[0][0].started, "day"), size=11)
+        last = kept[-1][0]
+        named = "this run" if last.run_id == present else moment(last.started, "day")
+        drawing.text(area.right, drawing.height - 8, named, size=11, anchor="end", colour=theme.ink)
         return drawing
 
     best = (max if higher_is_better else min)(values)
@@ -101,8 +111,8 @@ def history(points: Sequence[HistoryPoint], metric: str, *, higher_is_better: bo
         draw,
         title=metric,
         note="higher is better" if higher_is_better else "lower is better",
-        alt=f"{metric} over {counted(len(kept), 'run')}: from {number(values[0])} to {number(values[-1])}, best {number(best)}."
-        + (f" Champions: {', '.join(champions[-6:])}." if champions else ""),
+        alt=f"{metric} over {counted(len(kept), 'run')}: from {number(values[0])} to {number(values[-1])}, "
+        f"best {number(best)}." + (f" Champions: {', '.join(champions[-6:])}." if champions else ""),
         wide=True,
     )
 
@@ -172,11 +182,14 @@ def _matrix(found: Confusion) -> Callable[[Theme, int], Drawing]:
 
     def draw(theme: Theme, width: int) -> Drawing:
         names = [short(label) for label in found.labels]
-        left = 30 + max(len(name) for name in names) * 6.3
+        longest = max(len(name) for name in names) * 6.3
+        left = 30 + longest
         side = (width - left - 4) / size
-        turned = side < max(len(name) for name in names) * 6.3
-        top = 24 + (max(len(name) for name in names) * 4.8 + 8 if turned else 16)
-        height = min(side, 64)
+        turned = side < longest + 4
+        if turned:  # the last label leans over the edge of the last column
+            side = (width - left - 4 - longest * 0.72) / (size - 0.5)
+        top = 24 + (longest * 0.76 + 8 if turned else 16)
+        height = min(side, 44 if size > 6 else 220 / size)
         drawing = Drawing(width, round(top + height * size + 8), theme)
         drawing.text(left, 12, "predicted", size=12)
         drawing.text(11, top + height * size / 2, "actual", size=12, anchor="middle", turn=-90)
@@ -187,10 +200,11 @@ def _matrix(found: Confusion) -> Callable[[Theme, int], Drawing]:
             drawing.text(left - 6, y + height / 2 + 4, names[row], size=min(11, letters + 2), anchor="end")
             for column, count in enumerate(counts):
                 x, share = left + column * side, count / total
-                drawing.cell(x + 0.5, y + 0.5, side - 1, height - 1, theme.tint(0.04 + 0.96 * share))
-                if count and side >= 12:
-                    colour = theme.paper if share > 0.5 else theme.ink
-                    drawing.text(x + side / 2, y + height / 2 + 4, f"{count}", size=letters, anchor="middle", colour=colour)
+                fill = theme.tint(0.04 + 0.96 * share)
+                drawing.cell(x + 0.5, y + 0.5, side - 1, height - 1, fill)
+                if count and side >= 6 * len(str(count)):
+                    place = x + side / 2, y + height / 2 + 4
+                    drawing.text(*place, str(count), size=letters, anchor="middle", colour=theme.on(fill))
         for column, name in enumerate(names):
             x = left + (column + 0.5) * side
             if turned:
@@ -223,7 +237,9 @@ def _curve_plot(
     return draw
 
 
-def _curve_picture(found: Sequence[ClassCurve], kind: str, base: Sequence[tuple[float, float]], axes: tuple[str, str]) -> Picture:
+def _curve_picture(
+    found: Sequence[ClassCurve], kind: str, base: Sequence[tuple[float, float]], axes: tuple[str, str]
+) -> Picture:
     measure = "area under the curve" if kind == "ROC curve" else "average precision"
     if len(found) == 1:
         note = f"{measure.capitalize()} {number(found[0].area)} for the class {found[0].label[:60]}."
@@ -249,9 +265,10 @@ def classification(evaluation: Evaluation) -> list[Picture]:
         _picture(
             _matrix(found),
             title="Confusion matrix",
-            note=f"Rows of the test split, by class. The darker a cell, the larger its share of the row.{many}",
+            note=f"The stronger a cell's colour, the larger its share of its row.{many}",
             alt=f"Confusion matrix of {counted(len(evaluation.labels) or len(found.labels), 'class', 'classes')}: "
             f"{right:,} of {counted(rows, 'row')} are on the diagonal.",
+            wide=len(found.labels) > 6,
         )
     ]
     lines: Curves = curves(evaluation)
@@ -277,7 +294,7 @@ def class_rows(evaluation: Evaluation | None, most: int = MOST_CLASSES) -> list[
     """For each class: its name, precision, recall and number of rows; weakest recall first, the rest left out."""
     if evaluation is None or evaluation.task == "regression" or not evaluation.actual:
         return []
-    found = confusion(evaluation, max(2, len(evaluation.labels) + len(set(evaluation.actual)) + len(set(evaluation.predicted))))
+    found = confusion(evaluation, most=len(classes(evaluation)))
     lines = []
     for index, label in enumerate(found.labels):
         precision, recall = found.precision(index), found.recall(index)

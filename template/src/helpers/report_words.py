@@ -12,14 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from helpers.records import Baseline, HistoryPoint, MetricResult, MetricRule, Report
+    from helpers.records import Baseline, Evaluation, HistoryPoint, MetricResult, MetricRule, Report
 
 Tone = Literal["good", "bad", "broken"]
 
 MINUS = "\u2212"
 NOTHING = "\u2013"
 _LONGEST = 400
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+_CONTROL = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+_UNSEEN = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff"
+_INVISIBLE = re.compile(f"[{_CONTROL}{_UNSEEN}]")
 
 
 def clean(text: object, limit: int = _LONGEST) -> str:
@@ -54,9 +56,13 @@ def number(value: float | None, *, trim: bool = False) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
-def signed(value: float) -> str:
-    """A difference with its sign always shown."""
-    return number(value) if value <= 0 else f"+{number(value)}"
+def signed(value: float, beside: float) -> str:
+    """A difference with its sign always shown, to the decimals that the value beside it is shown with."""
+    _, _, decimals = number(beside).partition(".")
+    places = len(decimals) if decimals.isdigit() else 0
+    coarse = abs(value) < 0.5 * 10.0**-places * 10 or "e" in decimals
+    text = number(abs(value), trim=True) if coarse else f"{abs(value):,.{places}f}"
+    return f"{MINUS if value < 0 else '+'}{text}"
 
 
 def percent(value: float, baseline: float) -> str:
@@ -83,14 +89,16 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def moment(text: str, *, short: bool = False) -> str:
-    """An ISO time as ``21 Nov 2026, 04:17 UTC`` (short: ``21 Nov``); what is not a time is shown as it is."""
+def moment(text: str, form: Literal["full", "brief", "day"] = "full") -> str:
+    """An ISO time as ``21 Nov 2026, 04:17 UTC``, ``21 Nov, 04:17`` or ``21 Nov``; other text is shown as it is."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         return clean(text, 40)
     when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    return f"{when.day} {when:%b}" if short else f"{when.day} {when:%b %Y, %H:%M} UTC"
+    if form == "full":
+        return f"{when.day} {when:%b %Y, %H:%M} UTC"
+    return f"{when.day} {when:%b, %H:%M}" if form == "brief" else f"{when.day} {when:%b}"
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -147,7 +155,7 @@ def required(rule: MetricRule, baseline: Baseline) -> tuple[str, ...]:
         phrases.append(f"{'at least' if rule.higher_is_better else 'at most'} {number(rule.threshold, trim=True)}")
     if baseline.kind != "none":
         if rule.minimum_gain:
-            phrases.append(f"{number(rule.minimum_gain, trim=True)} better")
+            phrases.append(f"at least {number(rule.minimum_gain, trim=True)} better")
         elif rule.tolerance:
             phrases.append(f"no more than {number(rule.tolerance, trim=True)} worse")
         else:
@@ -167,7 +175,7 @@ def metric_line(result: MetricResult, baseline: Baseline) -> MetricLine:
         else:
             arrow = "\u2191" if change > 0 else "\u2193"
             judgement = "better" if (change > 0) == result.rule.higher_is_better else "worse"
-            difference, relative = signed(change), percent(value, before)
+            difference, relative = signed(change, value), percent(value, before)
     return MetricLine(
         name=clean(result.name, 80),
         direction="higher is better" if result.rule.higher_is_better else "lower is better",
@@ -268,20 +276,25 @@ def champion_sentence(report: Report) -> str:
     """Whether the champion of the branch moved, and why not."""
     branch, baseline = clean(report.branch, 80), report.decision.baseline
     held = baseline.kind == "champion"
-    stays = f"The champion of {branch} is still version {clean(baseline.version, 40)}" if baseline.version else (
-        f"The champion of {branch} did not move"
+    stays = (
+        f"The champion of {branch} is still version {clean(baseline.version, 40)}"
+        if baseline.version
+        else (f"The champion of {branch} did not move")
     )
     version = clean(report.model.version, 40) if report.model else ""
+    known = any(point.champion for point in report.history)
+    none = f"the champion of {branch} did not move" if known else f"{branch} has no champion yet"
     if report.promoted:
         before = f" It was version {clean(baseline.version, 40)} before." if held and baseline.version else ""
         name = f"Version {version}" if version else "This model"
         return f"{name} is now the champion of {branch}.{before}"
     if report.decision.passed and report.run.status == "succeeded":
         kept = f"The model is registered as version {version}. " if version else ""
-        state = stays if held else f"{branch} has no champion yet"
-        why = "a run by hand moves it only with --promote" if report.trigger == "hand" else "this run was not to move it"
+        state = stays if held else none
+        by_hand = report.trigger == "hand"
+        why = "a run by hand moves it only with --promote" if by_hand else "this run was not to move it"
         return f"{kept}{state[0].upper()}{state[1:]}: {why}."
-    return f"{stays}." if held else f"{branch[:1].upper()}{branch[1:]} has no champion yet."
+    return f"{stays}." if held else f"{none[:1].upper()}{none[1:]}."
 
 
 def title(report: Report) -> str:
@@ -301,7 +314,7 @@ def columns_summary(columns: dict[str, str]) -> str:
 
 def timeline(report: Report) -> list[HistoryPoint]:
     """The earlier runs and, as the last point, this one."""
-    from helpers.records import HistoryPoint  # noqa: PLC0415 - pydantic is needed only when a report is written
+    from helpers.records import HistoryPoint
 
     earlier = [point for point in report.history if point.run_id != report.run.id]
     if report.run.status == "failed":
@@ -334,7 +347,7 @@ def split_note(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return ""
     shown = len(evaluation.actual)
-    rows = f"{counted(evaluation.rows, 'row')} that training never saw" if evaluation.rows else "Rows that training never saw"
+    rows = f"{counted(evaluation.rows, 'row') if evaluation.rows else 'Rows'} that training never saw"
     sample = f"; the plots show {shown:,} of them" if 0 < shown < evaluation.rows else ""
     return f"{rows}{sample}. The target is {clean(evaluation.target, 80)}."
 

@@ -1,8 +1,8 @@
 """Small charts as SVG text, in a light and a dark dress.
 
-Why not a plotting library: importing one costs most of a second in every run and builds a font cache in a fresh home, where a
-report needs four kinds of marks. SVG text is crisp at every size, takes the reader's own font, and is the same bytes on
-every machine.
+Why not a plotting library: importing one costs most of a second in every run and builds a font cache in a fresh home,
+where a report needs four kinds of marks. SVG text is crisp at every size, takes the reader's own font, and is the same
+bytes on every machine.
 """
 
 from __future__ import annotations
@@ -36,6 +36,23 @@ class Theme:
         """A colour between the paper and the mark, for the cells of a matrix."""
         pairs = zip(_rgb(self.paper), _rgb(self.mark), strict=True)
         return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in pairs)
+
+    def on(self, fill: str) -> str:
+        """The text colour, ink or paper, that can be read best on a filled cell."""
+        return max(self.ink, self.paper, key=lambda colour: _contrast(colour, fill))
+
+
+def _luminance(colour: str) -> float:
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (channel / 255 for channel in _rgb(colour))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(first: str, second: str) -> float:
+    dark, light = sorted((_luminance(first), _luminance(second)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:
@@ -165,8 +182,14 @@ def frame(drawing: Drawing, *, x: Sequence[float], y: Sequence[float], x_name: s
     theme = drawing.theme
     y_labels = [tick_text(value, y[1] - y[0]) for value in y]
     left = 10 + max(len(label) for label in y_labels) * 6.6
-    area = Frame(left, 30.0 if y_name else 12.0, drawing.width - 12.0, drawing.height - (42.0 if x_name else 28.0),
-                 (x[0], x[-1]), (y[0], y[-1]))
+    area = Frame(
+        left,
+        30.0 if y_name else 24.0,
+        drawing.width - 12.0,
+        drawing.height - (42.0 if x_name else 28.0),
+        (x[0], x[-1]),
+        (y[0], y[-1]),
+    )
     for value, label in zip(y, y_labels, strict=True):
         _, level = area.at(x[0], value)
         drawing.line([(area.left, level), (area.right, level)], theme.rule)
