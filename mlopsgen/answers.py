@@ -211,19 +211,19 @@ def resolve(given: Mapping[str, object], *, origin: Mapping[str, str] | None = N
 
 def _default(question: Question, answers: Answers) -> Value:
     value = question.default_for(answers)
+    if isinstance(question.default, SlugOf):
+        refused = problem(question, value)
+        if refused:
+            raise MissingAnswer(
+                f"No slug can be made from '{answers[question.default.key]}': {refused}.",
+                where=question.key,
+                hint=f"Give one with {question.option}: lower-case letters, digits, dashes.",
+            )
     if question.required and value in ("", []):
         reason = f"It is needed because {question.when[0]} is '{question.when[1]}'." if question.when else question.help
         raise MissingAnswer(
             f"There is no answer for '{question.key}'. {reason}", where=question.key, hint=f"Add {question.option}."
         )
-    if isinstance(question.default, SlugOf):
-        refused = problem(question, value)
-        if refused:
-            raise InvalidAnswer(
-                f"No slug can be made from '{answers[question.default.key]}': {refused}.",
-                where=question.default.key,
-                hint=f"Give one with {question.option}: lower-case letters, digits, dashes.",
-            )
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,26 @@ class TemplateEngine(Protocol):
 
     def versions(self) -> tuple[str, ...]:
         """The versions that can be rendered, oldest first."""
+
+
+class Back(Exception):
+    """The person goes back to the question before."""
+
+
+class Prompter(Protocol):
+    """Asks a person. Each method raises :class:`Back`, ``KeyboardInterrupt`` (Ctrl-C) or ``EOFError`` (Ctrl-D)."""
+
+    def tell(self, text: str) -> None:
+        """Show a text."""
+
+    def text(self, title: str, help_line: str, default: str, refuse: Callable[[str], str | None]) -> str:
+        """A line of text; ``refuse`` says why one is not possible, while it is typed in."""
+
+    def choose(self, title: str, help_line: str, choices: Sequence[tuple[str, str]], default: str) -> str:
+        """One of ``choices``, each a value and the words that describe it."""
+
+    def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
+        """Any number of ``choices``; ``chosen`` are marked at the start."""
 
 
 def ignore_events(event: Event) -> None:

@@ -88,7 +88,7 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
             expected = from_os_error(error)
             if expected is not None:
                 return expected
-    from mlopsgen.cli import bug_report  # noqa: PLC0415 - only needed when something is wrong
+    from mlopsgen.cli import bug_report
 
     return bug_report.write(error, environ, arguments)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from mlopsgen import __version__
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.settings import state_folder
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|COOKIE|_KEY$|_PAT$|AUTH", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
@@ -66,9 +67,8 @@ def write(error: BaseException, environ: Mapping[str, str], arguments: Sequence[
 
 
 def _store(name: str, text: str, environ: Mapping[str, str]) -> Path | None:
-    home = environ.get("HOME")
-    state = environ.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else "")
-    folders = [Path(state) / "mlopsgen"] if state else []
+    state = state_folder(environ)
+    folders = [state.value] if state else []
     for folder in [*folders, Path(tempfile.gettempdir()) / "mlopsgen"]:
         try:
             folder.mkdir(parents=True, exist_ok=True)

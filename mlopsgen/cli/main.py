@@ -33,6 +33,10 @@ class Verb:
 
 VERBS = {
     "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
+    "push": Verb("mlopsgen.cli.push", "Push to the forge that trains; make it when it is not there yet."),
+    "run": Verb("mlopsgen.cli.run", "Train a branch again."),
+    "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
+    "doctor": Verb("mlopsgen.cli.doctor", "Look for what is wrong on this machine, each with its next step."),
     "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
 }
 """Every verb, in the order of the help."""
@@ -68,7 +72,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback has answered
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:

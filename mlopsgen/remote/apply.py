@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import from_os_error
-from mlopsgen.events import StepDone, StepStarted
+from mlopsgen.events import StepDone
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.worker import envfile
 from mlopsgen.forge.worker.layout import write_text
@@ -28,7 +28,6 @@ def apply(plan: Plan, desired: Desired, *, forge: Forge, source: GitRepository, 
         MlopsgenError: An item failed; everything before it is done.
     """
     for item in plan.changes:
-        events(StepStarted(message=describe(item)))
         _apply(item, desired, forge, source)
         events(StepDone(message=describe(item)))
 
@@ -63,9 +62,9 @@ def _apply(item: Item, desired: Desired, forge: Forge, source: GitRepository) ->
 
 def _set_remote(item: Item, desired: Desired, source: GitRepository) -> None:
     if item.act is Act.CREATE:
-        source.run("remote", "add", desired.remote, desired.address)
-    else:
-        source.run("remote", "set-url", desired.remote, desired.address)
+        # The address comes last: a remote that has one is complete, also after an interruption in between.
+        source.run("config", f"remote.{desired.remote}.fetch", f"+refs/heads/*:refs/remotes/{desired.remote}/*")
+    source.run("config", f"remote.{desired.remote}.url", desired.address)
     # What the forge has already becomes visible as local/BRANCH.
     source.run("fetch", "--quiet", desired.remote)
 

@@ -89,6 +89,8 @@ def read_tracking_uri(folder: Path) -> str | None:
 
 def _observe_clone(source: GitRepository, remote: str, repository: Repository | None) -> Clone:
     address = source.remotes().get(remote)
+    if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
+        address = repository.address
     tracking_uri = read_tracking_uri(source.path)
     return Clone(
         address=address,
@@ -123,6 +125,11 @@ def _distances(source: GitRepository, repository: Repository) -> dict[str, Dista
         counts = source.read("rev-list", "--left-right", "--count", f"{commit}...{theirs}").split()
         distances[branch] = Distance(ahead=int(counts[0]), behind=int(counts[1]))
     return distances
+
+
+def _is_same_place(one: Path, other: str) -> bool:
+    """Whether two paths lead to one folder, by whatever way."""
+    return one.exists() and Path(other).exists() and one.samefile(other)
 
 
 def _can_exist(tracking_uri: str | None) -> bool:

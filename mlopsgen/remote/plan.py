@@ -60,8 +60,8 @@ class Item:
     def as_dict(self) -> dict[str, str]:
         """The item as a JSON object."""
         return {
-            "act": self.act.value,
-            "kind": self.kind.value,
+            "kind": self.act.value,
+            "resource": self.kind.value,
             "name": self.name,
             "detail": self.detail,
             "reason": self.reason,
@@ -88,7 +88,7 @@ class Plan:
 
     def as_dict(self) -> dict[str, object]:
         """The plan as a JSON object."""
-        return {"version": PLAN_VERSION, "items": [item.as_dict() for item in self.items]}
+        return {"version": PLAN_VERSION, "actions": [item.as_dict() for item in self.items]}
 
 
 def make_plan(desired: Desired, observed: Observed) -> Plan:

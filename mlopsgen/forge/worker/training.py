@@ -106,9 +106,10 @@ class Training:
         python = self._prepare()
         environ = self._training_environment(python, {**variables, **secrets})
         self._enter("check")
-        self._verb(python, environ, "check")
+        self._say_summary("check", self._verb(python, environ, "check"))
         self._enter("compile")
-        self._verb(python, environ, "compile", "--to", str(self._folder / "engine" / "package.yaml"))
+        package = str(self._folder / "engine" / "package.yaml")
+        self._say_summary("compile", self._verb(python, environ, "compile", "--to", package))
         self._enter("run")
         ran = self._verb(python, environ, "run", *self._run_options(), accept=(0, _REJECTED_CODE))
         self._record(ran)
@@ -188,6 +189,10 @@ class Training:
             if isinstance(document, dict):
                 return document
         return {}
+
+    def _say_summary(self, verb: str, envelope: Envelope) -> None:
+        if envelope.summary:
+            self._journal.say(f"{verb}: {envelope.summary}")
 
     def _record(self, envelope: Envelope) -> None:
         data = envelope.data

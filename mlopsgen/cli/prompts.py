@@ -1,0 +1,104 @@
+"""Asks in a terminal, with questionary: the :class:`mlopsgen.ports.Prompter` of the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import questionary
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import ColorDepth
+
+from mlopsgen.ports import Back
+
+BACK = "<"
+"""Typed as an answer, it goes back; so does the key 'up'."""
+
+_BACK_CHOICE = "\0back"
+
+
+class TerminalPrompter:
+    """Asks on standard input and output."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self._look: dict[str, Any] = {} if colour else {"color_depth": ColorDepth.DEPTH_1_BIT}
+        self._keys = KeyBindings()
+        self._keys.add("up")(_go_back)
+
+    def tell(self, text: str) -> None:
+        """Show a text."""
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+
+    def text(self, title: str, help_line: str, default: str, refuse: Callable[[str], str | None]) -> str:
+        """A line of text, checked while it is typed."""
+        self.tell(f"\n  {help_line}")
+
+        def validate(text: str) -> bool | str:
+            return True if text.strip() == BACK else refuse(text) or True
+
+        question = questionary.text(
+            title,
+            default=default,
+            validate=validate,
+            qmark=" ",
+            instruction=f"('{BACK}' or up: back) ",
+            key_bindings=self._keys,
+            **self._look,
+        )
+        said = str(question.unsafe_ask()).strip()
+        if said == BACK:
+            raise Back
+        return said
+
+    def choose(self, title: str, help_line: str, choices: Sequence[tuple[str, str]], default: str) -> str:
+        """One of the choices, or back."""
+        self.tell(f"\n  {help_line}")
+        listed = [questionary.Choice(words, value) for value, words in choices]
+        question = questionary.select(
+            title,
+            choices=[*listed, questionary.Choice("(back)", _BACK_CHOICE)],
+            default=default if any(value == default for value, _ in choices) else None,
+            qmark=" ",
+            instruction="(arrows, enter)",
+            **self._look,
+        )
+        said = str(question.unsafe_ask())
+        if said == _BACK_CHOICE:
+            raise Back
+        return said
+
+    def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
+        """Any of the choices."""
+        question = questionary.checkbox(
+            title,
+            choices=[questionary.Choice(words, value, checked=value in chosen) for value, words in choices],
+            qmark=" ",
+            instruction="(space marks a section, enter goes on; no mark: keep it all)",
+            **self._look,
+        )
+        return [str(value) for value in question.unsafe_ask()]
+
+
+def _go_back(event: KeyPressEvent) -> None:
+    event.app.exit(result=BACK)
+
+
+def draw_table(rows: Mapping[str, str], *, colour: bool) -> str:
+    """Rows of a title and a text, as a table that fits the terminal as it is now."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold" if colour else "", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in rows.items():
+        table.add_row(Text(title), Text(text))
+    console = Console(no_color=not colour, highlight=False, markup=False)
+    with console.capture() as capture:
+        console.print()
+        console.print(table)
+        console.print()
+    return capture.get()

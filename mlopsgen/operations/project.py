@@ -1,0 +1,129 @@
+"""The project that a command works on: its repository, its name, and the forge that it is pushed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsgen.adapters import git
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.constants import ANSWERS_FILE, LOCAL_REMOTE
+from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
+from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.trainings import Trainings
+from mlopsgen.forge.worker.layout import Layout
+
+_NOT_GENERATED = "Run the command inside a repository that 'mlopsgen init' made."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Where a command runs.
+
+    Attributes:
+        folder: A folder inside the project's repository.
+        environ: The environment for the programs that it starts.
+        python: The Python behind this program; one that outlives its virtual environment.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+    python: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A generated repository on this machine.
+
+    Attributes:
+        root: Its top folder.
+        slug: The name of its models and folders.
+        source: Its git repository.
+    """
+
+    root: Path
+    slug: str
+    source: GitRepository
+
+
+def find_project(surroundings: Surroundings) -> Project:
+    """The project that a folder belongs to.
+
+    Raises:
+        ProgramMissing: git is missing or too old.
+        MlopsgenError: The folder is in no repository, or in one that was not generated.
+        InvalidDocument: The repository's answers cannot be read.
+    """
+    git.require(surroundings.environ, surroundings.folder)
+    here = GitRepository(surroundings.folder, surroundings.environ)
+    try:
+        top = here.read("rev-parse", "--show-toplevel")
+    except CommandFailed as error:
+        if "dubious ownership" in error.output:
+            hint = f"If you trust it: git config --global --add safe.directory '{surroundings.folder}'"
+            raise MlopsgenError("The repository belongs to another user.", where=str(here.path), hint=hint) from error
+        where = str(surroundings.folder)
+        raise MlopsgenError("This is not a git repository.", where=where, hint=_NOT_GENERATED) from error
+    root = Path(top)
+    return Project(root=root, slug=_slug(root), source=GitRepository(root, surroundings.environ))
+
+
+def forge_folder(project: Project, given: Path | None = None) -> Path:
+    """The folder of the project's forge: the given one, else the one it is pushed to, else one beside the project."""
+    if given is not None:
+        return given.resolve()
+    address = project.source.remotes().get(LOCAL_REMOTE)
+    if address is not None:
+        repository = Path(address)
+        if (
+            repository.is_absolute()
+            and repository.parent.is_dir()
+            and repository.name == Layout(Path()).repository.name
+        ):
+            return repository.parent
+    return project.root.parent / f"{project.slug}-forge"
+
+
+def open_forge(folder: Path, surroundings: Surroundings) -> LocalForge:
+    """The forge in a folder, which need not exist."""
+    return LocalForge(folder, surroundings.environ, python=surroundings.python)
+
+
+def open_trainings(folder: Path, surroundings: Surroundings) -> Trainings:
+    """The trainings of the forge in a folder."""
+    return Trainings(Layout(folder), surroundings.environ, python=surroundings.python)
+
+
+def require_forge(project: Project, surroundings: Surroundings) -> LocalForge:
+    """The project's forge.
+
+    Raises:
+        MlopsgenError: There is none yet.
+    """
+    forge = open_forge(forge_folder(project), surroundings)
+    if forge.repository() is None:
+        raise MlopsgenError(
+            "The project has no forge on this machine yet.",
+            where=str(forge.layout.root),
+            hint="Make it with 'mlopsgen push --local'.",
+        )
+    return forge
+
+
+def _slug(root: Path) -> str:
+    path = root / ANSWERS_FILE
+    import yaml  # noqa: PLC0415 - costs time that other commands do not have to spend
+
+    try:
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MlopsgenError(f"{root} was not made by mlopsgen.", where=str(path), hint=_NOT_GENERATED) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
+        raise InvalidDocument("The recorded answers cannot be read.", where=where, hint="Restore the file.") from error
+    slug = answers.get("slug") if isinstance(answers, dict) else None
+    if not isinstance(slug, str) or not slug:
+        raise InvalidDocument("The recorded answers name no slug.", where=str(path), hint="Restore the file.")
+    return slug

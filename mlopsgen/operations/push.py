@@ -1,0 +1,183 @@
+"""``mlopsgen push --local``: make the forge and the repository's way to it what they shall be, then train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlopsgen import __version__
+from mlopsgen.constants import LOCAL_REMOTE
+from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult
+from mlopsgen.events import LogLine, Note, Warn
+from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.worker.verdict import verdict
+from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
+from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.ports import EventSink
+from mlopsgen.remote.apply import apply, describe
+from mlopsgen.remote.desired import Desired, environments_for
+from mlopsgen.remote.observed import local_branches, observe
+from mlopsgen.remote.plan import Kind, Plan, make_plan
+from mlopsgen.result import OperationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushRequest:
+    """What to push where.
+
+    Attributes:
+        surroundings: Where the command runs.
+        directory: The forge's folder; ``None`` takes the one that is known, or one beside the project.
+        dry_run: Show the plan and stop.
+        agreed: Apply without asking.
+        detach: Do not wait for the training.
+        show: Takes the plan before anything is done.
+        agree: Asks the person whether to apply the plan; ``None`` where there is nobody to ask.
+    """
+
+    surroundings: Surroundings
+    directory: Path | None = None
+    dry_run: bool = False
+    agreed: bool = False
+    detach: bool = False
+    show: Callable[[Plan], None] = lambda _: None
+    agree: Callable[[], bool] | None = None
+
+
+def push(request: PushRequest, events: EventSink) -> OperationResult:
+    """Plan, show, agree, apply, verify, follow.
+
+    Raises:
+        OccupiedError: The folder holds something else.
+        MissingAnswer: There is nobody to ask and ``--yes`` was not given.
+        PartialResult: Something changed meanwhile; running it again continues.
+        Interrupted: The person left, or did not agree.
+    """
+    project = find_project(request.surroundings)
+    folder = forge_folder(project, request.directory)
+    _refuse_inside(project, folder)
+    forge = open_forge(folder, request.surroundings)
+    desired = desired_remote(project, forge)
+    plan = make_plan(desired, observe(forge, project.source, desired.remote))
+    _refuse_blocked_ground(plan)
+    request.show(plan)
+    data: dict[str, Any] = {"forge": str(folder), "remote": desired.remote, "plan": plan.as_dict()}
+    if request.dry_run:
+        return OperationResult(summary=_summary_of(plan), data=data, next_steps=_hints(plan))
+    if not plan.changes:
+        return OperationResult(
+            summary="Everything is in place; nothing was changed.",
+            data={**data, "training": None},
+            next_steps=_hints(plan) or ("git push  (trains the branch)",),
+            exit_code=ExitCode.PARTIAL if plan.blocked else ExitCode.OK,
+        )
+    _agree(request, plan)
+    apply(plan, desired, forge=forge, source=project.source, events=events)
+    _verify(plan, desired, forge, project)
+    for item in plan.blocked:
+        events(Warn(message=f"not done: {describe(item)}: {item.reason}", hint=item.hint))
+    return _train(request, plan, forge, events, data)
+
+
+def desired_remote(project: Project, forge: LocalForge) -> Desired:
+    """What the project's remote shall be in this forge.
+
+    Raises:
+        MlopsgenError: The repository has none of the fixed branches.
+    """
+    branches = local_branches(project.source)
+    if not branches:
+        hint = "Commit on 'development', then run it again."
+        raise MlopsgenError("The repository has no branch to push.", where=str(project.root), hint=hint)
+    return Desired(
+        project=project.slug,
+        address=forge.address,
+        branches=branches,
+        settings=forge.wanted_settings(),
+        environments=environments_for(branches),
+        remote=LOCAL_REMOTE,
+        tracking_uri=forge.tracking_uri,
+        tool_version=__version__,
+    )
+
+
+def _refuse_inside(project: Project, folder: Path) -> None:
+    if folder.is_relative_to(project.root.resolve()):
+        raise MlopsgenError(
+            "The forge may not lie inside the repository that it trains.",
+            where=str(folder),
+            hint=f"Name a folder beside it, for example 'mlopsgen push --local ../{project.slug}-forge'.",
+        )
+
+
+def _refuse_blocked_ground(plan: Plan) -> None:
+    """Without the repository and the remote nothing else makes sense: stop before anything is touched."""
+    for item in plan.blocked:
+        if item.kind in (Kind.REPOSITORY, Kind.REMOTE):
+            raise MlopsgenError(
+                f"Nothing was changed: {item.kind} '{item.name}' cannot be used: {item.reason}.",
+                where=item.detail,
+                hint=item.hint,
+            )
+
+
+def _agree(request: PushRequest, plan: Plan) -> None:
+    if request.agreed:
+        return
+    if request.agree is None:
+        raise MissingAnswer(
+            f"{len(plan.changes)} changes need an agreement, and there is no terminal to ask on.",
+            where="--yes",
+            hint="Look at them with --dry-run, then give --yes.",
+        )
+    if not request.agree():
+        raise Interrupted("Nothing was changed.")
+
+
+def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -> None:
+    """Read everything back: what was done has to be there."""
+    now = make_plan(desired, observe(forge, project.source, desired.remote))
+    undone = {(item.kind, item.scope, item.name) for item in now.changes}
+    missing = [item for item in plan.changes if (item.kind, item.scope, item.name) in undone]
+    if missing:
+        raise PartialResult(
+            f"Not everything is as it was set: {', '.join(describe(item) for item in missing)}.",
+            where=desired.address,
+            hint="Run the same command again; if it stays so, 'mlopsgen doctor' looks for the cause.",
+        )
+
+
+def _train(
+    request: PushRequest, plan: Plan, forge: LocalForge, events: EventSink, data: dict[str, Any]
+) -> OperationResult:
+    trainings = open_trainings(forge.layout.root, request.surroundings)
+    pushed = [item.name for item in plan.changes if item.kind is Kind.BRANCH]
+    waiting = {branch: runs[-1] for branch in pushed if (runs := trainings.waiting(branch))}
+    done = f"{len(plan.changes)} changes made."
+    steps = (*_hints(plan), "git push  (trains the branch)", "mlopsgen status")
+    if not waiting or request.detach:
+        for run in waiting.values():
+            events(Note(message=f"{run.branch} #{run.number} {verdict(run)}; 'mlopsgen status --follow' follows it"))
+        code = ExitCode.PARTIAL if plan.blocked else ExitCode.OK
+        return OperationResult(summary=done, data={**data, "training": None}, next_steps=steps, exit_code=code)
+    branch, run = next(iter(waiting.items()))
+    events(LogLine(message=f"Training {branch} (Ctrl-C detaches; the training goes on)"))
+    ended = follow_training(trainings, run, events)
+    return OperationResult(
+        summary=f"{done} {branch} #{ended.number}: {verdict(ended)}.",
+        data={**data, "training": run_data(forge.layout, ended)},
+        next_steps=steps,
+        exit_code=exit_code_of(ended),
+    )
+
+
+def _summary_of(plan: Plan) -> str:
+    if not plan.changes:
+        return "Everything is in place; there is nothing to do."
+    return f"{len(plan.changes)} changes would be made; nothing was done."
+
+
+def _hints(plan: Plan) -> tuple[str, ...]:
+    return tuple(item.hint for item in plan.blocked if item.hint)

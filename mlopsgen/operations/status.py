@@ -1,0 +1,157 @@
+"""``mlopsgen status``: how the branches, their trainings and the forge stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlopsgen.adapters.git import ensure_plain_reference
+from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
+from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.trainings import Trainings
+from mlopsgen.forge.worker.verdict import short, verdict
+from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
+from mlopsgen.operations.push import desired_remote
+from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.ports import EventSink
+from mlopsgen.remote.observed import Observed, local_branches, observe
+from mlopsgen.remote.plan import Plan, make_plan
+from mlopsgen.result import OperationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusRequest:
+    """What to look at.
+
+    Attributes:
+        surroundings: Where the command runs.
+        branch: The only branch of interest; ``None`` takes all.
+        follow: Follow the training that runs, or waits first, until it is over.
+    """
+
+    surroundings: Surroundings
+    branch: str | None = None
+    follow: bool = False
+
+
+def status(request: StatusRequest, events: EventSink) -> OperationResult:
+    """Read everything and compare it with what it shall be; nothing is changed.
+
+    Raises:
+        MlopsgenError: This is no generated repository, or something at the forge's place cannot be read.
+        Interrupted: The person stopped following.
+    """
+    if request.branch is not None:
+        ensure_plain_reference(request.branch, BRANCHES)
+    project = find_project(request.surroundings)
+    forge = open_forge(forge_folder(project), request.surroundings)
+    if forge.repository() is None:
+        return _without_forge(request, project, forge)
+    trainings = open_trainings(forge.layout.root, request.surroundings)
+    if request.follow:
+        return _follow(request, forge, trainings, events)
+    desired = desired_remote(project, forge)
+    observed = observe(forge, project.source, desired.remote)
+    plan = make_plan(desired, observed)
+    names = BRANCHES if request.branch is None else (request.branch,)
+    branches = [_branch(name, project, forge, trainings, observed) for name in names]
+    problems = _problems(plan, trainings, branches)
+    return OperationResult(
+        summary=_summary(branches, plan),
+        data={
+            "project": project.slug,
+            "folder": str(project.root),
+            "remote": {"name": LOCAL_REMOTE, "address": observed.clone.address, "forge": str(forge.layout.root)},
+            "store": forge.tracking_uri,
+            "branches": branches,
+            "drift": plan.as_dict(),
+            "problems": problems,
+        },
+        next_steps=tuple(dict.fromkeys(problem["hint"] for problem in problems)),
+    )
+
+
+def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) -> OperationResult:
+    names = BRANCHES if request.branch is None else (request.branch,)
+    commits = local_branches(project.source)
+    branches = [
+        {"name": name, "commit": commits.get(name), "forge_commit": None, "ahead": None, "behind": None}
+        | {"last_run": None, "last_ended": None, "queue": [], "at_work": False}
+        for name in names
+    ]
+    return OperationResult(
+        summary=f"{project.slug} has no forge on this machine yet; nothing trains.",
+        data={
+            "project": project.slug,
+            "folder": str(project.root),
+            "remote": {"name": LOCAL_REMOTE, "address": None, "forge": None},
+            "store": None,
+            "branches": branches,
+            "drift": None,
+            "problems": [],
+        },
+        next_steps=(f"mlopsgen push --local   (makes it in {forge.layout.root})",),
+    )
+
+
+def _follow(request: StatusRequest, forge: LocalForge, trainings: Trainings, events: EventSink) -> OperationResult:
+    names = BRANCHES if request.branch is None else (request.branch,)
+    waiting = [run for name in names for run in trainings.waiting(name)]
+    if not waiting:
+        return OperationResult(summary="Nothing is training.", data={"training": None}, next_steps=("mlopsgen status",))
+    ended = follow_training(trainings, min(waiting, key=lambda run: (run.state != "running", run.queued_at)), events)
+    return OperationResult(
+        summary=f"{ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
+        data={"training": run_data(forge.layout, ended)},
+        exit_code=exit_code_of(ended),
+    )
+
+
+def _branch(name: str, project: Project, forge: LocalForge, trainings: Trainings, observed: Observed) -> dict[str, Any]:
+    found = {} if observed.repository is None else observed.repository.branches
+    distance = observed.clone.distances.get(name)
+    last, ended = trainings.latest(name), trainings.last_ended(name)
+    return {
+        "name": name,
+        "commit": project.source.commit_of(f"refs/heads/{name}"),
+        "forge_commit": found.get(name),
+        "ahead": None if distance is None else distance.ahead,
+        "behind": None if distance is None else distance.behind,
+        "last_run": None if last is None else run_data(forge.layout, last),
+        "last_ended": None if ended is None else run_data(forge.layout, ended),
+        "queue": [run_data(forge.layout, run) for run in trainings.waiting(name)],
+        "at_work": trainings.is_at_work(name),
+    }
+
+
+def _problems(plan: Plan, trainings: Trainings, branches: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """What needs somebody, each with the command that helps."""
+    found = []
+    for branch in branches:
+        name = branch["name"]
+        if branch["queue"] and not branch["at_work"]:
+            message = f"{name}: {len(branch['queue'])} trainings are queued and no worker is alive"
+            found.append({"message": message, "hint": f"mlopsgen status --follow --branch {name}"})
+        if branch["ahead"]:
+            message = f"{name}: {branch['ahead']} commits are not pushed"
+            found.append({"message": message, "hint": f"git push {LOCAL_REMOTE} {name}"})
+        if branch["behind"]:
+            message = f"{name}: the forge is {branch['behind']} commits ahead"
+            found.append({"message": message, "hint": f"git pull {LOCAL_REMOTE} {name}"})
+    for name in trainings.unqueued():
+        message = f"{name}: the newest push was stored and never queued (its hook could not run)"
+        found.append({"message": message, "hint": f"mlopsgen run --branch {name}"})
+    drift = [item for item in plan.changes if item.kind.value != "branch"]
+    if drift:
+        message = f"{len(drift)} things of the forge are not as they should be"
+        found.append({"message": message, "hint": "mlopsgen push --local --dry-run"})
+    return found + [{"message": f"{item.kind} {item.name}: {item.reason}", "hint": item.hint} for item in plan.blocked]
+
+
+def _summary(branches: list[dict[str, Any]], plan: Plan) -> str:
+    ran = [branch for branch in branches if branch["last_run"]]
+    words = (
+        ", ".join(f"{branch['name']} {branch['last_run']['verdict']}" for branch in ran) or "nothing has trained yet"
+    )
+    drift = f"; {len(plan.changes)} changes pending" if plan.changes else ""
+    return f"{words[0].upper()}{words[1:]}{drift}."

@@ -1,0 +1,62 @@
+"""What the commands have in common that wait for a training: following it, its data, its exit code."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from mlopsgen.errors import ExitCode, Interrupted
+from mlopsgen.events import LogLine
+from mlopsgen.forge.trainings import Trainings
+from mlopsgen.forge.worker.layout import Layout
+from mlopsgen.forge.worker.records import Run
+from mlopsgen.forge.worker.verdict import metrics, verdict
+from mlopsgen.ports import EventSink
+
+
+def follow_training(trainings: Trainings, run: Run, events: EventSink) -> Run:
+    """Hand a training's lines to ``events`` until it is over.
+
+    Raises:
+        Interrupted: The person left; the training goes on.
+    """
+    try:
+        return trainings.follow(run.branch, run.number, lambda line: events(LogLine(message=line)))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Detached; the training {run.branch} #{run.number} goes on.",
+            hint=f"'mlopsgen status --follow --branch {run.branch}' follows it again.",
+        ) from None
+
+
+def exit_code_of(run: Run) -> ExitCode:
+    """The exit code of a training that is over; the generated repository uses the same numbers."""
+    try:
+        return ExitCode(run.exit_code if run.exit_code is not None else ExitCode.FAILURE)
+    except ValueError:
+        return ExitCode.FAILURE
+
+
+def run_data(layout: Layout, run: Run) -> dict[str, Any]:
+    """A training as JSON values."""
+    folder = layout.run(run.branch, run.number)
+    document = run.as_document()
+    for internal in ("version", "worker"):
+        document.pop(internal)
+    return {
+        **document,
+        "verdict": verdict(run),
+        "metrics_text": metrics(run),
+        "age_seconds": age_in_seconds(run),
+        "log": str(folder / "log.txt"),
+    }
+
+
+def age_in_seconds(run: Run) -> int | None:
+    """Seconds since the training ended (or began, or was queued); ``None`` if that is not known."""
+    stamp = run.ended_at or run.started_at or run.queued_at
+    try:
+        then = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return max(0, int((datetime.now(UTC) - then).total_seconds()))
