@@ -52,7 +52,7 @@ class EngineResult:
     failure: StepFailure | None = None
 
 
-class OrchestratorLost(RepositoryError):
+class OrchestratorError(RepositoryError):
     """The process that runs kfp is gone."""
 
     code = "orchestrator"
@@ -164,7 +164,7 @@ class LocalEngine:
         messages = self.lines.receive()
         if messages is None:
             code = self.process.wait()
-            raise OrchestratorLost(f"The process that runs the pipeline is gone. {reason(code)}", hint="Run it again.")
+            raise OrchestratorError(f"The process that runs the pipeline is gone. {reason(code)}", hint="Run it again.")
         return messages
 
     def _begin(self, message: Mapping[str, Any]) -> None:

@@ -112,7 +112,7 @@ def hook(driver: Driver) -> None:
     setattr(subprocess_task_handler, REPLACED, driver.run_step)
 
 
-def run_package(package: Path, pipeline_root: Path, arguments: Mapping[str, Any], driver: Driver) -> bool:
+def run_package(package: Path, pipeline_root: Path, arguments: Mapping[str, Any]) -> bool:
     """Runs a compiled package; whether it succeeded.
 
     Raises:
@@ -174,13 +174,13 @@ def work(lines: Lines) -> None:
     if not start:
         return
     threading.Thread(target=driver.listen, daemon=True).start()
-    succeeded = run_package(package, Path(request["pipeline_root"]), start[0]["arguments"], driver)
+    succeeded = run_package(package, Path(request["pipeline_root"]), start[0]["arguments"])
     lines.send({"finished": succeeded, "steps": driver.steps})
 
 
 def main(arguments: list[str]) -> int:
     """Works for the driver at the other end of the socket whose file descriptor is given."""
-    sys.stdout = PlainText(sys.stdout)  # type: ignore[assignment]
+    sys.stdout = PlainText(sys.stdout)
     lines = Lines(socket.socket(fileno=int(arguments[0])))
     root = Path.cwd()
     try:

@@ -41,7 +41,7 @@ def start(
         new_session: Whether the terminal's signals pass it by. It leads a process group of its own in any case.
     """
     with log.open("ab") as stream:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - a list, never a shell
             list(arguments),
             cwd=cwd,
             env=dict(environ),
@@ -57,7 +57,7 @@ def start(
 def capture(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> Answer:
     """Runs a short program to its end; a program that is not there answers with code 127."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - a list, never a shell
             list(arguments), cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
     except OSError as error:

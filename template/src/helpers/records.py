@@ -24,9 +24,11 @@ class MetricRule(Record):
     """How the gate judges one metric (in the metric's own unit)."""
 
     higher_is_better: bool
-    threshold: float | None = Field(None, description="The worst value that is acceptable, whatever the champion has.")
-    tolerance: float = Field(0.0, ge=0, description="How much worse than the baseline is still acceptable.")
-    minimum_gain: float = Field(0.0, ge=0, description="How much better than the baseline it has to be.")
+    threshold: float | None = Field(
+        default=None, description="The worst value that is acceptable, whatever the champion has."
+    )
+    tolerance: float = Field(default=0.0, ge=0, description="How much worse than the baseline is still acceptable.")
+    minimum_gain: float = Field(default=0.0, ge=0, description="How much better than the baseline it has to be.")
 
 
 class MetricResult(Record):
@@ -49,9 +51,10 @@ class Baseline(Record):
     run_id: str = ""
     commit: str = ""
     scored: Literal["test-split", "stored", "none"] = Field(
-        "none", description="'test-split': scored again on the candidate's test split; 'stored': its recorded metrics."
+        default="none",
+        description="'test-split': scored again on the candidate's test split; 'stored': its recorded metrics.",
     )
-    note: str = Field("", description="Why it could not be scored again, or why there is no baseline.")
+    note: str = Field(default="", description="Why it could not be scored again, or why there is no baseline.")
 
 
 class Decision(Record):
@@ -74,11 +77,11 @@ class Evaluation(Record):
     metrics: dict[str, float]
     baseline: Baseline
     baseline_metrics: dict[str, float] = {}
-    labels: list[str] = Field([], description="The classes, in the order of the columns of 'scores'.")
-    actual: list[float] | list[str] = Field([], description="Target values of a sample of the test split.")
-    predicted: list[float] | list[str] = Field([], description="Predictions for the same rows.")
-    scores: list[list[float]] = Field([], description="Probability of each class for the same rows.")
-    rows: int = Field(0, description="Rows of the whole test split.")
+    labels: list[str] = Field(default=[], description="The classes, in the order of the columns of 'scores'.")
+    actual: list[float] | list[str] = Field(default=[], description="Target values of a sample of the test split.")
+    predicted: list[float] | list[str] = Field(default=[], description="Predictions for the same rows.")
+    scores: list[list[float]] = Field(default=[], description="Probability of each class for the same rows.")
+    rows: int = Field(default=0, description="Rows of the whole test split.")
 
 
 class DataRecord(Record):
@@ -89,7 +92,7 @@ class DataRecord(Record):
     fingerprint: str = Field(description="'sha256:...' of the bytes that were read.")
     rows: int
     columns: dict[str, str] = Field(description="Column name to its kind: numeric, categorical, boolean, target.")
-    notes: list[str] = Field([], description="What was ignored or repaired, for example date columns.")
+    notes: list[str] = Field(default=[], description="What was ignored or repaired, for example date columns.")
 
 
 class StepRecord(Record):
@@ -113,7 +116,7 @@ class ModelRecord(Record):
 
     name: str
     version: str
-    alias: str = Field("", description="The alias that this run moved to it, if any.")
+    alias: str = Field(default="", description="The alias that this run moved to it, if any.")
     address: str = Field(description="For example 'model://diabetes-training/3'.")
 
 
@@ -138,7 +141,7 @@ class RunRecord(Record):
     started: str = Field(description="ISO 8601, UTC.")
     ended: str = Field(description="ISO 8601, UTC.")
     seconds: float
-    tracking: str = Field("", description="Where the MLflow store is, without credentials.")
+    tracking: str = Field(default="", description="Where the MLflow store is, without credentials.")
     ci_url: str = ""
 
 
@@ -162,5 +165,7 @@ class Report(Record):
     parameters: dict[str, str] = {}
     steps: list[StepRecord] = []
     history: list[HistoryPoint] = []
-    environment: dict[str, str] = Field({}, description="Python and library versions, SHA-256 of the lock.")
-    addresses: dict[str, str] = Field({}, description="code://, data:// and model:// addresses of what went in and came out.")
+    environment: dict[str, str] = Field(default={}, description="Python and library versions, SHA-256 of the lock.")
+    addresses: dict[str, str] = Field(
+        default={}, description="code://, data:// and model:// addresses of what went in and came out."
+    )

@@ -56,7 +56,7 @@ class Ended:
     result: dict[str, Any]
 
 
-class WorkersLost(RepositoryError):
+class WorkersError(RepositoryError):
     """The worker server is gone."""
 
     code = "workers"
@@ -116,11 +116,11 @@ class Workers:
         """Waits until the server tells something; the jobs that have ended, if it was that.
 
         Raises:
-            WorkersLost: The server is gone.
+            WorkersError: The server is gone.
         """
         messages = self.lines.receive()
         if messages is None:
-            raise WorkersLost
+            raise WorkersError
         ended = []
         for message in messages:
             if message.get("ready"):
@@ -140,7 +140,7 @@ class Workers:
         Raises:
             RepositoryError: The function raised an expected error.
             JobError: It raised another one, or its process was ended.
-            WorkersLost: The server is gone.
+            WorkersError: The server is gone.
         """
         number = self.begin({"kind": "call", "function": function, "arguments": arguments})
         while True:
@@ -155,7 +155,7 @@ class Workers:
         """Ends all jobs, and hears of their end."""
         for number in self._running:
             self.lines.send({"kill": number})
-        with contextlib.suppress(WorkersLost):
+        with contextlib.suppress(WorkersError):
             while self._running:
                 self.receive()
 
@@ -188,7 +188,9 @@ def job_error(function: str, ended: Ended) -> Exception:
 def rebuild(error: Mapping[str, Any]) -> RepositoryError:
     """An expected error of another process, with the class that decides its exit code."""
     classes = {RepositoryError.code: RepositoryError}
-    classes |= {subclass.code: subclass for subclass in RepositoryError.__subclasses__() if subclass is not WorkersLost}
+    classes |= {
+        subclass.code: subclass for subclass in RepositoryError.__subclasses__() if subclass is not WorkersError
+    }
     chosen = classes.get(error["code"], RepositoryError)
     return chosen(error["message"], hint=error["hint"], where=error["where"])
 

@@ -1,0 +1,236 @@
+"""``python -m pipelines.<branch>.main VERB``: what people, continuous integration and the local forge call.
+
+This module imports only the standard library, so that ``--help`` is quick; each verb imports what it needs.
+Progress goes to the standard error, the outcome to the standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from helpers.envelope import VerbResult, envelope
+from helpers.errors import ConfigurationError, ExitCode, RepositoryError
+
+if TYPE_CHECKING:
+    from helpers.verbs import Request
+
+VERBS = {
+    "check": "look at everything that a run needs: configuration, pipeline, data, champion, store",
+    "compile": "write the KFP package of a pipeline",
+    "run": "train: compile, run the steps, compare with the champion, write the report",
+    "report": "write the report of a run again",
+    "rollback": "make an earlier champion the champion again",
+}
+
+
+class UsageError(ConfigurationError):
+    """The command line is not valid."""
+
+    code = "usage"
+
+
+class StoppedError(BaseException):
+    """A signal asked this process to end; not an Exception, so that nothing takes it for a failure of its own."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")
+
+
+def main(
+    file: Path,
+    pipelines: Sequence[Any] = (),
+    *,
+    argv: Sequence[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> int:
+    """Runs the command line of a branch and gives the exit code.
+
+    Args:
+        file: The branch's ``main.py``; the folder's name is the branch.
+        pipelines: Pipelines in code, made with ``@dsl.pipeline``; they replace those of ``pipeline.yaml``.
+        argv: The arguments; those of the process when left out.
+        environ: The environment; that of the process when left out.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    variables = dict(os.environ if environ is None else environ)
+    path = file.absolute()
+    branch, root = path.parent.name, path.parents[3]
+    as_json = _wants_json(arguments)
+    verb = next((word for word in arguments if not word.startswith("-")), "")
+    try:
+        with _signals():
+            parsed = _parser(branch).parse_args(arguments)
+            verb = parsed.verb
+            outcome: VerbResult | RepositoryError = _perform(parsed, root, branch, variables, pipelines)
+    except RepositoryError as error:
+        outcome = error
+    except (KeyboardInterrupt, StoppedError):
+        outcome = InterruptionError("Stopped.", hint="Nothing is left running.")
+    except BrokenPipeError:
+        return int(ExitCode.FAILURE)
+    except Exception as error:  # noqa: BLE001 - the one boundary between a bug and the person
+        outcome = _bug(error, root, branch)
+    _show(verb or "main", outcome, as_json=as_json)
+    return int(outcome.exit_code)
+
+
+class InterruptionError(RepositoryError):
+    """The person or the machine ended the command."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+
+
+class BugError(RepositoryError):
+    """A mistake in the helpers."""
+
+    code = "bug"
+    exit_code = ExitCode.BUG
+
+
+def _parser(branch: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=f"python -m pipelines.{branch}.main",
+        description=f"Train and judge models of the branch '{branch}'.",
+        epilog="Exit codes: 0 done, 1 failed, 2 not valid, 3 bug, 4 no permission, 6 the gate refused, 130 stopped.",
+        allow_abbrev=False,
+    )
+    common = _Parser(add_help=False)
+    common.add_argument("--pipeline", metavar="NAME", help="which pipeline; not needed when there is one")
+    common.add_argument("--output", choices=["text", "json"], default="text", help="how the outcome is printed")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    made = {
+        name: verbs.add_parser(
+            name, help=text, description=text.capitalize() + ".", parents=[common], allow_abbrev=False
+        )
+        for name, text in VERBS.items()
+    }
+    made["compile"].add_argument(
+        "--to", type=Path, metavar="FILE", help="the package (default: runs/<branch>/<pipeline>.yaml)"
+    )
+    made["compile"].add_argument("--image", help="the container image of the steps, instead of the configuration's")
+    run = made["run"]
+    run.add_argument("--promote", action="store_true", help="an accepted model becomes the branch's champion")
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of this run")
+    run.add_argument("--engine", choices=["local"], help="run here although the branch trains elsewhere")
+    run.add_argument("--workers", choices=["auto", "fork", "spawn"], help="how steps are started")
+    run.add_argument("--trigger", choices=["push", "dispatch", "hand", "data"], default="hand", help="what started it")
+    run.add_argument("--actor", help="who started it (default: the user)")
+    run.add_argument("--commit", help="the commit (default: that of the working tree)")
+    run.add_argument("--run-directory", type=Path, metavar="DIR", help="(default: runs/<branch>/<time>)")
+    made["report"].add_argument("--run-id", help="which MLflow run (default: the last one of the branch)")
+    made["report"].add_argument("--to", type=Path, metavar="DIR", help="(default: the run's directory)")
+    made["rollback"].add_argument("--to", metavar="VERSION", help="which model version (default: the champion before)")
+    return parser
+
+
+def _perform(
+    parsed: argparse.Namespace, root: Path, branch: str, environ: Mapping[str, str], pipelines: Sequence[Any]
+) -> VerbResult:
+    from helpers import verbs
+    from helpers.config import load_dotenv
+
+    request = verbs.Request(
+        root=root,
+        branch=branch,
+        environ=load_dotenv(root, environ),
+        pipelines=tuple(pipelines),
+        pipeline=parsed.pipeline,
+        options=vars(parsed),
+        progress=_progress,
+    )
+    perform = {
+        "check": _check,
+        "compile": verbs.compile_pipeline,
+        "run": _run,
+        "report": verbs.report,
+        "rollback": verbs.rollback,
+    }[parsed.verb]
+    return perform(request)
+
+
+def _check(request: Request) -> VerbResult:
+    from helpers import preflight
+
+    return preflight.check(request)
+
+
+def _run(request: Request) -> VerbResult:
+    from helpers import training
+
+    return training.run(request)
+
+
+def _progress(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return "--output=json" in arguments or any(pair == ("--output", "json") for pair in pairs)
+
+
+def _show(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(envelope(verb, outcome), indent=2, ensure_ascii=False))
+        return
+    if isinstance(outcome, RepositoryError):
+        where = f"{outcome.where}: " if outcome.where else ""
+        _progress(f"error: {where}{outcome.message}")
+        if outcome.hint:
+            _progress(f"  {outcome.hint}")
+        return
+    print(outcome.summary)
+    for line in outcome.lines:
+        print(line)
+    for step in outcome.next_steps:
+        print(f"Next: {step}")
+
+
+def _bug(error: Exception, root: Path, branch: str) -> BugError:
+    """Writes the traceback to a file, so that the person sees one line."""
+    text = "".join(traceback.format_exception(error))
+    folder = getattr(error, "run_directory", root / "runs" / branch)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=folder, prefix="bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+        kept = f"The traceback is in {file.name}; please report it."
+    except OSError:
+        kept = f"The traceback cannot be kept: {text.splitlines()[-1]}"
+    return BugError(f"This is a mistake in the helpers: {type(error).__name__}: {error}", hint=kept)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Lets SIGTERM and SIGHUP end the command in good order, as Ctrl-C does."""
+
+    def stop(number: int, _: object) -> NoReturn:
+        raise StoppedError(signal.Signals(number).name)
+
+    watched = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, stop) for number in watched}
+    except ValueError:  # not the main thread: the caller looks after signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,311 @@
+"""``run``: trains with the local engine, and leaves an MLflow run, a report and a log behind whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from helpers.branch import Branch
+from helpers.config import tracking_uri
+from helpers.context import RunContext
+from helpers.envelope import VerbResult
+from helpers.errors import ConfigurationError, ExitCode, RepositoryError, StepFailed
+from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepState, write_state
+from helpers.parameters import CONTEXT, parse_parameters
+from helpers.processes import git_commit
+from helpers.verbs import Request, code_parameters, shown, write_package
+from helpers.workers import JobError, Workers
+
+PREPARED = (
+    "kfp.dsl.executor_main",
+    "helpers.run_record",
+    "mlflow.pyfunc",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_store",
+    "sqlalchemy.dialects.sqlite",
+)
+"""What a worker imports before the steps' own modules; all of it is imported by most steps sooner or later."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is being made."""
+
+    request: Request
+    branch: Branch
+    pipeline: str
+    folder: Path
+    context: RunContext
+    arguments: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+
+    @property
+    def log(self) -> Path:
+        """Where everything that libraries and steps print goes."""
+        return self.folder / "log.txt"
+
+    @property
+    def code(self) -> Any:
+        """The pipeline in code, when it is one."""
+        return self.request.code(self.pipeline)
+
+
+def run(request: Request) -> VerbResult:
+    """Trains, and tells how it went."""
+    branch = request.load()
+    pipeline = request.choose(branch)
+    if branch.config.engine == "kubeflow" and request.options["engine"] != "local":
+        raise ConfigurationError(
+            f"The branch '{request.branch}' trains on Kubeflow, and this version of the helpers cannot submit to it.",
+            where=branch.config_document.where(("engine",)),
+            hint="Train on this machine with: run --engine local, or set engine: local.",
+        )
+    code = request.code(pipeline)
+    arguments, parameters, modules = (
+        _text_inputs(request, branch, pipeline) if code is None else _code_inputs(request, branch, code)
+    )
+    uri = tracking_uri(request.root, branch.config, request.environ)
+    context = _context(request, branch, pipeline)
+    folder = _make_folder(request)
+    made = Run(request, branch, pipeline, folder, context, arguments, parameters)
+    try:
+        return _train(made, uri, modules)
+    except Exception as error:
+        error.run_directory = folder  # type: ignore[attr-defined]  # where a traceback is kept
+        raise
+
+
+def _train(made: Run, uri: str, modules: tuple[str, ...]) -> VerbResult:
+    request = made.request
+    environ = {**request.job_environ(uri), "MLOPSGEN_PROCESS": str(os.getpid())}
+    mode = request.options["workers"] or made.branch.config.workers
+    workers = Workers(request.root, made.folder / "jobs", made.log, environ, mode=mode)
+    engine = LocalEngine(request.root, workers, made.folder / "steps", made.log, environ, _teller(request))
+    try:
+        workers.start((*PREPARED, *modules))
+        package = made.folder / "pipeline.yaml"
+        if made.code is not None:
+            write_package(request, made.branch, made.pipeline, package, image=made.branch.config.image)
+        engine.start(package, branch=request.branch, pipeline=made.pipeline, compiled=made.code is not None)
+        request.progress(f"training '{made.pipeline}' of {request.branch} in {shown(made.folder, request.root)}")
+        engine.wait_compiled()
+        run_id = workers.call(
+            "helpers.run_record:begin", context=made.context.to_json(), engine="local", parameters=dict(made.parameters)
+        )
+        made = replace(made, context=replace(made.context, run_id=run_id))
+        state = {"version": 1, "run_id": run_id, "pipeline": made.pipeline, "branch": request.branch, "tracking": uri}
+        write_state(made.folder / "run.json", state)
+        _point_latest(request, made.folder)
+        return _steps(made, engine, workers)
+    except JobError as error:
+        raise RuntimeError(f"{error}\n{_tail(made.log)}") from error
+    finally:
+        engine.close()
+        workers.close()
+
+
+def _steps(made: Run, engine: LocalEngine, workers: Workers) -> VerbResult:
+    """Runs the steps; however they end, the run ends in MLflow too."""
+    given = {CONTEXT: made.context.to_json()} if _takes_context(made) else {}
+    try:
+        result = engine.run({**made.arguments, **given})
+    except RepositoryError as error:
+        engine.close()
+        result = replace(engine.result, failure=StepFailure("", error.message, error.hint, error.where))
+    except BaseException as error:
+        with _undisturbed():
+            made.request.progress("stopping ...")
+            engine.close()
+            failure = StepFailure("", f"The run was stopped ({type(error).__name__.removesuffix('Error')}).")
+            _finish(made, workers, replace(engine.result, failure=failure), status="killed")
+        raise
+    for step in result.steps:
+        if step.state == "skipped":
+            engine.on_step(step)
+    data = _finish(made, workers, result, status="failed" if result.failure else "succeeded")
+    return _outcome(made, data, result.failure)
+
+
+def _finish(made: Run, workers: Workers, result: EngineResult, *, status: str) -> dict[str, Any]:
+    """Ends the run in MLflow, with a new worker when the prepared one is gone."""
+    for step in result.steps:
+        if step.state == "running":
+            step.state = "failed"
+    failure = result.failure
+    arguments: dict[str, Any] = {
+        "context": made.context.to_json(),
+        "status": status,
+        "steps": [asdict(step) for step in result.steps],
+        "failure": None if failure is None else _described(failure),
+        "folder": str(made.folder / "report"),
+    }
+    if workers.process.poll() is not None:
+        workers.close()
+        workers = Workers(workers.root, workers.folder / "again", workers.log, workers.environ, mode="spawn")
+        workers.start(())
+        with contextlib.closing(workers):
+            return dict(workers.call("helpers.run_record:finish", **arguments))
+    return dict(workers.call("helpers.run_record:finish", **arguments))
+
+
+def _outcome(made: Run, data: dict[str, Any], failure: StepFailure | None) -> VerbResult:
+    request = made.request
+    lines = data.pop("lines")
+    summary = data.pop("summary")
+    data = {"pipeline": made.pipeline, **data, "directory": str(made.folder), "log": str(made.log)}
+    page = data["report"].get("html", "")
+    below = [*lines, f"  report: {shown(Path(page), request.root)}"]
+    if failure is not None:
+        message = f"step {failure.step} failed: {failure.message}" if failure.step else failure.message
+        hint = failure.hint or f"The full output is in {shown(made.log, request.root)}."
+        error = StepFailed(message, hint=hint, where=failure.where)
+        place = f" ({failure.where})" if failure.where else ""
+        return VerbResult(
+            summary=f"{message}{place}",
+            data=data,
+            lines=(f"  {hint}", f"  log: {shown(made.log, request.root)}", below[-1]),
+            exit_code=ExitCode.FAILURE,
+            error=error,
+        )
+    refused = not data["passed"] and made.branch.config.gate.on_reject == "fail"
+    return VerbResult(
+        summary=summary, data=data, lines=tuple(below), exit_code=ExitCode.REJECTED if refused else ExitCode.OK
+    )
+
+
+def _described(failure: StepFailure) -> dict[str, str]:
+    place = f"{failure.where}: " if failure.where else ""
+    return {"step": failure.step, "message": f"{place}{failure.message}", "hint": failure.hint}
+
+
+def _text_inputs(
+    request: Request, branch: Branch, pipeline: str
+) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The arguments, all parameters and the modules of a pipeline of the text."""
+    plan = branch.plan(pipeline)
+    arguments = parse_parameters(request.options["param"], plan.parameters)
+    defaults = {parameter.name: parameter.default for parameter in plan.parameters if parameter.name != CONTEXT}
+    return arguments, {**defaults, **arguments}, plan.modules
+
+
+def _code_inputs(
+    request: Request, branch: Branch, pipeline: Any
+) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The same of a pipeline in code; its steps' modules are not known."""
+    from helpers.code_pipelines import parameters_of
+
+    own = parameters_of(pipeline)
+    arguments = parse_parameters(request.options["param"], own)
+    defaults = {parameter.name: parameter.default for parameter in own if parameter.name != CONTEXT}
+    return arguments, {**defaults, **code_parameters(pipeline, branch), **arguments}, ()
+
+
+def _takes_context(made: Run) -> bool:
+    return made.code is None or CONTEXT in (made.code.component_spec.inputs or {})
+
+
+def _context(request: Request, branch: Branch, pipeline: str) -> RunContext:
+    options, environ = request.options, request.environ
+    server, name, ci_run = (environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    repository = f"{server}/{name}" if server and name else ""
+    lock = request.root / "requirements.txt"
+    return replace(
+        request.context(branch, pipeline),
+        commit=options["commit"] if options["commit"] is not None else git_commit(request.root, environ),
+        actor=options["actor"] or environ.get("GITHUB_ACTOR", "") or _user(),
+        trigger=options["trigger"],
+        promote=options["promote"],
+        repository=repository,
+        ci_url=f"{repository}/actions/runs/{ci_run}" if repository and ci_run else "",
+        lock=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return ""
+
+
+def _make_folder(request: Request) -> Path:
+    """The run's directory; never that of another run."""
+    given: Path | None = request.options["run_directory"]
+    try:
+        if given is not None:
+            folder = given.absolute()
+            folder.mkdir(parents=True, exist_ok=True)
+            if (folder / "run.json").exists():
+                raise RepositoryError(
+                    "The directory holds another run.", where=str(folder), hint="Choose another --run-directory."
+                )
+            return folder
+        request.runs.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        for number in range(1, 1000):
+            folder = request.runs / (stamp if number == 1 else f"{stamp}-{number}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    except OSError as error:
+        raise RepositoryError(
+            f"The run's directory cannot be made: {error.strerror}.", where=str(given or request.runs)
+        ) from error
+    raise RepositoryError("A thousand runs began in this second.", where=str(request.runs))
+
+
+def _point_latest(request: Request, folder: Path) -> None:
+    """Makes ``runs/<branch>/latest`` a link to the run."""
+    request.runs.mkdir(parents=True, exist_ok=True)
+    link = request.runs / f".latest-{os.getpid()}-{time.monotonic_ns()}"
+    try:
+        link.symlink_to(os.path.relpath(folder, request.runs), target_is_directory=True)
+        link.replace(request.latest)
+    except OSError:  # a file system without links; the run itself is not hurt
+        link.unlink(missing_ok=True)
+
+
+def _teller(request: Request) -> Any:
+    """Tells of each change of a step's state in one line."""
+
+    def tell(step: StepState) -> None:
+        if step.state == "running":
+            request.progress(f"step {step.name}: running")
+        else:
+            seconds = f" ({step.seconds:.1f} s)" if step.seconds is not None else ""
+            request.progress(f"step {step.name}: {step.state}{seconds}")
+
+    return tell
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")[-10_000:]
+    except OSError:
+        return ""
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets the end of a stopped run be written although signals go on; another Ctrl-C after it counts again."""
+    import signal
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    try:
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
