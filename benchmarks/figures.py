@@ -79,43 +79,39 @@ def making_a_repository(places: Places, repetitions: int) -> Figure:
 def training(places: Places, repetitions: int) -> Figure:
     """P5: what the pipeline costs over a script that calls the same functions one after the other."""
     repository = _repository(places, places.scratch / "training")
-    python = places.runtime / "bin" / "python"
-    metrics: dict[str, dict[str, float]] = {}
+    python: str | Path = places.runtime / "bin" / "python"
+    found: dict[str, object] = {}
 
-    def remember(name: str, file: str) -> Callable[[Path], None]:
+    def remember(name: str) -> Callable[[Path], None]:
         def check(folder: Path) -> None:
-            metrics[name] = json.loads((folder / file).read_text(encoding="utf-8"))
+            report = json.loads(next(folder.rglob("report.json")).read_text(encoding="utf-8"))
+            decision = report["decision"]
+            found[name] = (decision["passed"], {rule["name"]: rule["value"] for rule in decision["metrics"]})
 
         return check
 
+    # Each has a store of its own, which its warm-up round creates.
+    environ = places.environ(PYTHONPATH=str(repository / "src"), MLOPSGEN_ROOT=str(repository))
+    verb = [python, "-m", "pipelines.development.main", "run", "--run-directory"]
+    script = [python, ROOT / "benchmarks" / "bare_training.py", repository]
     timings = take_turns(
         [
             Contender(
                 name="pipeline (python -m pipelines.development.main run)",
-                command=lambda folder: [
-                    python,
-                    ROOT / "benchmarks" / "pipeline_training.py",
-                    folder / "metrics.json",
-                    folder,
-                ],
-                environ=_training_environ(places, repository),
-                check=remember("pipeline", "metrics.json"),
+                command=lambda folder: [*verb, folder / "run"],
+                environ=environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{places.scratch}/pipeline.db"},
+                check=remember("pipeline"),
             ),
             Contender(
                 name="bare script, same functions",
-                command=lambda folder: [
-                    python,
-                    ROOT / "benchmarks" / "bare_training.py",
-                    repository,
-                    folder / "metrics.json",
-                ],
-                environ=_training_environ(places, repository),
-                check=remember("bare", "metrics.json"),
+                command=lambda folder: [*script, folder],
+                environ=environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{places.scratch}/script.db"},
+                check=remember("script"),
             ),
         ],
         repetitions=repetitions,
     )
-    _must(metrics["pipeline"] == metrics["bare"], f"the results differ: {metrics}")
+    _must(found["pipeline"] == found["script"], f"the results differ: {found}")
     ours, bare = timings
     ratio = ours.median / bare.median
     return Figure(
@@ -193,7 +189,3 @@ def _repository(places: Places, folder: Path) -> Path:
     command: list[str | Path] = [places.tool / "mlopsgen", "init", "--defaults", folder]
     subprocess.run(command, cwd=folder.parent, env=places.environ(), check=True, capture_output=True)
     return folder
-
-
-def _training_environ(places: Places, repository: Path) -> dict[str, str]:
-    return places.environ(PYTHONPATH=str(repository / "src"))
