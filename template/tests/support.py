@@ -1,0 +1,123 @@
+"""Helpers of the tests: a small repository, and the steps called one after the other as plain functions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp.dsl import Artifact, Dataset, Metrics, Model
+
+from helpers import tracking
+from helpers.context import RunContext
+from helpers.records import Decision, Evaluation
+from steps.compare_models import compare_models
+from steps.evaluate_model import evaluate_model
+from steps.pull_data import pull_data
+from steps.register_model import register_model
+from steps.split_data import split_data
+from steps.train_model import train_model
+from steps.validate_data import validate_data
+
+TEMPLATE = Path(__file__).resolve().parents[1]
+SAMPLE = TEMPLATE / "data" / "sample" / "diabetes.csv"
+
+DIABETES: dict[str, Any] = {
+    "address": "data/sample/diabetes.csv",
+    "target": "progression",
+    "task": "regression",
+    "columns": {"sex": "categorical"},
+}
+RMSE = {"rmse": {"higher_is_better": False, "threshold": 80.0}}
+CONTEXT = RunContext(project="demo", pipeline="training", branch="development", commit="c" * 40, actor="tester")
+
+
+@dataclass
+class Training:
+    """What a training left behind."""
+
+    context: RunContext
+    evaluation: Evaluation
+    decision: Decision
+    version: str
+    folder: Path
+
+
+@dataclass
+class World:
+    """A repository in a folder of its own, with one source and a gate."""
+
+    root: Path
+    runs: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        (self.root / "data" / "sample").mkdir(parents=True)
+        shutil.copy(SAMPLE, self.root / "data" / "sample")
+        self.source(**DIABETES)
+        for branch in ("development", "staging", "production"):
+            self.gate(RMSE, branch=branch)
+
+    @property
+    def uri(self) -> str:
+        """The MLflow store."""
+        return f"sqlite:///{self.root}/.mlflow/mlflow.db"
+
+    def source(self, name: str = "sample", **declared: Any) -> None:
+        """Declares the only data source."""
+        document = {"version": 1, "sources": {name: declared}}
+        (self.root / "data" / "sources.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def data(self, text: str | bytes, name: str = "data/own.csv", **declared: Any) -> None:
+        """Writes a file and declares it as the source."""
+        (self.root / name).write_bytes(text.encode() if isinstance(text, str) else text)
+        self.source(address=name, **declared)
+
+    def gate(self, rules: dict[str, Any], *, branch: str = "development") -> None:
+        """Writes a branch's configuration."""
+        folder = self.root / "src" / "pipelines" / branch
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {"version": 1, "engine": "local", "gate": {"metrics": rules}}
+        (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def train(
+        self, context: RunContext = CONTEXT, *, seed: int = 42, algorithm: str = "linear", **more: Any
+    ) -> Training:
+        """Calls the seven steps as plain functions, as the notebook does."""
+        run = replace(context, run_id=tracking.start_run(context, parameters={"seed": seed}))
+        self.runs += 1
+        folder = self.root / "runs" / str(self.runs)
+        files = {
+            name: str(folder / name)
+            for name in ("data", "valid", "train", "test", "model", "metrics", "evaluation", "decision")
+        }
+        text = run.to_json()
+        data, valid = Dataset(uri=files["data"]), Dataset(uri=files["valid"])
+        train, test = Dataset(uri=files["train"]), Dataset(uri=files["test"])
+        model, metrics = Model(uri=files["model"]), Metrics(uri=files["metrics"])
+        evaluation, decision = Artifact(uri=files["evaluation"]), Artifact(uri=files["decision"])
+        pull_data(more.get("source", "sample"), data)
+        validate_data(data, text, valid)
+        split_data(valid, more.get("test_size", 0.2), seed, train, test)
+        train_model(
+            train, algorithm, more.get("hyperparameters", {}), more.get("class_weight", "auto"), seed, text, model
+        )
+        evaluate_model(model, test, text, metrics, evaluation)
+        passed = compare_models(evaluation, text, decision)
+        version = register_model(model, evaluation, decision, text) if passed else ""
+        tracking.finish_run(run, "succeeded")
+        return Training(
+            context=run,
+            evaluation=Evaluation.model_validate_json(Path(evaluation.path).read_text(encoding="utf-8")),
+            decision=Decision.model_validate_json(Path(decision.path).read_text(encoding="utf-8")),
+            version=version,
+            folder=folder,
+        )
+
+
+def serving_input(model: Path) -> dict[str, Any]:
+    """The input example of a saved model, as a client sends it."""
+    example: dict[str, Any] = json.loads((model / "serving_input_example.json").read_text(encoding="utf-8"))
+    return example
