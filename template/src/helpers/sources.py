@@ -216,7 +216,10 @@ def _explain(error: BaseException, *, remote: bool) -> tuple[str, str]:
         hint = "The address needs a login or a permission." if status in (401, 403) else again
         return f"The server answered {status} {phrase}".rstrip() + ".", hint
     if isinstance(error, FileNotFoundError) and not remote:
-        hint = f"Correct 'address' in {SOURCES_FILE.as_posix()}; paths are relative to the root of the repository."
+        hint = (
+            f"Correct 'address' in {SOURCES_FILE.as_posix()}; paths are relative to the root of the repository. "
+            "A push trains what is committed: is the file?"
+        )
         return "The file does not exist.", hint
     if isinstance(error, FileNotFoundError):
         return "The server has no such file (404).", "Correct the address."

@@ -179,7 +179,7 @@ def _require_classes(counts: pd.Series, source: Source, address: str) -> None:
         )
     if number > MAXIMUM_CLASSES:
         raise DataError(
-            f"Column '{target}', the target, holds {number} different values, more than the {MAXIMUM_CLASSES} possible.",
+            f"Column '{target}', the target, holds {number} different values; {MAXIMUM_CLASSES} are possible.",
             where=address,
             hint=f"Declare 'task: regression' in {_FILE} when they are quantities.",
         )
