@@ -61,6 +61,10 @@ bench: setup template-venv ## Measure beside the peers; writes benchmarks/result
 dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation
 
+.PHONY: generate
+generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas.
+	@$(RUN) tools/generate.py
+
 .PHONY: lock
 lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
 	@for name in requirements-dev benchmarks/requirements-peers; do \

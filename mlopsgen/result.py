@@ -59,3 +59,38 @@ def envelope(command: str, outcome: OperationResult | MlopsgenError) -> dict[str
             "where": outcome.where,
         },
     }
+
+
+def envelope_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of :func:`envelope`."""
+    text = {"type": "string"}
+    error = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["code", "message", "hint", "where"],
+        "properties": {
+            "code": {**text, "description": "Stable; programs may act on it."},
+            "message": text,
+            "hint": {**text, "description": "The next step; may be empty."},
+            "where": {**text, "description": "File and line, key, flag or address; may be empty."},
+        },
+    }
+    properties: dict[str, Any] = {
+        "version": {"const": ENVELOPE_VERSION},
+        "command": {**text, "description": "The verb, for example 'init'."},
+        "exit_code": {"enum": sorted(int(code) for code in ExitCode), "description": "The exit code of the process."},
+        "ok": {"type": "boolean", "description": "Whether the exit code is 0."},
+        "summary": {**text, "description": "One sentence for a person."},
+        "data": {"type": "object", "description": "What the command made or found."},
+        "next_steps": {"type": "array", "items": text},
+        "error": {"anyOf": [{"type": "null"}, error]},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mlopsgen envelope",
+        "description": "Standard output of every command with '--output json', failures included.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+    }

@@ -1,0 +1,38 @@
+"""``schema``: the JSON Schema of every document that people and programs exchange with the tool."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from mlopsgen.answer_documents import answers_schema
+from mlopsgen.errors import UsageError
+from mlopsgen.result import envelope_schema
+
+SCHEMAS = {
+    "answers": "The answers file of 'mlopsgen init --answers FILE'.",
+    "envelope": "What every command prints with '--output json'.",
+    "pipeline": "src/pipelines/pipeline.yaml of a repository: its pipelines as text.",
+    "configuration": "src/pipelines/<branch>/config.yaml of a repository: a branch's settings.",
+    "data-sources": "data/sources.yaml of a repository: named data sources.",
+    "report": "report.json: everything about a training.",
+}
+"""Every schema's name, and the document that it describes."""
+
+_MADE_HERE = {"answers": answers_schema, "envelope": envelope_schema}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) with this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in SCHEMAS:
+        raise UsageError(f"There is no schema '{name}'.", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
+    if name in _MADE_HERE:
+        return _MADE_HERE[name]()
+    text = resources.files("mlopsgen").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
