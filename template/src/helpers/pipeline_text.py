@@ -34,6 +34,14 @@ def _identifier(text: str) -> str:
     return text
 
 
+def _slug(text: str) -> str:
+    """A project's or pipeline's name becomes part of the names of experiments and models."""
+    if not re.fullmatch(r"[a-z](?:-?[a-z0-9]+)*", text) or len(text) > 50:
+        message = f"'{text}' has to be lower-case words joined by '-', at most 50 characters"
+        raise ValueError(message)
+    return text
+
+
 def _reference(text: str) -> str:
     for prefix in ("image", "component"):
         if text.startswith(f"{prefix}:"):
@@ -46,6 +54,7 @@ def _reference(text: str) -> str:
 
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
+Slug = Annotated[str, AfterValidator(_slug)]
 
 
 class Part(BaseModel):
@@ -116,8 +125,8 @@ class PipelinesText(Part):
     """``pipeline.yaml``."""
 
     version: Literal[1]
-    project: Identifier
-    pipelines: dict[Identifier, PipelineText] = {}
+    project: Slug
+    pipelines: dict[Slug, PipelineText] = {}
 
     @field_validator("pipelines", mode="before")
     @classmethod
