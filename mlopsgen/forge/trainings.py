@@ -37,6 +37,15 @@ class Trainings:
                 return run
         return None
 
+    def latest_number(self, branch: str) -> int:
+        """The number of the branch's newest training; 0 if there was never one."""
+        return queue.latest_number(self._layout, branch)
+
+    def newer_than(self, branch: str, number: int) -> Run | None:
+        """The branch's newest training if its number is higher than ``number``."""
+        newest = self.latest_number(branch)
+        return self.get(branch, newest) if newest > number else None
+
     def get(self, branch: str, number: int) -> Run | None:
         """A training by its number, or ``None`` if there is none."""
         run = read_run(self._layout, branch, number)

@@ -76,12 +76,9 @@ def forge_folder(project: Project, given: Path | None = None) -> Path:
     address = project.source.remotes().get(LOCAL_REMOTE)
     if address is not None:
         repository = Path(address)
-        if (
-            repository.is_absolute()
-            and repository.parent.is_dir()
-            and repository.name == Layout(Path()).repository.name
-        ):
-            return repository.parent
+        layout = Layout(repository.parent)
+        if repository.is_absolute() and repository == layout.repository and layout.root.is_dir():
+            return layout.root
     return project.root.parent / f"{project.slug}-forge"
 
 

@@ -12,7 +12,8 @@ from mlopsgen.constants import LOCAL_REMOTE
 from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult
 from mlopsgen.events import LogLine, Note, Warn
 from mlopsgen.forge.local import LocalForge
-from mlopsgen.forge.worker.verdict import verdict
+from mlopsgen.forge.worker.records import Run
+from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.ports import EventSink
@@ -74,11 +75,21 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
             exit_code=ExitCode.PARTIAL if plan.blocked else ExitCode.OK,
         )
     _agree(request, plan)
+    trainings = open_trainings(folder, request.surroundings)
+    before = {branch: trainings.latest_number(branch) for branch in desired.branches}
     apply(plan, desired, forge=forge, source=project.source, events=events)
     _verify(plan, desired, forge, project)
     for item in plan.blocked:
         events(Warn(message=f"not done: {describe(item)}: {item.reason}", hint=item.hint))
-    return _train(request, plan, forge, events, data)
+    started = [run for branch in desired.branches if (run := trainings.newer_than(branch, before[branch])) is not None]
+    ended = None
+    if started and request.detach:
+        for run in started:
+            events(Note(message=f"{run.branch} #{run.number} is queued; 'mlopsgen status --follow' follows it"))
+    elif started:
+        events(LogLine(message=f"Training {started[0].branch} (Ctrl-C detaches; the training goes on)"))
+        ended = follow_training(trainings, started[0], events)
+    return _result(plan, data, ended, forge)
 
 
 def desired_remote(project: Project, forge: LocalForge) -> Desired:
@@ -149,24 +160,14 @@ def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -
         )
 
 
-def _train(
-    request: PushRequest, plan: Plan, forge: LocalForge, events: EventSink, data: dict[str, Any]
-) -> OperationResult:
-    trainings = open_trainings(forge.layout.root, request.surroundings)
-    pushed = [item.name for item in plan.changes if item.kind is Kind.BRANCH]
-    waiting = {branch: runs[-1] for branch in pushed if (runs := trainings.waiting(branch))}
+def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge) -> OperationResult:
     done = f"{len(plan.changes)} changes made."
     steps = (*_hints(plan), "git push  (trains the branch)", "mlopsgen status")
-    if not waiting or request.detach:
-        for run in waiting.values():
-            events(Note(message=f"{run.branch} #{run.number} {verdict(run)}; 'mlopsgen status --follow' follows it"))
+    if ended is None:
         code = ExitCode.PARTIAL if plan.blocked else ExitCode.OK
         return OperationResult(summary=done, data={**data, "training": None}, next_steps=steps, exit_code=code)
-    branch, run = next(iter(waiting.items()))
-    events(LogLine(message=f"Training {branch} (Ctrl-C detaches; the training goes on)"))
-    ended = follow_training(trainings, run, events)
     return OperationResult(
-        summary=f"{done} {branch} #{ended.number}: {verdict(ended)}.",
+        summary=f"{done} {ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
         data={**data, "training": run_data(forge.layout, ended)},
         next_steps=steps,
         exit_code=exit_code_of(ended),

@@ -74,7 +74,7 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
 def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) -> OperationResult:
     names = BRANCHES if request.branch is None else (request.branch,)
     commits = local_branches(project.source)
-    branches = [
+    branches: list[dict[str, Any]] = [
         {"name": name, "commit": commits.get(name), "forge_commit": None, "ahead": None, "behind": None}
         | {"last_run": None, "last_ended": None, "queue": [], "at_work": False}
         for name in names

@@ -39,16 +39,17 @@ def wanted_version(checkout: Path) -> str:
     return found[1] if found else ""
 
 
-def find(wanted: str, environ: Mapping[str, str], cwd: Path) -> Python | None:
+def find(wanted: str, environ: Mapping[str, str], cwd: Path, *, first: Path | None = None) -> Python | None:
     """The best Python of this machine, or ``None`` when none can be used.
 
     Args:
         wanted: The version to prefer, for example ``3.12``.
         environ: Its ``PATH`` is searched.
         cwd: A folder to run the candidates in.
+        first: The candidate to begin with; this program's own Python if ``None``.
     """
     usable: list[Python] = []
-    for candidate in _candidates(wanted, environ):
+    for candidate in _candidates(wanted, environ, first or Path(sys.executable)):
         found = _probe(candidate, environ, cwd)
         if found is not None and found.minor in SUPPORTED:
             if not wanted or found.minor == wanted:
@@ -57,8 +58,8 @@ def find(wanted: str, environ: Mapping[str, str], cwd: Path) -> Python | None:
     return usable[0] if usable else None
 
 
-def _candidates(wanted: str, environ: Mapping[str, str]) -> Iterator[Path]:
-    yield Path(sys.executable)
+def _candidates(wanted: str, environ: Mapping[str, str], first: Path) -> Iterator[Path]:
+    yield first
     names = [f"python{version}" for version in (wanted, *SUPPORTED) if version] + ["python3"]
     for name in dict.fromkeys(names):
         found = shutil.which(name, path=environ.get("PATH"))

@@ -1,0 +1,81 @@
+"""``mlopsgen doctor``: look for what is wrong, each finding with its next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.forge.worker import pythons
+from mlopsgen.operations import checks
+from mlopsgen.operations.checks import Finding
+from mlopsgen.operations.project import (
+    Project,
+    Surroundings,
+    find_project,
+    forge_folder,
+    open_forge,
+    open_trainings,
+)
+from mlopsgen.result import OperationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorRequest:
+    """Where to look."""
+
+    surroundings: Surroundings
+
+
+def doctor(request: DoctorRequest) -> OperationResult:
+    """Check the machine, the repository and its forge; nothing is changed, and no failure stops the other checks.
+
+    Returns:
+        A result with exit code 1 when there is a problem.
+    """
+    here = request.surroundings
+    findings: list[Finding] = []
+    project = _project(here, findings)
+    wanted = "" if project is None else pythons.wanted_version(project.root)
+    findings[:0] = checks.check_machine(here, wanted)
+    if project is None:
+        findings.append(checks.check_disk(here.folder))
+    else:
+        _check_forge(project, here, findings)
+    problems = [finding for finding in findings if finding.level == "problem"]
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    return OperationResult(
+        summary=f"{len(problems)} problems, {len(warnings)} warnings, {len(findings)} checks.",
+        data={"findings": [finding.as_dict() for finding in findings]},
+        next_steps=tuple(dict.fromkeys(finding.hint for finding in (*problems, *warnings))),
+        exit_code=ExitCode.FAILURE if problems else ExitCode.OK,
+    )
+
+
+def _project(here: Surroundings, findings: list[Finding]) -> Project | None:
+    try:
+        project = find_project(here)
+    except MlopsgenError as error:
+        findings.append(checks.warning("project", error.message, error.hint))
+        return None
+    findings.append(checks.good("project", f"{project.slug} in {project.root}"))
+    return project
+
+
+def _check_forge(project: Project, here: Surroundings, findings: list[Finding]) -> None:
+    forge = open_forge(forge_folder(project), here)
+    findings.append(checks.check_disk(forge.layout.root))
+    try:
+        if forge.repository() is None:
+            message = "the project has no forge on this machine yet"
+            findings.append(checks.warning("forge", message, "mlopsgen push --local"))
+            return
+        findings.append(checks.check_remote(project, forge))
+        findings.extend(checks.check_program(forge))
+    except MlopsgenError as error:
+        findings.append(checks.problem("forge", error.message, error.hint))
+        return
+    trainings = open_trainings(forge.layout.root, here)
+    findings.append(checks.check_recorded_python(forge.layout, here))
+    findings.extend(checks.check_environments(forge.layout))
+    findings.extend(checks.check_queue(trainings))
+    findings.append(checks.check_prepared(forge.layout))
