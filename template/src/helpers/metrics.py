@@ -6,13 +6,15 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from helpers.records import Task
 
-Numbers = npt.NDArray[np.float64]
+if TYPE_CHECKING:  # configuration is checked against this table before anything heavy is imported
+    import numpy as np
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.float64]
 
 _ALL: tuple[Task, ...] = ("regression", "binary", "multiclass")
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
@@ -61,6 +63,8 @@ def metrics_of(task: Task) -> list[str]:
 
 def regression_metrics(actual: Numbers, predicted: Numbers) -> dict[str, float]:
     """The metrics of a regression; a prediction that is not a number makes them NaN, never an error."""
+    import numpy as np
+
     errors = np.abs(actual - predicted)
     spread = float(np.sum((actual - actual.mean()) ** 2))
     squares = float(np.sum(errors**2))
@@ -83,6 +87,7 @@ def classification_metrics(
         scores: A probability for each row and class.
         labels: The classes in the order of the columns of ``scores``; the second is the positive one of two.
     """
+    import numpy as np
     from sklearn import metrics as sk
 
     known = list(labels)
