@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError
+
+_SUFFIX = ".jinja"
+_MARKS = ("[[", "[%", "[#")
 
 
 class CopierEngine:
@@ -34,12 +40,35 @@ class CopierEngine:
             MlopsgenError: There is no such version, or the template cannot be rendered.
         """
         with tempfile.TemporaryDirectory(prefix="mlopsgen-template-", ignore_cleanup_errors=True) as scratch:
-            self._store.lay_out(version, Path(scratch))
+            # git lays the version out while this thread imports copier, which takes longer.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                laid_out = pool.submit(self._lay_out, version, Path(scratch), destination)
+                importlib.import_module("copier")
+                laid_out.result()
             _run_copier(Path(scratch), version, answers, destination)
+
+    def _lay_out(self, version: str, scratch: Path, destination: Path) -> None:
+        self._store.lay_out(version, scratch)
+        _move_static(scratch / "template", destination)
+
+
+def _move_static(template: Path, destination: Path) -> None:
+    """Move the files that rendering would only copy to where they belong.
+
+    Most files of the template are such, and copier starts a git process for each file that it writes. A test compares
+    the outcome with what copier alone makes of the same template.
+    """
+    for path in sorted(template.rglob("*")):
+        relative = path.relative_to(template)
+        rendered = path.suffix == _SUFFIX or any(mark in str(relative) for mark in _MARKS)
+        if rendered or path.is_symlink() or not path.is_file() or path.with_name(path.name + _SUFFIX).exists():
+            continue
+        (destination / relative).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, destination / relative)
 
 
 def _run_copier(template: Path, version: str, answers: Mapping[str, object], destination: Path) -> None:
-    import copier  # noqa: PLC0415 - half a second; only commands that render pay for it
+    import copier  # noqa: PLC0415 - half a second: only what renders pays for it
     import copier.errors  # noqa: PLC0415
     import jinja2  # noqa: PLC0415
     import yaml  # noqa: PLC0415
