@@ -68,7 +68,7 @@ FACTORS: dict[str, dict[str, Fragment]] = {
         "none": {},
         "mail": {
             "notify_how": "email",
-            "notify_emails": ["ada@example.com", "o'neil+ml@example.co.uk"],
+            "notify_emails": ["ada@example.com", "o_neil+ml@example.co.uk"],
             "notify_when": ["improved", "regressed", "failed", "succeeded", "always"],
         },
     },

@@ -93,7 +93,7 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
     for branch in BRANCHES:
         config = yaml.safe_load(files[f"src/pipelines/{branch}/config.yaml"].read_text(encoding="utf-8"))
         assert config["engine"] == answers.get(f"{branch}_engine", "local")
-        assert config["kubeflow"]["endpoint"] == answers.get(f"{branch}_endpoint", "")
+        assert config.get("kubeflow", {}).get("endpoint", "") == answers.get(f"{branch}_endpoint", "")
         assert config["tracking"]["uri"] == answers.get(f"{branch}_tracking_uri", "")
         assert set(config["gate"]["metrics"]) == {rule["name"] for rule in answers.get("metrics", [])} or (
             "metrics" not in answers and config["gate"]["metrics"]
