@@ -16,8 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "my-model"
-# The change that the demo makes: another algorithm, as a data scientist would try one.
-FILE, BEFORE, AFTER = "src/pipelines/pipeline.yaml", "algorithm: auto", "algorithm: random-forest"
+# The change that the demo makes, as a data scientist would try one: a linear model with more regularisation.
+FILE = "src/pipelines/pipeline.yaml"
+CHANGES = {"algorithm: auto": "algorithm: linear", "hyperparameters: {}": "hyperparameters: {alpha: 30}"}
 
 
 class Failed(Exception):
@@ -85,14 +86,16 @@ def _make(terminal: Terminal) -> None:
 
 
 def _change(terminal: Terminal) -> None:
-    _say(f"3 of 4: a change: '{AFTER}' in {FILE}")
+    _say(f"3 of 4: a change in {FILE}: a linear model with more regularisation")
     path = terminal.folder / FILE
     text = path.read_text(encoding="utf-8")
-    if BEFORE not in text:
-        raise Failed(f"looking for '{BEFORE}' in {FILE}")
-    path.write_text(text.replace(BEFORE, AFTER, 1), encoding="utf-8")
+    for before, after in CHANGES.items():
+        if before not in text:
+            raise Failed(f"looking for '{before}' in {FILE}")
+        text = text.replace(before, after, 1)
+    path.write_text(text, encoding="utf-8")
     terminal.type("git", "--no-pager", "diff", "--unified=1")
-    terminal.type("git", "commit", "--quiet", "--all", "--message", "Try a random forest")
+    terminal.type("git", "commit", "--quiet", "--all", "--message", "Regularise more")
 
     _say("4 of 4: the push that trains it and compares it with the champion")
     terminal.type("git", "push")
@@ -117,7 +120,7 @@ Three things to try next:
 
   1. Your own data: set 'address', 'target' and 'task' in data/sources.yaml, commit, and 'git push'.
   2. 'mlopsgen status' for the last runs of each branch; 'make setup ui' for every run in MLflow's pages.
-  3. Promote: 'git push local development:staging' trains staging with its own configuration and champion."""
+  3. Promote: 'git switch staging', 'git merge development', 'git push' trains staging, which has a champion of its own."""
     )
 
 
