@@ -120,7 +120,7 @@ Three things to try next:
 
   1. Your own data: set 'address', 'target' and 'task' in data/sources.yaml, commit, and 'git push'.
   2. 'mlopsgen status' for the last runs of each branch; 'make setup ui' for every run in MLflow's pages.
-  3. Promote: 'git switch staging', 'git merge development', 'git push' trains staging, which has a champion of its own."""
+  3. Promote: 'git switch staging', 'git merge development', 'git push' trains staging, with its own champion."""
     )
 
 
