@@ -189,11 +189,13 @@ class LocalForge:
         write_json(self.layout.manifest, {"version": FORMAT, "tool": __version__, "project": project})
 
     def _set(self, path: Path, name: str, value: str, *, mode: int) -> None:
+        if not path.is_file():
+            raise MlopsgenError(f"There is no environment '{path.parent.name}'.", where=str(path.parent))
         if not envfile.NAME.fullmatch(name):
             raise UsageError(f"'{name}' cannot be the name of a variable.", hint="Use letters, digits and underscores.")
         with self._writing():
             try:
-                text = envfile.replace(path.read_text(encoding="utf-8") if path.exists() else "", {name: value})
+                text = envfile.replace(path.read_text(encoding="utf-8"), {name: value})
             except envfile.EnvironmentFileError as error:
                 raise InvalidDocument(f"{path}:{error}", where=str(path)) from error
             write_text(path, text, mode=mode)

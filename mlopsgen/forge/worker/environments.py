@@ -12,7 +12,7 @@ from .layout import Layout, write_text
 from .repository import remove_tree
 
 _MARKER = ".complete"
-_UV = re.compile(r"^uv==[^\n]*(?:\\\n[^\n]*)*", re.MULTILINE)
+_UV = re.compile(r"^uv==(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 
 
 class EnvironmentFailed(Exception):
