@@ -50,7 +50,7 @@ def terminal_lines(report: Report, path: Path | str = "") -> list[str]:
     found = words.verdict(report)
     lines = [f"{found.sign} {found.word}: {found.headline}"]
     if report.failure and found.tone == "broken":
-        lines.append(f"  {' '.join(words.clean(report.failure.message, 300).split())}")
+        lines.append(f"  {words.clean(report.failure.message, 300)}")
         lines += [f"  next: {words.clean(report.failure.hint, 300)}"] if report.failure.hint else []
     rows = words.metric_lines(report)
     beside = {"champion": "champion", "last-success": "last accepted", "none": ""}[report.decision.baseline.kind]

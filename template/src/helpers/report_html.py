@@ -22,7 +22,7 @@ MOST_HISTORIES = 4
 MOST_METRIC_COLUMNS = 3
 MOST_COLUMN_NAMES = 40
 MOST_CLASSES_BESIDE = 6
-MOST_FACTS = 60
+MOST_FACTS = 50
 
 
 @cache
@@ -31,7 +31,7 @@ def _template() -> Template:
 
     def shown(value: object) -> object:
         # Markup (a macro's result) is finished; plain text goes through the same sieve wherever it comes from.
-        return words.clean(value, 200_000) if type(value) is str else value
+        return words.clean(value, 200_000, lines=True) if type(value) is str else value
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
@@ -54,7 +54,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         verdict=found,
         headline=found.headline[:1].upper() + found.headline[1:],
         failure=report.failure if failed else None,
-        failure_message=words.clean(report.failure.message, 4000) if report.failure else "",
+        failure_message=words.clean(report.failure.message, 4000, lines=True) if report.failure else "",
         stamp=_stamp(report),
         metrics_title=f"Metrics beside {rival}\u2019s" if compared else "Metrics",
         compared=compared,
@@ -157,6 +157,6 @@ def _code(report: Report) -> list[Fact]:
 
 
 def _plain(values: dict[str, str]) -> list[Fact]:
-    rows: list[Fact] = [(words.clean(name, 80), words.clean(value), "") for name, value in values.items()]
+    rows: list[Fact] = [(words.clean(name, 80), words.clean(value, 200), "") for name, value in values.items()]
     more = len(rows) - MOST_FACTS
     return [*rows[:MOST_FACTS], ("\u2026", f"{more:,} more in report.json", "")] if more > 0 else rows

@@ -21,13 +21,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#])")
 
 def plain(text: object, limit: int = 400) -> str:
     """Text without meaning in Markdown: on one line, nothing marked up, no person notified by an ``@``."""
-    one_line = " ".join(words.clean(text, limit).split())
-    return _SPECIAL.sub(r"\\\1", one_line).replace("@", "@\u2060").replace("://", ":\u2060//")
+    return _SPECIAL.sub(r"\\\1", words.clean(text, limit)).replace("@", "@\u2060").replace("://", ":\u2060//")
 
 
 def code(text: object, limit: int = 400) -> str:
     """Text in a code span; nothing in it is marked up."""
-    one_line = " ".join(words.clean(text, limit).split())
+    one_line = words.clean(text, limit)
     return f"`{one_line.replace('`', chr(39)).replace('|', chr(92) + '|')}`" if one_line else words.NOTHING
 
 
@@ -80,7 +79,7 @@ def _verdict(report: Report) -> list[str]:
         hint = report.failure.hint or "Read the log of the step, mend the cause, and push or run again."
         lines += [f"**Next step:** {plain(hint)}", ""]
         # Indented, because a fence could be closed by the message itself.
-        lines += [f"    {line}" for line in words.clean(report.failure.message, 4000).splitlines()] + [""]
+        lines += [f"    {line}" for line in words.clean(report.failure.message, 4000, lines=True).splitlines()] + [""]
     return lines
 
 
@@ -127,7 +126,7 @@ def _history(report: Report) -> list[str]:
             lines.append(f"- {plain(name, 80)} {sparkline(numbers)} {course}")
     rows = [
         [
-            "this run" if point.run_id == report.run.id else words.moment(point.started),
+            "this run" if point.run_id == report.run.id else plain(words.moment(point.started)),
             code(words.short_commit(point.commit)),
             *[words.number(point.metrics.get(name)) for name in names],
             words.point_result(point),
@@ -161,7 +160,7 @@ def _code(report: Report) -> list[str]:
     lines = [
         ("Commit", link(code(report.commit), words.commit_link(report)) if report.commit else ""),
         ("Started by", f"{plain(report.actor, 80)} ({plain(words.trigger(report))})" if report.actor else ""),
-        ("Started", f"{words.moment(run.started)}, took {words.duration(run.seconds)}"),
+        ("Started", f"{plain(words.moment(run.started))}, took {words.duration(run.seconds)}"),
         ("Workflow run", words.link(run.ci_url)),
         ("Model", f"{code(report.model.name)}, version {plain(report.model.version)}" if report.model else ""),
         ("MLflow run", code(run.id)),

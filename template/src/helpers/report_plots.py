@@ -231,7 +231,7 @@ def _curve_plot(
             alone = len(found) == 1
             colour = theme.mark if alone or curve is not weakest else theme.warm
             heavy = alone or curve is weakest
-            drawing.line(area.path(thinned(curve.points)), colour, width=2 if heavy else 1)
+            drawing.line(area.path(thinned(curve.points, 200 if alone else 100)), colour, width=2 if heavy else 1)
         return drawing
 
     return draw
@@ -245,9 +245,11 @@ def _curve_picture(
         note = f"{measure.capitalize()} {number(found[0].area)} for the class {found[0].label[:60]}."
     else:
         mean = sum(curve.area for curve in found) / len(found)
-        weakest = min(found, key=lambda curve: curve.area)
+        total, found = len(found), sorted(found, key=lambda curve: curve.area)[:MOST_CLASSES]
+        weakest = found[0]
+        shown = f"The {MOST_CLASSES} weakest of {total} classes, each" if total > MOST_CLASSES else "Each class"
         note = (
-            f"Each class against the rest: mean {measure} {number(mean)}; "
+            f"{shown} against the rest: mean {measure} {number(mean)}; "
             f"the weakest class, {weakest.label[:60]}, has {number(weakest.area)} (the thick line)."
         )
     return _picture(_curve_plot(found, names=axes, base=base), title=kind, note=note, alt=f"{kind}. {note}")

@@ -24,12 +24,15 @@ _UNSEEN = "\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\ufff
 _INVISIBLE = re.compile(f"[{_CONTROL}{_UNSEEN}]")
 
 
-def clean(text: object, limit: int = _LONGEST) -> str:
+def clean(text: object, limit: int = _LONGEST, *, lines: bool = False) -> str:
     """Text that can be shown: no control characters, nothing that turns the reading direction, not endless.
 
-    Long text loses its middle, because the beginning and the end of an address or a message say most.
+    Long text loses its middle, because the beginning and the end of an address or a message say most. Line breaks
+    stay only where ``lines`` asks for them.
     """
-    shown = _INVISIBLE.sub("\ufffd", str(text))
+    shown = _INVISIBLE.sub("\ufffd", str(text).replace("\r\n", "\n"))
+    if not lines:
+        shown = " ".join(shown.split())
     if len(shown) <= limit:
         return shown
     kept = limit - 1

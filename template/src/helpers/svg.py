@@ -39,7 +39,7 @@ class Theme:
 
     def on(self, fill: str) -> str:
         """The text colour, ink or paper, that can be read best on a filled cell."""
-        return max(self.ink, self.paper, key=lambda colour: _contrast(colour, fill))
+        return max(self.ink, self.paper, key=lambda colour: contrast(colour, fill))
 
 
 def _luminance(colour: str) -> float:
@@ -50,7 +50,8 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _contrast(first: str, second: str) -> float:
+def contrast(first: str, second: str) -> float:
+    """How well two colours can be told apart (WCAG): 1 the same, 21 black on white; text needs 4.5."""
     dark, light = sorted((_luminance(first), _luminance(second)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -128,7 +129,9 @@ class Drawing:
 
 def ticks(low: float, high: float, count: int) -> list[float]:
     """Round values from below ``low`` to above ``high``, about ``count`` of them."""
-    span = (high - low) or abs(high) or 1.0
+    span = high - low
+    if span <= max(abs(low), abs(high), 1e-290) * 1e-9:  # nothing that could be told apart
+        span = abs(high) if abs(high) > 1e-290 else 1.0
     raw = span / max(1, count)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
