@@ -14,8 +14,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import kfp
 import yaml
+
+from helpers.light_kfp import kfp
+
+# isort: split
 from kfp import compiler, dsl
 
 from helpers.documents import Loader

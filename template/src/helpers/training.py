@@ -28,11 +28,20 @@ PREPARED = (
     "kfp.dsl.executor_main",
     "helpers.run_record",
     "mlflow.pyfunc",
-    "mlflow.store.tracking.sqlalchemy_store",
-    "mlflow.store.model_registry.sqlalchemy_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "mlflow.utils.search_logged_model_utils",
+    "alembic.command",
     "sqlalchemy.dialects.sqlite",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "narwhals.stable.v2",
+    "email.policy",
 )
-"""What a worker imports before the steps' own modules; all of it is imported by most steps sooner or later."""
+"""What a worker imports before the steps' own modules; most steps would import it sooner or later, each for itself.
+
+One that another version of a library does not have is only missed as time: the step that needs its like imports it.
+"""
 
 
 @dataclass(frozen=True)
