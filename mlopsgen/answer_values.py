@@ -32,18 +32,26 @@ def accept(question: Question, raw: object, where: str = "") -> Value:
     Raises:
         InvalidAnswer: It has another type, or the question's rules refuse it.
     """
-    try:
-        value = convert(question, raw)
-    except ValueError as error:
-        reason = str(error)
-    else:
-        reason = problem(question, value) or ""
-        if not reason:
-            return value
+    value, reason = _judge(question, raw)
+    if value is not None and reason is None:
+        return value
     shown = raw if len(str(raw)) <= naming.LONGEST_NAME else f"{str(raw)[: naming.LONGEST_NAME]}..."
     raise InvalidAnswer(
         f"'{question.key}' cannot be {str(shown)!r}: {reason}.", where=where or question.key, hint=question.help
     )
+
+
+def refusal(question: Question, raw: object) -> str | None:
+    """Why an answer is refused, as a sentence without its beginning, or ``None``."""
+    return _judge(question, raw)[1]
+
+
+def _judge(question: Question, raw: object) -> tuple[Value | None, str | None]:
+    try:
+        value = convert(question, raw)
+    except ValueError as error:
+        return None, str(error)
+    return value, problem(question, value)
 
 
 def problem(question: Question, value: Value) -> str | None:

@@ -135,15 +135,15 @@ _OTHER = (
         help="What a new model must reach, as 'rmse lower threshold=80 tolerance=1 gain=0.5; r2 higher'.",
     ),
     Question(
-        key="notify_how", section="notification", kind="choice", title="How", default="none",
+        key="notify_how", section="notification", kind="choice", title="Notify by", default="none",
         choices=("none", "email"), help="How people hear of a training; the mail server is set up later, as a secret.",
     ),
     Question(
-        key="notify_emails", section="notification", kind="words", title="Who", default=[], required=True,
+        key="notify_emails", section="notification", kind="words", title="Notify", default=[], required=True,
         when=("notify_how", "email"), help="E-mail addresses, separated by commas.", check=naming.check_email,
     ),
     Question(
-        key="notify_when", section="notification", kind="words", title="When", default=["failed", "regressed"],
+        key="notify_when", section="notification", kind="words", title="Notify after", default=["failed", "regressed"],
         when=("notify_how", "email"), required=True,
         choices=("improved", "regressed", "failed", "succeeded", "always"),
         help="After which trainings, separated by commas: improved, regressed, failed, succeeded, always.",

@@ -44,7 +44,7 @@ class Prompter(Protocol):
         """A line of text; ``refuse`` says why one is not possible, while it is typed in."""
 
     def choose(self, title: str, help_line: str, choices: Sequence[tuple[str, str]], default: str) -> str:
-        """One of ``choices``, each a value and the words that describe it."""
+        """One of ``choices``, each a value and the words that describe it; an empty value is going back."""
 
     def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
         """Any number of ``choices``; ``chosen`` are marked at the start."""

@@ -190,7 +190,7 @@ def _row(section: str, answers: Mapping[str, Value]) -> str:
     shown = []
     for question in of_section(section):
         text = as_text(question, answers[question.key])
-        if text:
+        if text and question.asked(answers):
             shown.append(f"{question.title.lower()} {text}")
         elif question.required and question.asked(answers):
             shown.append(f"{question.title.lower()} (will be asked)")

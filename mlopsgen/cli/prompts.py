@@ -15,8 +15,6 @@ from mlopsgen.ports import Back
 BACK = "<"
 """Typed as an answer, it goes back; so does the key 'up'."""
 
-_BACK_CHOICE = "\0back"
-
 
 class TerminalPrompter:
     """Asks on standard input and output."""
@@ -53,19 +51,18 @@ class TerminalPrompter:
         return said
 
     def choose(self, title: str, help_line: str, choices: Sequence[tuple[str, str]], default: str) -> str:
-        """One of the choices, or back."""
+        """One of the choices; an empty value is going back."""
         self.tell(f"\n  {help_line}")
-        listed = [questionary.Choice(words, value) for value, words in choices]
         question = questionary.select(
             title,
-            choices=[*listed, questionary.Choice("(back)", _BACK_CHOICE)],
+            choices=[questionary.Choice(words, value) for value, words in choices],
             default=default if any(value == default for value, _ in choices) else None,
             qmark=" ",
             instruction="(arrows, enter)",
             **self._look,
         )
         said = str(question.unsafe_ask())
-        if said == _BACK_CHOICE:
+        if not said:
             raise Back
         return said
 

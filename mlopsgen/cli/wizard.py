@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
 
-from mlopsgen.answer_values import accept, as_text
+from mlopsgen.answer_values import accept, as_text, refusal
 from mlopsgen.answers import BY_KEY, QUESTIONS, SECTIONS, of_section, resolve
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError
 from mlopsgen.ports import Back, Prompter
@@ -16,6 +16,10 @@ from mlopsgen.questions import Question, Value
 
 Refuse = Callable[[Mapping[str, Value]], "MlopsgenError | None"]
 Draw = Callable[[Mapping[str, Value]], str]
+
+
+BACK_CHOICE = ("", "(back)")
+"""The last entry of a list; choosing it is going back."""
 
 
 class _Next(Enum):
@@ -142,9 +146,11 @@ class _Conversation:
         current = as_text(question, answers[question.key])
         if question.kind == "choice":
             words = [(choice, choice) for choice in question.choices]
-            said: str = self._prompter.choose(question.title, question.help, words, current)
+            said = self._prompter.choose(question.title, question.help, [*words, BACK_CHOICE], current)
         else:
-            said = self._prompter.text(question.title, question.help, current, lambda text: _refused(question, text))
+            said = self._prompter.text(
+                question.title, question.help, current, lambda text: refusal(question, text.strip())
+            )
         value = accept(question, said)
         self.changed = self.changed or value != answers[question.key]
         without = {key: found for key, found in answers.items() if key != question.key}
@@ -160,13 +166,5 @@ class _Conversation:
         try:
             said = self._prompter.choose("Write it?", "Nothing has been written so far.", choices, "write")
         except Back:
-            return _Next.CHANGE
+            said = "change"
         return {"write": _Next.WRITE, "change": _Next.CHANGE, "cancel": _Next.CANCEL}[said]
-
-
-def _refused(question: Question, text: str) -> str | None:
-    try:
-        accept(question, text.strip())
-    except MlopsgenError as error:
-        return error.message
-    return None
