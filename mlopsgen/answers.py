@@ -228,7 +228,7 @@ def _default(question: Question, answers: Answers) -> Value:
 
 
 def _refuse_pointless(question: Question, given: Mapping[str, object], where: str) -> None:
-    if given.get(question.key) in (None, "", [], 0, question.default) or question.when is None:
+    if given.get(question.key) in (None, "", [], 0, question.default, question.empty) or question.when is None:
         return
     key, wanted = question.when
     raise InvalidAnswer(

@@ -32,7 +32,7 @@ def slug_of(name: str) -> str:
     Accents are dropped ("Jöhn" is "john"); letters that have no ASCII form separate words.
     """
     plain = "".join(
-        letter for letter in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(letter)
+        letter for letter in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(letter)
     )
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return slug.lstrip("-0123456789")[:LONGEST_SLUG].rstrip("-")

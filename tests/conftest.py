@@ -1,0 +1,84 @@
+"""Keeps every test away from the person who runs it: their home, git configuration, tokens and settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+_PERSONAL = re.compile(
+    r"^(GIT_|GH_|GITHUB_|GITLAB_|XDG_|AWS_|MLFLOW_|KUBE|KFP_|MLOPSGEN_(?!TEMPLATE_VENV)|COPIER_|SSH_|EMAIL$|NO_COLOR$|FORCE_COLOR$)"
+)
+# Found where nobody listens: a program that ignores the rules fails at once instead of reaching the network.
+_DEAD_END = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def _far_from_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, no identity, no tokens, for this process and for every process that it starts."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        if _PERSONAL.match(name):
+            monkeypatch.delenv(name)
+    for name, value in {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "COLUMNS": "100",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.fixture
+def home(_far_from_home: Path) -> Path:
+    """The empty home folder of this test."""
+    return _far_from_home
+
+
+@pytest.fixture
+def environ(_far_from_home: Path) -> dict[str, str]:
+    """The environment for processes that must not reach any network."""
+    dead = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _DEAD_END)
+    return {**os.environ, **dead, "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
+
+
+@pytest.fixture
+def mlopsgen(environ: dict[str, str], tmp_path: Path) -> Run:
+    """Runs the command line in a process of its own, in ``tmp_path``."""
+
+    def run(*arguments: str, cwd: Path = tmp_path, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "mlopsgen", *arguments],
+            cwd=cwd,
+            env={**environ, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def git(environ: dict[str, str], tmp_path: Path) -> Callable[..., str]:
+    """Runs git and returns what it prints, without the last line's end."""
+
+    def run(*arguments: str, cwd: Path = tmp_path) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=cwd, env=environ, capture_output=True, text=True, encoding="utf-8", check=True
+        )
+        return done.stdout.rstrip("\n")
+
+    return run
