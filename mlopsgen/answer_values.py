@@ -130,9 +130,9 @@ def _words(raw: object) -> list[str]:
             raw = [part.strip() for part in re.split(r"[,\n]", raw) if part.strip()]
     if not isinstance(raw, list):
         raise ValueError(f"a list is expected, not {_kind(raw)}")  # noqa: TRY004 - shown as a reason
-    bad = next((item for item in raw if not isinstance(item, str) or not item.strip()), None)
-    if bad is not None:
-        raise ValueError(f"each entry has to be a text; {bad!r} is {_kind(bad)}")
+    bad = [item for item in raw if not isinstance(item, str) or not item.strip()]
+    if bad:
+        raise ValueError(f"each entry has to be a text; {bad[0]!r} is {_kind(bad[0])}")
     words = [item.strip() for item in raw]
     double = next((word for word in words if words.count(word) > 1), None)
     if double is not None:
@@ -192,9 +192,9 @@ def _number(raw: object, key: str) -> float:
 def _metric(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"a metric has the keys {', '.join(_KEYS)}; this is {_kind(raw)}")  # noqa: TRY004
-    unknown = next((key for key in raw if key not in _KEYS), None)
-    if unknown is not None:
-        raise ValueError(f"a metric has no '{unknown}'; its keys are {', '.join(_KEYS)}")
+    unknown = [key for key in raw if key not in _KEYS]
+    if unknown:
+        raise ValueError(f"a metric has no '{unknown[0]}'; its keys are {', '.join(_KEYS)}")
     name = raw.get("name")
     refused = naming.check_metric_name(name) if isinstance(name, str) else "a metric has no name"
     if refused:
