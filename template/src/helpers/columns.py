@@ -28,6 +28,7 @@ _DATES = re.compile(
     re.VERBOSE,
 )
 _DECIMAL_COMMA = re.compile(r"[+-]?(?:\d{1,3}(?:[.\s]\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?")
+_IDENTIFIER = re.compile(r"(?:^|[\s_.-])(?:id|uuid|key|no|nr)$|(?:^|[\s_.-])index$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +77,10 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     truth = to_truth(column)
     if truth is not None:
         return _truth(truth)
-    numbers = to_numbers(column, decimal=decimal)
+    numbers = None if _is_code(present) else to_numbers(column, decimal=decimal)
     if numbers is not None and int(numbers.notna().sum()) == len(present):
-        return _left_out(name, "it counts the rows") if _counts_rows(numbers) else _numeric(numbers)
+        reason = _identifies(name, numbers)
+        return _left_out(name, reason) if reason else _numeric(numbers)
     return _category(column, present, decimal)
 
 
@@ -168,7 +170,7 @@ def _category(column: pd.Series, present: pd.Series, decimal: str) -> Column:
     numbers = to_numbers(present, decimal=decimal)
     numeric_share = 0.0 if numbers is None else float(numbers.notna().mean())
     hint = ""
-    if numbers is not None and numeric_share >= 0.5:
+    if numbers is not None and 0.5 <= numeric_share < 1:
         culprit = str(present[numbers.isna()].iloc[0])
         hint = f"; {numeric_share:.0%} of its values are numbers, {culprit!r} is not (declare it numeric to find all)"
     if different == len(present) and different > 10:
@@ -203,8 +205,18 @@ def _is_date(present: pd.Series) -> bool:
     return bool(text.str.fullmatch(_DATES).mean() >= 0.95)
 
 
-def _counts_rows(numbers: pd.Series) -> bool:
-    """Whether the column is 0, 1, 2... or 1, 2, 3...: a number of the row, from which nothing can be learnt."""
-    if len(numbers) < 10 or numbers.isna().any() or numbers.iloc[0] not in (0, 1):
+def _is_code(present: pd.Series) -> bool:
+    """Whether digits with leading zeros, as in postal codes, say that these are no quantities."""
+    if pd.api.types.is_numeric_dtype(present.dtype):
         return False
-    return bool((numbers.diff().iloc[1:] == 1).all())
+    return bool(present.astype(str).str.fullmatch(r"0\d+").any())
+
+
+def _identifies(name: str, numbers: pd.Series) -> str:
+    """Why a column of numbers only tells rows apart; empty when it may say something of them."""
+    if len(numbers) < 10 or numbers.isna().any() or not (numbers == numbers.round()).all() or not numbers.is_unique:
+        return ""
+    spread = numbers.iloc[-1] - numbers.iloc[0] + 1
+    if numbers.is_monotonic_increasing and spread <= 1.5 * len(numbers):
+        return "it counts the rows"
+    return "it identifies the rows" if _IDENTIFIER.search(name) else ""

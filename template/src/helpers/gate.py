@@ -124,8 +124,8 @@ def _apply(name: str, rule: MetricRule, value: float, baseline: float | None, ga
     allowed = -Decimal(repr(rule.tolerance))
     if gain >= allowed:
         return True, f"{change}." if gain >= 0 else f"{change}; within the tolerance of {_show(rule.tolerance)}."
-    tolerance = f" than the tolerance of {_show(rule.tolerance)} allows" if rule.tolerance > 0 else ""
-    return False, f"{change}: worse{tolerance}."
+    limit = f"more than the tolerance of {_show(rule.tolerance)}" if rule.tolerance > 0 else "and no loss is tolerated"
+    return False, f"{change}, {limit}."
 
 
 def _meets_threshold(rule: MetricRule, value: float) -> bool:

@@ -133,6 +133,9 @@ def build(
     parameters: dict[str, Any] = {**defaults, "random_state": seed, **_whole_numbers(hyperparameters)}
     if task != "regression":
         parameters.setdefault("class_weight", weight)
+    if algorithm == "gradient-boosting":
+        numbers = sum(kind != "categorical" for kind in kinds.values())
+        parameters.setdefault("categorical_features", list(range(numbers, len(kinds))) or None)
     known = list(make().get_params())
     for name in hyperparameters:
         if name not in known:
@@ -167,7 +170,7 @@ def save(
     The versions are given, not found out: MLflow would start an interpreter and spend seconds on it.
     """
     import mlflow
-    from mlflow.models import infer_signature
+    from mlflow.models import ModelSignature, infer_signature
 
     from helpers import served_model
 
@@ -182,11 +185,17 @@ def save(
             path=str(path),
             python_model=str(Path(served_model.__file__)),
             artifacts={"pipeline": str(bundle)},
-            signature=infer_signature(example, answer),
+            signature=ModelSignature(_input_schema(kinds), infer_signature(example, answer).outputs),
             input_example=example,
             pip_requirements=[f"{name}=={installed_version(name)}" for name in _LIBRARIES],
             metadata={**metadata, "contract": CONTRACT_VERSION, "task": task, "target": target, "labels": labels},
         )
+
+
+def example_rows(features: pd.DataFrame, count: int = 3) -> pd.DataFrame:
+    """A few rows for the input example, complete ones where there are any."""
+    complete = features.dropna()
+    return (features if complete.empty else complete).head(count)
 
 
 def load(address: str) -> Any:
@@ -214,6 +223,14 @@ def single_thread() -> Iterator[None]:
     """Computes with one thread: sums in the same order every time, and safe in a process that was forked."""
     with threadpool_limits(limits=1):
         yield
+
+
+def _input_schema(kinds: Mapping[str, Kind]) -> Any:
+    """The features by their kinds; a few rows of an example could not tell whether values may be missing."""
+    from mlflow.types import ColSpec, DataType, Schema
+
+    types = {"numeric": DataType.double, "categorical": DataType.string, "boolean": DataType.boolean}
+    return Schema([ColSpec(types[kind], name) for name, kind in kinds.items()])
 
 
 def _best(
@@ -245,7 +262,9 @@ def _best(
     for algorithm in ("linear", "gradient-boosting"):
         pipeline = build(algorithm, kinds, task, {}, weight, seed)
         with _quiet():
-            means[algorithm] = float(np.mean(cross_val_score(pipeline, features, target, cv=splits, scoring=scoring)))
+            means[algorithm] = float(
+                np.mean(cross_val_score(pipeline, features, target, cv=splits, scoring=scoring, error_score="raise"))
+            )
     return max(means, key=lambda name: means[name])
 
 
@@ -253,19 +272,12 @@ def _columns(algorithm: str, kinds: Mapping[str, Kind]) -> ColumnTransformer:
     numeric = [name for name, kind in kinds.items() if kind == "numeric"]
     truth = [name for name, kind in kinds.items() if kind == "boolean"]
     categorical = [name for name, kind in kinds.items() if kind == "categorical"]
-    frequent = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_CATEGORIES, sparse_output=False)
-    text = make_pipeline(SimpleImputer(strategy="constant", fill_value="(missing)", missing_values=None), frequent)
+    text: Any = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=_CATEGORIES, sparse_output=False)
     if algorithm == "linear":
         numbers: Any = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
     elif algorithm == "gradient-boosting":
         numbers = "passthrough"  # it learns where missing values belong
-        unknown = OrdinalEncoder(
-            handle_unknown="use_encoded_value",
-            unknown_value=np.nan,
-            encoded_missing_value=np.nan,
-            max_categories=_CATEGORIES,
-        )
-        text = unknown if categorical else text
+        text = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=_CATEGORIES)
     else:
         numbers = SimpleImputer(strategy="median", add_indicator=True)
     parts = [("numbers", numbers, numeric), ("truth", "passthrough", truth), ("text", text, categorical)]

@@ -13,6 +13,9 @@ import numpy as np
 import pandas as pd
 
 
+MISSING = "(missing)"
+
+
 class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     """Predicts with a scikit-learn pipeline and answers by the output contract."""
 
@@ -41,8 +44,8 @@ def as_features(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     for name, kind in columns.items():
         values = frame[name]
         if kind == "categorical":
-            text = values.astype("object").where(values.notna(), None)
-            features[name] = text.map(lambda value: value if value is None or isinstance(value, str) else str(value))
+            # A missing text is a category of its own: that it is missing may mean something.
+            features[name] = values.astype("object").where(values.notna(), MISSING).map(str).astype("object")
         else:
             features[name] = pd.to_numeric(values.astype("float64" if kind == "numeric" else "bool")).astype("float64")
     return pd.DataFrame(features, index=frame.index)

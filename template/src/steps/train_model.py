@@ -48,7 +48,7 @@ def train_model(
     models.save(
         Path(model.path),
         trained,
-        example=features.head(3),
+        example=models.example_rows(features),
         kinds=table.kinds,
         task=table.task,
         target=table.target,
