@@ -25,14 +25,7 @@ _METRIC_SCHEMA = {
 
 def answers_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an answers file."""
-    conditions = [
-        {
-            "if": {"properties": {when[0]: {"const": when[1]}}, "required": [when[0]]},
-            "then": {"required": [question.key]},
-        }
-        for question in QUESTIONS
-        if (when := question.when) and question.required and question.default_for({}) in ("", [])
-    ]
+    conditions = [_condition(question, *question.when) for question in QUESTIONS if question.when]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mlopsgen answers",
@@ -44,10 +37,24 @@ def answers_schema() -> dict[str, Any]:
     }
 
 
+def _condition(question: Question, key: str, wanted: str) -> dict[str, Any]:
+    """The rules of a question that is asked only after a certain answer; otherwise its value may be empty."""
+    needed = question.required and question.default_for({}) in ("", [])
+    return {
+        "if": {"properties": {key: {"const": wanted}}, "required": [key]},
+        "then": {"properties": {question.key: _rules(question)}, **({"required": [question.key]} if needed else {})},
+    }
+
+
 def _property(question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {"title": question.title, "description": question.help}
     if not isinstance(question.default, Cases | SlugOf):
         found["default"] = question.default
+    kinds = {"integer": "integer", "words": "array", "metrics": "array"}
+    return found | ({"type": kinds.get(question.kind, "string")} if question.when else _rules(question))
+
+
+def _rules(question: Question) -> dict[str, Any]:
     word: dict[str, Any] = {"type": "string"}
     if question.choices:
         word["enum"] = list(question.choices)
@@ -58,14 +65,15 @@ def _property(question: Question) -> dict[str, Any]:
     match question.kind:
         case "integer":
             low, high = question.bounds or (0, 2**31)
-            return found | {"type": "integer", "minimum": low, "maximum": high}
+            return {"type": "integer", "minimum": low, "maximum": high}
         case "words":
             most = {"maxItems": question.bounds[1]} if question.bounds else {}
-            return found | {"type": "array", "uniqueItems": True, "items": word, **most}
+            least = {"minItems": 1} if question.required else {}
+            return {"type": "array", "uniqueItems": True, "items": word, **least, **most}
         case "metrics":
-            return found | {"type": "array", "minItems": 1, "items": _METRIC_SCHEMA}
+            return {"type": "array", "minItems": 1, "items": _METRIC_SCHEMA}
         case _:
-            return found | word
+            return word
 
 
 def copier_questions() -> str:
