@@ -78,50 +78,80 @@ def making_a_repository(places: Places, repetitions: int) -> Figure:
 
 def training(places: Places, repetitions: int) -> Figure:
     """P5: what the pipeline costs over a script that calls the same functions one after the other."""
-    repository = _repository(places, places.scratch / "training")
-    python: str | Path = places.runtime / "bin" / "python"
     found: dict[str, object] = {}
-
-    def remember(name: str) -> Callable[[Path], None]:
-        def check(folder: Path) -> None:
-            report = json.loads(next(folder.rglob("report.json")).read_text(encoding="utf-8"))
-            decision = report["decision"]
-            found[name] = (decision["passed"], {rule["name"]: rule["value"] for rule in decision["metrics"]})
-
-        return check
-
-    # Each has a store of its own, which its warm-up round creates.
-    environ = places.environ(PYTHONPATH=str(repository / "src"), MLOPSGEN_ROOT=str(repository))
-    verb = [python, "-m", "pipelines.development.main", "run", "--run-directory"]
-    script = [python, ROOT / "benchmarks" / "bare_training.py", repository]
     timings = take_turns(
-        [
-            Contender(
-                name="pipeline (python -m pipelines.development.main run)",
-                command=lambda folder: [*verb, folder / "run"],
-                environ=environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{places.scratch}/pipeline.db"},
-                check=remember("pipeline"),
-            ),
-            Contender(
-                name="bare script, same functions",
-                command=lambda folder: [*script, folder],
-                environ=environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{places.scratch}/script.db"},
-                check=remember("script"),
-            ),
-        ],
+        [_as_pipeline(places, found), *_as_script(places, found), _as_pipeline(places, found, workers="spawn")],
         repetitions=repetitions,
     )
-    _must(found["pipeline"] == found["script"], f"the results differ: {found}")
-    ours, bare = timings
+    _must(len({json.dumps(result) for result in found.values()}) == 1, f"the results differ: {found}")
+    ours, *scripts, _spawned = timings
+    bare = min(scripts, key=lambda timing: timing.median)
     ratio = ours.median / bare.median
     return Figure(
         key="P5",
         title="a training",
         goal="at most 1.5 times a bare script that does the same steps, with the same results",
         met=ratio <= 1.5,
-        finding=f"{ratio:.2f} times the script's median; the metrics of both are equal.",
+        finding=f"{ratio:.2f} times the median of the faster script; verdict and metrics of all are equal.",
         timings=timings,
     )
+
+
+def _as_pipeline(places: Places, found: dict[str, object], *, workers: str = "auto") -> Contender:
+    repository = _repository(places, places.scratch / f"training-{workers}")
+    config = repository / "src" / "pipelines" / "development" / "config.yaml"
+    config.write_text(f"{config.read_text(encoding='utf-8')}workers: {workers}\n", encoding="utf-8")
+    name = "pipeline" if workers == "auto" else f"pipeline, workers: {workers}"
+    verb: list[str | Path] = [
+        places.runtime / "bin" / "python",
+        "-m",
+        "pipelines.development.main",
+        "run",
+        "--run-directory",
+    ]
+    return Contender(
+        name=name,
+        command=lambda folder: [*verb, folder / "run"],
+        environ=_training_environ(places, repository, name),
+        check=_remember(found, name),
+    )
+
+
+def _as_script(places: Places, found: dict[str, object]) -> list[Contender]:
+    repository = _repository(places, places.scratch / "training-script")
+    program: list[str | Path] = [
+        places.runtime / "bin" / "python",
+        ROOT / "benchmarks" / "bare_training.py",
+        repository,
+    ]
+    # The steps import kfp for their annotations; with _KFP_RUNTIME it brings only those types, as it does in a step.
+    kinds = {"bare script": {}, "bare script, kfp for types only": {"_KFP_RUNTIME": "true"}}
+    return [
+        Contender(
+            name=name,
+            command=lambda folder: [*program, folder],
+            environ=_training_environ(places, repository, name) | more,
+            check=_remember(found, name),
+        )
+        for name, more in kinds.items()
+    ]
+
+
+def _training_environ(places: Places, repository: Path, name: str) -> dict[str, str]:
+    """Each contender has an MLflow store of its own, which its warm-up round creates."""
+    store = places.scratch / f"{name.replace(' ', '-').replace(',', '').replace(':', '')}.db"
+    return places.environ(
+        PYTHONPATH=str(repository / "src"), MLOPSGEN_ROOT=str(repository), MLFLOW_TRACKING_URI=f"sqlite:///{store}"
+    )
+
+
+def _remember(found: dict[str, object], name: str) -> Callable[[Path], None]:
+    def check(folder: Path) -> None:
+        report = json.loads(next(folder.rglob("report.json")).read_text(encoding="utf-8"))
+        decision = report["decision"]
+        found[name] = [decision["passed"], {rule["name"]: rule["value"] for rule in decision["metrics"]}]
+
+    return check
 
 
 def compiling(places: Places, repetitions: int) -> Figure:
