@@ -12,7 +12,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-
 MISSING = "(missing)"
 
 
