@@ -175,3 +175,14 @@ def test_every_known_metric_can_only_be_judged_in_its_own_direction() -> None:
         check_rules({name: MetricRule(higher_is_better=metric.higher_is_better)})
         with pytest.raises(ConfigurationError):
             check_rules({name: MetricRule(higher_is_better=not metric.higher_is_better)})
+
+
+def test_a_reason_shows_what_separates_a_value_from_its_limit() -> None:
+    """Rounding must not make a refusal look like a contradiction."""
+    rule = {"rmse": MetricRule(higher_is_better=False, threshold=80.0)}
+    assert judge(rule, {"rmse": 80.00001}, Baseline(kind="none")).reasons == [
+        "rmse is 80.00001, above the threshold of 80."
+    ]
+    assert judge(rule, {"rmse": 91.23456}, Baseline(kind="none")).reasons == [
+        "rmse is 91.23, above the threshold of 80."
+    ]

@@ -209,7 +209,8 @@ def test_terminal_lines_of_an_accepted_run() -> None:
     assert terminal_lines(report(), "report.html") == [
         "\u2713 Accepted: better than the champion",
         "  rmse  54.55  champion 58.40  \u2193 \u22123.85 (\u22126.6 %) better  pass",
-        "  Version 5 is now the champion of development. It was version 4 before.",
+        "  Version 5 is now the champion of development.",
+        "  It was version 4 before.",
         "  report: report.html",
     ]
 

@@ -90,9 +90,23 @@ def test_requirements_are_phrases(rule: dict[str, Any], baseline: Baseline, phra
     ],
 )
 def test_every_outcome_has_its_words(outcome: str, passed: bool, word: str, part: str) -> None:
-    found = words.verdict(report(decision=decision(outcome, passed=passed)))
+    baseline = NOTHING if outcome == "first" else CHAMPION
+    found = words.verdict(report(decision=decision(outcome, passed=passed, baseline=baseline)))
     assert found.word == word
     assert part in found.headline
+
+
+def test_a_champion_that_does_not_compare_is_not_the_first_model() -> None:
+    other = CHAMPION.model_copy(update={"scored": "none", "note": "It predicts another column."})
+    found = words.verdict(report(decision=decision("first", baseline=other)))
+    assert found.headline == "it meets its thresholds; the champion does not compare"
+    assert words.required(metric().rule, other) == ("at most 80",)
+
+
+def test_a_little_worse_is_not_as_good() -> None:
+    worse = metric(baseline=54.0).model_copy(update={"gain": -0.55})
+    found = words.verdict(report(decision=decision("unchanged", metrics=[worse])))
+    assert found.headline == "not better than the champion, within the tolerance"
 
 
 def test_a_failed_run_is_neither_accepted_nor_refused() -> None:

@@ -15,6 +15,7 @@ from helpers.documents import did_you_mean
 from helpers.errors import ConfigurationError
 from helpers.metrics import METRICS
 from helpers.records import Baseline, Decision, MetricResult, MetricRule, Outcome
+from helpers.report_words import number
 
 
 def check_rules(rules: Mapping[str, MetricRule], *, where: str = "gate.metrics") -> None:
@@ -112,19 +113,20 @@ def _judge_metric(
 def _apply(name: str, rule: MetricRule, value: float, baseline: float | None, gain: Decimal | None) -> tuple[bool, str]:
     if not _meets_threshold(rule, value):
         relation = "below" if rule.higher_is_better else "above"
-        return False, f"{name} is {_show(value)}, {relation} the threshold of {_show(rule.threshold)}."
+        return False, f"{name} is {_show(value, rule.threshold)}, {relation} the threshold of {_limit(rule.threshold)}."
     if gain is None or baseline is None:
-        limit = "" if rule.threshold is None else f" and meets the threshold of {_show(rule.threshold)}"
+        limit = "" if rule.threshold is None else f" and meets the threshold of {_limit(rule.threshold)}"
         return True, f"{name} is {_show(value)}{limit}; there is no earlier value."
-    change = f"{name} is {_show(value)}, {_change(gain)} ({_show(baseline)})"
+    asked = rule.minimum_gain or rule.tolerance
+    change = f"{name} is {_show(value)}, {_change(gain, asked)} ({_show(baseline)})"
     if rule.minimum_gain > 0:
         needed = Decimal(repr(rule.minimum_gain))
         verb = "reaches" if gain >= needed else "misses"
-        return gain >= needed, f"{change}; it {verb} the minimum gain of {_show(rule.minimum_gain)}."
+        return gain >= needed, f"{change}; it {verb} the minimum gain of {_limit(rule.minimum_gain)}."
     allowed = -Decimal(repr(rule.tolerance))
     if gain >= allowed:
-        return True, f"{change}." if gain >= 0 else f"{change}; within the tolerance of {_show(rule.tolerance)}."
-    limit = f"more than the tolerance of {_show(rule.tolerance)}" if rule.tolerance > 0 else "and no loss is tolerated"
+        return True, f"{change}." if gain >= 0 else f"{change}; within the tolerance of {_limit(rule.tolerance)}."
+    limit = f"more than the tolerance of {_limit(rule.tolerance)}" if rule.tolerance > 0 else "and no loss is tolerated"
     return False, f"{change}, {limit}."
 
 
@@ -144,11 +146,17 @@ def _outcome(results: list[MetricResult]) -> Outcome:
     return "improved" if compared[0] > 0 else "unchanged"
 
 
-def _change(gain: Decimal) -> str:
+def _change(gain: Decimal, asked: float) -> str:
     if gain == 0:
         return "the same as before"
-    return f"{_show(abs(float(gain)))} {'better' if gain > 0 else 'worse'} than before"
+    return f"{_show(abs(float(gain)), asked)} {'better' if gain > 0 else 'worse'} than before"
 
 
-def _show(value: float | None) -> str:
-    return "none" if value is None else f"{value:.6g}"
+def _show(value: float, limit: float | None = None) -> str:
+    """The number as the report's table shows it; in full where it would look like the limit that it misses."""
+    text = number(value)
+    return repr(value) if limit is not None and value != limit and text == number(limit) else text
+
+
+def _limit(value: float | None) -> str:
+    return number(value, trim=True)

@@ -53,7 +53,8 @@ def terminal_lines(report: Report, path: Path | str = "") -> list[str]:
         lines.append(f"  {words.clean(report.failure.message, 300)}")
         lines += [f"  next: {words.clean(report.failure.hint, 300)}"] if report.failure.hint else []
     rows = words.metric_lines(report)
-    beside = {"champion": "champion", "last-success": "last accepted", "none": ""}[report.decision.baseline.kind]
+    baseline = report.decision.baseline
+    beside = ("champion" if baseline.kind == "champion" else "last accepted") if words.compared(baseline) else ""
     widest = min(_WIDEST_NAME, max((len(row.name) for row in rows), default=0))
     for row in rows[:_MOST_METRICS]:
         compared = f"  {beside} {row.baseline}  {row.change}" if beside else ""
@@ -62,7 +63,7 @@ def terminal_lines(report: Report, path: Path | str = "") -> list[str]:
             lines.append(f"  {'':<{widest}}  {words.clean(row.reason, 160)}")
     if len(rows) > _MOST_METRICS:
         lines.append(f"  and {len(rows) - _MOST_METRICS} more metrics in the report")
-    lines.append(f"  {found.champion}")
+    lines += [f"  {sentence}" for sentence in found.champion.replace(". ", ".\n").splitlines()]
     if path:
         lines.append(f"  report: {path}")
     return lines

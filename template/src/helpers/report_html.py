@@ -43,7 +43,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
     """The report as an HTML document; the plots need the evaluation, everything else does without."""
     found = words.verdict(report)
     decision = report.decision
-    compared = decision.baseline.kind != "none"
+    compared = words.compared(decision.baseline)
     failed = found.tone == "broken"
     rival = "the last accepted run" if decision.baseline.kind == "last-success" else "the champion"
     names, recent = _recent(report)

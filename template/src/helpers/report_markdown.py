@@ -88,7 +88,7 @@ def _metrics(report: Report) -> list[str]:
     if not rows:
         return []
     baseline = report.decision.baseline
-    compared = baseline.kind != "none"
+    compared = words.compared(baseline)
     heads = ["Metric", "This run", *([words.baseline_name(baseline), "Change"] if compared else []), "Required", "Gate"]
     cells = [
         [

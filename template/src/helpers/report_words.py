@@ -151,12 +151,17 @@ class MetricLine:
         return f"{self.arrow} {amount} {self.judgement}".strip() if self.arrow else self.judgement or NOTHING
 
 
+def compared(baseline: Baseline) -> bool:
+    """Whether there are numbers to stand beside the candidate's."""
+    return baseline.kind != "none" and baseline.scored != "none"
+
+
 def required(rule: MetricRule, baseline: Baseline) -> tuple[str, ...]:
     """What the gate asks of a metric, as short phrases."""
     phrases = []
     if rule.threshold is not None:
         phrases.append(f"{'at least' if rule.higher_is_better else 'at most'} {number(rule.threshold, trim=True)}")
-    if baseline.kind != "none":
+    if compared(baseline):
         if rule.minimum_gain:
             phrases.append(f"at least {number(rule.minimum_gain, trim=True)} better")
         elif rule.tolerance:
@@ -252,11 +257,14 @@ def verdict(report: Report) -> Verdict:
         headline = f"the step {clean(step, 80)} stopped with an error" if step else "the run stopped with an error"
         return Verdict("broken", "Failed", headline, (), champion_sentence(report))
     rival = "the champion" if decision.baseline.kind == "champion" else "the last accepted run"
+    worse = any(result.gain is not None and result.gain < 0 for result in decision.metrics)
+    known = decision.baseline.kind != "none"
+    within = ", within the tolerance"
     accepted = {
-        "first": "the first model of this branch",
+        "first": f"it meets its thresholds; {rival} does not compare" if known else "the first model of this branch",
         "improved": f"better than {rival}",
-        "unchanged": f"as good as {rival}",
-        "regressed": f"a little worse than {rival}, within the tolerance",
+        "unchanged": f"{'not better than' if worse else 'as good as'} {rival}{within if worse else ''}",
+        "regressed": f"a little worse than {rival}{within}",
     }
     refused = {
         "first": "the first model misses what is required",

@@ -181,7 +181,8 @@ def _point(run: Run, best: str) -> HistoryPoint:
         commit=tags.get("mlopsgen.commit", ""),
         metrics={name: value for name, value in run.data.metrics.items() if math.isfinite(value)},
         passed=tags.get("mlopsgen.passed") == "true",
-        champion=run.info.run_id == best,
+        # The alias says which one is champion, the tag which ones have been.
+        champion=run.info.run_id == best or tags.get("mlopsgen.promoted") == "true",
     )
 
 
