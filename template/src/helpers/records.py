@@ -1,7 +1,7 @@
 """The documents that a training leaves behind: the gate's decision, the evaluation, the report.
 
-``report.json`` is :class:`Report`; ``gate/decision.json`` and ``evaluation/evaluation.json`` are artifacts of the MLflow
-run. All are plain data, so that a web page, an editor or a workflow can read them without this code.
+``report.json`` is :class:`Report`; ``gate/decision.json`` and ``evaluation/evaluation.json`` are artifacts of the
+MLflow run. All are plain data, so that a web page, an editor or a workflow can read them without this code.
 """
 
 from __future__ import annotations
