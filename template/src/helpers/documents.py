@@ -118,7 +118,7 @@ def validate(document: Document, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] == "missing")
         first, *others = (_explain(document, detail, model) for detail in details)
         more = "".join(f" Also {where}: {message}" for where, message, _ in others[:4])
         if len(others) > 4:
