@@ -1,0 +1,38 @@
+"""Running the command line in a process of its own, on a toy project."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.forge_toys import Toy
+
+TOP = Path(__file__).parents[1]
+
+
+def argv(*arguments: str) -> list[str]:
+    """The command line of `mlopsgen ARGUMENTS`."""
+    return [sys.executable, "-m", "mlopsgen", *arguments]
+
+
+def surroundings(toy: Toy) -> dict[str, str]:
+    """The person's environment, in which the package is found."""
+    return {**toy.environ, "PYTHONPATH": str(TOP)}
+
+
+def mlopsgen(toy: Toy, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `mlopsgen ARGUMENTS` in the repository."""
+    return subprocess.run(
+        argv(*arguments), cwd=cwd or toy.folder, env=surroundings(toy), capture_output=True, text=True, check=False
+    )
+
+
+def data(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The envelope that a command printed, with its data on the same level."""
+    envelope = json.loads(done.stdout)
+    assert envelope["version"] == 1
+    assert envelope["exit_code"] == done.returncode
+    return {**envelope, **envelope["data"]}

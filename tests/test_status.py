@@ -1,0 +1,118 @@
+"""`mlopsgen status` tells how everything stands, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlopsgen.forge.worker import locks
+from tests.command_toys import data, mlopsgen
+from tests.forge_toys import Toy, make_toy, until
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[Toy]:
+    toy = make_toy(tmp_path)
+    yield toy
+    toy.go()
+    if toy.root.exists():
+        toy.wait_for_rest()
+
+
+def test_without_a_forge_it_says_how_to_make_one(toy: Toy) -> None:
+    done = mlopsgen(toy, "status")
+    assert done.returncode == 0
+    assert "mlopsgen push --local" in done.stdout
+    told = data(mlopsgen(toy, "status", "--output", "json"))
+    assert [branch["last_run"] for branch in told["branches"]] == [None, None, None]
+    assert told["drift"] is None
+
+
+def test_the_last_training_of_each_branch(toy: Toy) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    toy.commit("Worse", exit=6, metrics={"rmse": 80.5, "mae": None})
+    toy.push()
+    told = data(mlopsgen(toy, "status", "--output", "json"))
+    development, staging, _ = told["branches"]
+    assert development["last_run"]["number"] == 2
+    assert development["last_run"]["verdict"] == "the gate refused the model"
+    assert development["last_run"]["metrics"] == {"rmse": 80.5, "mae": None}
+    assert Path(development["last_run"]["report"]["html"]).is_file()
+    assert development["last_run"]["age_seconds"] >= 0
+    assert (development["ahead"], development["behind"]) == (0, 0)
+    assert staging["last_run"] is None
+    assert told["problems"] == []
+    text = mlopsgen(toy, "status").stdout
+    assert "rmse 80.5  mae -" in text
+    assert "never trained" in text
+
+
+def test_what_runs_and_waits_is_shown_and_followed(toy: Toy) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    toy.commit("Stop", stop_at="run")
+    toy.push("-o", "detach", "development")
+    toy.wait_for_call("run", 2)
+    toy.commit("Next", stop_at=None)
+    toy.push("-o", "detach", "development")
+    told = data(mlopsgen(toy, "status", "--output", "json"))
+    development = told["branches"][0]
+    assert development["at_work"] is True
+    assert [(run["number"], run["state"]) for run in development["queue"]] == [(2, "running"), (3, "queued")]
+    assert development["last_run"]["number"] == 3
+    assert development["last_ended"]["number"] == 1
+    toy.go()
+    followed = mlopsgen(toy, "status", "--follow", "--branch", "development")
+    assert followed.returncode == 0
+    assert "accepted" in followed.stdout
+    toy.wait_for_rest()
+    assert "Nothing is training" in mlopsgen(toy, "status", "--follow").stdout
+
+
+def test_a_dead_worker_is_told_and_following_starts_it_again(toy: Toy) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    toy.commit("Stop", stop_at="run")
+    toy.push("-o", "detach", "development")
+    toy.wait_for_call("run", 2)
+    run = toy.run(2)
+    assert run is not None
+    os.kill(run.worker, signal.SIGKILL)
+    until(lambda: not locks.is_held(toy.layout.worker_lock("development")))
+    done = mlopsgen(toy, "status")
+    assert "no worker is alive" in done.stdout
+    assert "mlopsgen status --follow --branch development" in done.stdout
+    toy.go()
+    assert "accepted" in mlopsgen(toy, "status", "--follow").stdout
+
+
+def test_distance_and_drift_are_shown_with_their_next_step(toy: Toy) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    toy.commit("Ahead")
+    toy.git("config", "--unset", "branch.staging.remote")
+    toy.wait_for_rest()
+    toy.layout.secrets("staging").unlink()
+    told = data(mlopsgen(toy, "status", "--output", "json"))
+    assert told["branches"][0]["ahead"] == 1
+    drift = {(a["kind"], a["resource"], a["name"]) for a in told["drift"]["actions"] if a["kind"] != "keep"}
+    assert drift == {
+        ("create", "environment", "staging"),
+        ("change", "branch", "development"),
+        ("create", "upstream", "staging"),
+    }
+    assert told["next_steps"] == ["git push local development", "mlopsgen push --local --dry-run"]
+
+
+def test_a_colleagues_push_is_seen(toy: Toy, tmp_path: Path) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    colleague = make_toy(tmp_path / "colleague", environ=toy.environ, marks=toy.marks)
+    colleague.git("fetch", "--quiet", str(toy.layout.repository), "development")
+    colleague.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+    colleague.commit("Theirs")
+    colleague.git("push", "--quiet", "-o", "detach", str(toy.layout.repository), "development")
+    told = data(mlopsgen(toy, "status", "--output", "json"))
+    assert told["branches"][0]["behind"] == 1
+    assert "git pull local development" in told["next_steps"]
+    assert mlopsgen(toy, "push", "--local").returncode == 0
