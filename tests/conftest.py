@@ -10,6 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine stops for longer than any deadline that would tell something.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

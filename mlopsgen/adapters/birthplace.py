@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mlopsgen.errors import MlopsgenError, UsageError, from_os_error
 PREFIX = ".mlopsgen-init-"
 _LOCK = "lock"
 _TREE = "tree"
+_BEING_MADE = 60.0
 
 
 class Birthplace:
@@ -96,7 +98,10 @@ def _nearest_folder(destination: Path) -> tuple[Path, tuple[str, ...]]:
 
 def _translated(error: OSError, destination: Path) -> MlopsgenError:
     known = from_os_error(error, doing=f"Making {destination}")
-    return known or MlopsgenError(
+    if known is not None:
+        known.where = str(destination)
+        return known
+    return MlopsgenError(
         f"Making {destination} failed: {error.strerror or error}.",
         where=str(error.filename or destination),
         hint="Choose another folder, on a disk that can be written.",
@@ -149,7 +154,7 @@ def _remove_leftovers(above: Path) -> None:
     """Remove what killed runs left: folders of our name whose lock nobody holds."""
     for leftover in above.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if not (leftover / _LOCK).exists():
+            if not (leftover / _LOCK).exists() and time.time() - leftover.stat().st_mtime < _BEING_MADE:
                 continue  # another run is just making it
             os.close(_take_lock(leftover / _LOCK))
             shutil.rmtree(leftover, ignore_errors=True)
