@@ -80,6 +80,8 @@ def history(
     def draw(theme: Theme, width: int) -> Drawing:
         drawing = Drawing(width, 210, theme)
         scale = ticks(low, high, 4)
+        if low >= 0 and high <= 1 and len(scale) > 2:  # a share cannot be more than 1
+            scale = [value for value in scale if value < 1 + 1e-9] or scale
         area = frame(drawing, x=(-0.4, len(kept) - 0.6), y=scale)
         if limit is not None:
             _, level = area.at(0, limit)
@@ -226,12 +228,12 @@ def _curve_plot(
         area = frame(drawing, x=scale, y=scale, x_name=names[0], y_name=names[1])
         if base:
             drawing.line(area.path(base), theme.muted, dash="5 4")
-        weakest = min(found, key=lambda curve: curve.area)
+        alone = len(found) == 1
+        least, best = min(curve.area for curve in found), max(curve.area for curve in found)
         for curve in found:
-            alone = len(found) == 1
-            colour = theme.mark if alone or curve is not weakest else theme.warm
-            heavy = alone or curve is weakest
-            drawing.line(area.path(thinned(curve.points, 200 if alone else 100)), colour, width=2 if heavy else 1)
+            weak = least < best and curve.area == least
+            points = thinned(curve.points, 200 if alone else 100)
+            drawing.line(area.path(points), theme.warm if weak else theme.mark, width=2 if alone or weak else 1)
         return drawing
 
     return draw
@@ -248,10 +250,10 @@ def _curve_picture(
         total, found = len(found), sorted(found, key=lambda curve: curve.area)[:MOST_CLASSES]
         weakest = found[0]
         shown = f"The {MOST_CLASSES} weakest of {total} classes, each" if total > MOST_CLASSES else "Each class"
-        note = (
-            f"{shown} against the rest: mean {measure} {number(mean)}; "
-            f"the weakest class, {weakest.label[:60]}, has {number(weakest.area)} (the thick line)."
-        )
+        note = f"{shown} against the rest: mean {measure} {number(mean)}"
+        if weakest.area < mean:
+            note += f"; the weakest class, {weakest.label[:60]}, has {number(weakest.area)} (the thick line)"
+        note += "."
     return _picture(_curve_plot(found, names=axes, base=base), title=kind, note=note, alt=f"{kind}. {note}")
 
 
