@@ -103,6 +103,13 @@ def test_a_champion_that_does_not_compare_is_not_the_first_model() -> None:
     assert words.required(metric().rule, other) == ("at most 80",)
 
 
+def test_a_pipeline_without_a_gate_is_done_rather_than_accepted() -> None:
+    judged = decision("unchanged", metrics=[], baseline=NOTHING, reasons=["There is no gate."])
+    found = words.verdict(report(decision=judged, model=None, promoted=False, history=[]))
+    assert (found.word, found.reasons) == ("Done", ("There is no gate.",))
+    assert found.champion == "No model was registered."
+
+
 def test_a_little_worse_is_not_as_good() -> None:
     worse = metric(baseline=54.0).model_copy(update={"gain": -0.55})
     found = words.verdict(report(decision=decision("unchanged", metrics=[worse])))

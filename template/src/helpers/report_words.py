@@ -231,7 +231,7 @@ class Verdict:
 
     Attributes:
         tone: Selects the accent: accepted, refused or failed.
-        word: ``Accepted``, ``Refused`` or ``Failed``.
+        word: ``Accepted``, ``Refused``, ``Failed``, or ``Done`` where there was nothing to judge.
         headline: What that means, in a few words.
         reasons: Why.
         champion: Whether the champion moved.
@@ -256,6 +256,9 @@ def verdict(report: Report) -> Verdict:
         step = report.failure.step if report.failure else ""
         headline = f"the step {clean(step, 80)} stopped with an error" if step else "the run stopped with an error"
         return Verdict("broken", "Failed", headline, (), champion_sentence(report))
+    if decision.passed and not decision.metrics:
+        reasons = tuple(clean(reason) for reason in decision.reasons)
+        return Verdict("good", "Done", "every step ended well", reasons, champion_sentence(report))
     rival = "the champion" if decision.baseline.kind == "champion" else "the last accepted run"
     worse = any(result.gain is not None and result.gain < 0 for result in decision.metrics)
     known = decision.baseline.kind != "none"
@@ -300,6 +303,8 @@ def champion_sentence(report: Report) -> str:
         name = f"Version {version}" if version else "This model"
         return f"{name} is now the champion of {branch}.{before}"
     if report.decision.passed and report.run.status == "succeeded":
+        if report.model is None:
+            return f"No model was registered. {stays}." if held else "No model was registered."
         kept = f"The model is registered as version {version}. " if version else ""
         state = stays if held else none
         by_hand = report.trigger == "hand"
