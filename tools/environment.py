@@ -93,16 +93,24 @@ def _fill(folder: Path, lock: Path, editable: Path | None) -> None:
         _run(*installer, "--no-deps", "--no-build-isolation", "--editable", editable)
 
 
+def lines_of(name: str, lock: str) -> list[str]:
+    """The lines of a lock that pin one package with its hashes; none when the lock lacks it."""
+    lines = lock.splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith(f"{name}==")), None)
+    if start is None:
+        return []
+    end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
+    return lines[start : end + 1]
+
+
 def _install_uv(python: Path, lock: Path) -> bool:
     """Install uv alone from its lines of the lock (pip takes no hashes from a constraints file)."""
-    lines = lock.read_text(encoding="utf-8").splitlines()
-    start = next((number for number, line in enumerate(lines) if line.startswith("uv==")), None)
-    if start is None:
+    wanted = lines_of("uv", lock.read_text(encoding="utf-8"))
+    if not wanted:
         return False
-    end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
     with tempfile.TemporaryDirectory() as scratch:
         only_uv = Path(scratch, "uv.txt")
-        only_uv.write_text("\n".join(lines[start : end + 1]) + "\n", encoding="utf-8")
+        only_uv.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         return _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", only_uv, check=False)
 
 
