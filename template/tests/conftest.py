@@ -1,8 +1,9 @@
-"""What the tests share: a repository of their own, an MLflow store of their own, and a way to run the steps."""
+"""What the tests share: a repository and an MLflow store of their own."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -13,11 +14,21 @@ from support import World
 from helpers.store import ensure_store
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is ready and holds nothing; copying it is faster than making one for every test."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    ensure_store(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     """A repository with the sample and an MLflow store, both in a folder whose name has spaces."""
     made = World(tmp_path / "my répo #1")
     monkeypatch.setenv("MLOPSGEN_ROOT", str(made.root))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", made.uri)
+    (made.root / ".mlflow").mkdir()
+    shutil.copy(empty_store, made.root / ".mlflow")
     ensure_store(made.uri)
     return made

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from kfp.dsl import Artifact, Dataset, Metrics, Model
@@ -34,6 +34,8 @@ DIABETES: dict[str, Any] = {
 RMSE = {"rmse": {"higher_is_better": False, "threshold": 80.0}}
 CONTEXT = RunContext(project="demo", pipeline="training", branch="development", commit="c" * 40, actor="tester")
 
+ArtifactT = TypeVar("ArtifactT", bound=Artifact)
+
 
 @dataclass
 class Training:
@@ -51,7 +53,6 @@ class World:
     """A repository in a folder of its own, with one source and a gate."""
 
     root: Path
-    runs: int = field(default=0)
 
     def __post_init__(self) -> None:
         (self.root / "data" / "sample").mkdir(parents=True)
@@ -83,30 +84,53 @@ class World:
         (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def train(
-        self, context: RunContext = CONTEXT, *, seed: int = 42, algorithm: str = "linear", **more: Any
+        self,
+        context: RunContext = CONTEXT,
+        *,
+        seed: int = 42,
+        algorithm: str = "linear",
+        source: str = "sample",
+        test_size: float = 0.2,
+        hyperparameters: dict[str, Any] | None = None,
+        before: Callable[[str], None] = lambda step: None,
     ) -> Training:
-        """Calls the seven steps as plain functions, as the notebook does."""
+        """Calls the seven steps as plain functions, as the notebook does.
+
+        Args:
+            context: What the run knows about itself.
+            seed: Of the split and the training.
+            algorithm: What is trained.
+            source: The source that is read.
+            test_size: The share of the rows for the test.
+            hyperparameters: Of the estimator.
+            before: Called with the name of each step before it starts, and with "finish" at the end.
+        """
         run = replace(context, run_id=tracking.start_run(context, parameters={"seed": seed}))
-        self.runs += 1
-        folder = self.root / "runs" / str(self.runs)
-        files = {
-            name: str(folder / name)
-            for name in ("data", "valid", "train", "test", "model", "metrics", "evaluation", "decision")
-        }
+        folder = self.root / "runs" / run.run_id
         text = run.to_json()
-        data, valid = Dataset(uri=files["data"]), Dataset(uri=files["valid"])
-        train, test = Dataset(uri=files["train"]), Dataset(uri=files["test"])
-        model, metrics = Model(uri=files["model"]), Metrics(uri=files["metrics"])
-        evaluation, decision = Artifact(uri=files["evaluation"]), Artifact(uri=files["decision"])
-        pull_data(more.get("source", "sample"), data)
+
+        def at(kind: type[ArtifactT], name: str) -> ArtifactT:
+            artifact: ArtifactT = kind(uri=str(folder / name))
+            return artifact
+
+        data, valid, train, test = (at(Dataset, name) for name in ("data", "valid", "train", "test"))
+        model, metrics = at(Model, "model"), at(Metrics, "metrics")
+        evaluation, decision = at(Artifact, "evaluation"), at(Artifact, "decision")
+        before("pull")
+        pull_data(source, data)
+        before("validate")
         validate_data(data, text, valid)
-        split_data(valid, more.get("test_size", 0.2), seed, train, test)
-        train_model(
-            train, algorithm, more.get("hyperparameters", {}), more.get("class_weight", "auto"), seed, text, model
-        )
+        before("split")
+        split_data(valid, test_size, seed, train, test)
+        before("train")
+        train_model(train, algorithm, hyperparameters or {}, "auto", seed, text, model)
+        before("evaluate")
         evaluate_model(model, test, text, metrics, evaluation)
+        before("compare")
         passed = compare_models(evaluation, text, decision)
+        before("register")
         version = register_model(model, evaluation, decision, text) if passed else ""
+        before("finish")
         tracking.finish_run(run, "succeeded")
         return Training(
             context=run,
@@ -115,9 +139,3 @@ class World:
             version=version,
             folder=folder,
         )
-
-
-def serving_input(model: Path) -> dict[str, Any]:
-    """The input example of a saved model, as a client sends it."""
-    example: dict[str, Any] = json.loads((model / "serving_input_example.json").read_text(encoding="utf-8"))
-    return example

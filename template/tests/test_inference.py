@@ -1,8 +1,8 @@
 """A served model keeps the output contract. Runs against any address, or against a server that it starts itself.
 
-``MODEL_URL=http://host:port`` names a deployed model (``MODEL_TOKEN`` is sent as a bearer token); ``MODEL_URI`` is the
-same model as MLflow knows it, for example ``models:/diabetes-training@champion-production`` or a folder, and tells which
-columns to send. Without ``MODEL_URL`` a real ``mlflow models serve`` is started: of ``MODEL_URI``, or of a model that is
+``MODEL_URL=http://host:port`` names a deployed model; ``MODEL_TOKEN`` is sent as a bearer token. ``MODEL_URI`` is the
+same model in MLflow, for example ``models:/diabetes-training@champion-production``, or a folder: it tells which columns
+to send. Without ``MODEL_URL`` a real ``mlflow models serve`` is started: of ``MODEL_URI``, or of a model that is
 trained here on the sample.
 """
 

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,11 +157,15 @@ def log_data(
     from mlflow.entities import DatasetInput, InputTag
 
     digest = records[0].fingerprint.removeprefix("sha256:")[:36]
-    dataset = mlflow.data.from_pandas(
-        frame.head(100), source=records[0].address, targets=target or None, name=records[0].name, digest=digest
-    )
-    # The digest is of the whole file; the head only gives MLflow the schema.
-    used = DatasetInput(dataset=dataset._to_mlflow_entity(), tags=[InputTag("mlflow.data.context", "training")])
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # which of MLflow's classes could read the path, and how to type integers: no matter here
+        dataset = mlflow.data.from_pandas(
+            frame.head(100), source=records[0].address, targets=target or None, name=records[0].name, digest=digest
+        )
+        # The digest is of the whole file; the head only gives MLflow the schema.
+        used = DatasetInput(dataset=dataset._to_mlflow_entity(), tags=[InputTag("mlflow.data.context", "training")])
     client().log_inputs(context.run_id, datasets=[used])
 
 
