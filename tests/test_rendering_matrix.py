@@ -98,6 +98,8 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
         assert set(config["gate"]["metrics"]) == {rule["name"] for rule in answers.get("metrics", [])} or (
             "metrics" not in answers and config["gate"]["metrics"]
         )
+    # Promotion is a merge only as long as what differs between branches is configuration.
+    assert len({files[f"src/pipelines/{branch}/main.py"].read_bytes() for branch in BRANCHES}) == 1
     sources = yaml.safe_load(files["data/sources.yaml"].read_text(encoding="utf-8"))["sources"]
     if "data_address" in answers:
         source = next(entry for entry in sources.values() if entry["address"] == answers["data_address"])
