@@ -126,6 +126,14 @@ def test_a_folder_inside_the_repository_is_refused(toy: Toy) -> None:
     assert not (toy.folder / "forge").exists()
 
 
+@pytest.mark.parametrize("name", ["what?", "100%25", "two\nlines"])
+def test_a_folder_that_no_address_can_name_is_refused(toy: Toy, name: str) -> None:
+    done = mlopsgen(toy, "push", "--local", f"../{name}", "--yes")
+    assert done.returncode == 2
+    assert "Name another folder" in done.stderr
+    assert not (toy.folder.parent / name).exists()
+
+
 def test_the_forge_of_another_project_is_refused(toy: Toy, tmp_path: Path) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     other = make_toy(tmp_path / "other", marks=toy.marks)
@@ -282,6 +290,17 @@ def test_a_run_needs_a_branch_that_trains(toy: Toy) -> None:
     assert "There is no branch 'nonsense'" in mlopsgen(toy, "run", "--branch", "nonsense").stderr
     toy.git("checkout", "--quiet", "-b", "feature")
     assert "mlopsgen run --branch development" in mlopsgen(toy, "run").stderr
+
+
+def test_a_branch_without_configuration_cannot_be_run(toy: Toy) -> None:
+    (toy.folder / "src/pipelines/development/config.yaml").unlink()
+    toy.commit("Gone")
+    done = mlopsgen(toy, "push", "--local", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert toy.run() is None
+    done = mlopsgen(toy, "run")
+    assert done.returncode == 1
+    assert "has no src/pipelines/development/config.yaml" in done.stderr
 
 
 def test_push_without_a_place_says_which_there_are(toy: Toy) -> None:

@@ -68,6 +68,14 @@ def test_a_gate_that_refuses_is_told_and_kept(toy: Toy) -> None:
     assert "report.html" in run.report["html"]
 
 
+def test_the_comparison_and_its_reasons_are_told(toy: Toy) -> None:
+    metrics = [{"name": "rmse", "value": 54.25, "baseline": 50.0, "gain": -4.25}]
+    toy.commit("Worse", exit=6, decision={"metrics": metrics, "reasons": ["rmse got worse: 54.25 instead of 50."]})
+    said = toy.push()
+    assert "rmse 54.25 (was 50)" in said
+    assert "rmse got worse: 54.25 instead of 50." in said
+
+
 @pytest.mark.parametrize("verb", ["check", "compile", "run"])
 def test_a_failure_names_its_place_and_the_next_step(toy: Toy, verb: str) -> None:
     toy.commit("Broken", fail_at=verb)

@@ -91,6 +91,10 @@ class Trainings:
             raise MlopsgenError(
                 f"The forge has no branch '{branch}' yet.", hint=f"Push it: git push local {branch}", where=branch
             )
+        configuration = repository.configuration_of(branch)
+        if not repository.has_file(self._layout, self._environ, commit, configuration):
+            hint = f"Commit it and push: git push local {branch}"
+            raise MlopsgenError(f"The commit has no {configuration}; it cannot be trained.", hint=hint, where=commit)
         job = queue.add(self._layout, branch, commit, actor=actor, trigger="dispatch")
         queue.set_head(self._layout, branch, commit)
         self.wake()

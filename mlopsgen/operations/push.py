@@ -9,7 +9,7 @@ from typing import Any
 
 from mlopsgen import __version__
 from mlopsgen.constants import LOCAL_REMOTE
-from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult
+from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult, UsageError
 from mlopsgen.events import LogLine, Note, Warn
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.worker.records import Run
@@ -58,7 +58,7 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     """
     project = find_project(request.surroundings)
     folder = forge_folder(project, request.directory)
-    _refuse_inside(project, folder)
+    _refuse_unfit(project, folder)
     forge = open_forge(folder, request.surroundings)
     desired = desired_remote(project, forge)
     plan = make_plan(desired, observe(forge, project.source, desired.remote))
@@ -114,7 +114,15 @@ def desired_remote(project: Project, forge: LocalForge) -> Desired:
     )
 
 
-def _refuse_inside(project: Project, folder: Path) -> None:
+def _refuse_unfit(project: Project, folder: Path) -> None:
+    strange = sorted({character for character in str(folder) if character in "?%" or not character.isprintable()})
+    if strange:
+        raise UsageError(
+            f"The forge's folder may not have {' or '.join(map(repr, strange))} in its path: MLflow's address of the "
+            "store there would mean another file.",
+            where=str(folder),
+            hint="Name another folder: 'mlopsgen push --local DIR'.",
+        )
     if folder.is_relative_to(project.root.resolve()):
         raise MlopsgenError(
             "The forge may not lie inside the repository that it trains.",

@@ -24,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     layout = Layout(Path(sys.argv[0]).resolve().parent.parent)
     if options.verb == "receive":
-        receive.receive(layout, sys.stdin.read().splitlines(), os.environ)
+        try:
+            receive.receive(layout, sys.stdin.read().splitlines(), os.environ)
+        except OSError as error:
+            print(f"The forge cannot be written: {error}", flush=True)  # noqa: T201 - the person sees it
+            return 1
     elif options.verb == "wake":
         service.wake(layout, os.environ)
     elif options.verb == "start":

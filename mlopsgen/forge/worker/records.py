@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -53,6 +53,8 @@ class Run:
         passed: Whether the gate accepted the model.
         promoted: Whether the model became the branch's champion.
         metrics: The candidate's metrics.
+        baseline: The same metrics of what it was compared with; empty when there was nothing.
+        reasons: What the gate says of them, in sentences.
         report: Path of each form of the report (``html``, ``md``, ``json``).
         error: Why it failed: ``code``, ``message``, ``hint`` and ``where``.
         run_id: The MLflow run.
@@ -75,6 +77,8 @@ class Run:
     passed: bool | None = None
     promoted: bool = False
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    baseline: Mapping[str, float | None] = field(default_factory=dict)
+    reasons: Sequence[str] = ()
     report: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, str] = field(default_factory=dict)
     run_id: str = ""

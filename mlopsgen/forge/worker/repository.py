@@ -25,6 +25,11 @@ def is_nothing(commit: str) -> bool:
     return not commit.strip("0")
 
 
+def configuration_of(branch: str) -> str:
+    """The file without which a commit is not trained on the branch."""
+    return f"src/pipelines/{branch}/config.yaml"
+
+
 def heads(layout: Layout, environ: Mapping[str, str]) -> dict[str, str]:
     """The branches with their commits."""
     done = _git(layout, environ, "for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/heads/")

@@ -67,7 +67,7 @@ def accept(
     Returns:
         The job, if it is to be trained; and a reason, if it is not.
     """
-    configuration = f"src/pipelines/{branch}/config.yaml"
+    configuration = repository.configuration_of(branch)
     reason = ""
     if created and branch != repository.MAIN:
         reason = "created; a branch trains from its next push on ('mlopsgen run' trains it now)"

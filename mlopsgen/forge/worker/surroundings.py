@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import sys
 from collections.abc import Mapping
@@ -45,7 +46,10 @@ def search_path(environ: Mapping[str, str]) -> str:
 
 def user_name(environ: Mapping[str, str]) -> str:
     """Who started this, as the operating system says it."""
-    return environ.get("LOGNAME") or environ.get("USER") or f"uid-{os.getuid()}"
+    try:
+        return environ.get("LOGNAME") or environ.get("USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that nobody has
+        return f"uid-{os.getuid()}"
 
 
 def command(program: Path, *arguments: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from . import envfile, process, repository, surroundings
 from .environments import Builder, EnvironmentFailed
 from .journal import Journal
-from .layout import Layout
+from .layout import Layout, read_json
 from .records import FAILED, REJECTED, RUNNING, SUCCEEDED, Run, now, write_run
 
 _BUG_CODE, _REJECTED_CODE = 3, 6
@@ -106,10 +106,12 @@ class Training:
         python = self._prepare()
         environ = self._training_environment(python, {**variables, **secrets})
         self._enter("check")
-        self._say_summary("check", self._verb(python, environ, "check"))
+        checked = self._verb(python, environ, "check")
+        self._journal.say(f"check: {checked.summary or 'passed'}")
         self._enter("compile")
         package = str(self._folder / "engine" / "package.yaml")
-        self._say_summary("compile", self._verb(python, environ, "compile", "--to", package))
+        self._verb(python, environ, "compile", "--to", package)
+        self._journal.say("compile: done")
         self._enter("run")
         ran = self._verb(python, environ, "run", *self._run_options(), accept=(0, _REJECTED_CODE))
         self._record(ran)
@@ -190,10 +192,6 @@ class Training:
                 return document
         return {}
 
-    def _say_summary(self, verb: str, envelope: Envelope) -> None:
-        if envelope.summary:
-            self._journal.say(f"{verb}: {envelope.summary}")
-
     def _record(self, envelope: Envelope) -> None:
         data = envelope.data
         metrics = data.get("metrics")
@@ -221,7 +219,9 @@ class Training:
                 shutil.copyfile(path, target)
             if target.is_file():
                 report[form] = str(target)
-        self._run = self._save(report=report)
+        decision = (read_json(Path(report["json"])) or {}).get("decision") if "json" in report else None
+        comparison = _comparison(decision) if isinstance(decision, Mapping) else {}
+        self._run = self._save(report=report, **comparison)
 
     def _enter(self, stage: str) -> None:
         self._run = self._save(stage=stage)
@@ -229,6 +229,17 @@ class Training:
 
     def _save(self, **changes: Any) -> Run:
         return write_run(self._layout, self._run.with_(**changes))
+
+
+def _comparison(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """What the report says about the baseline; a report of another shape says nothing."""
+    metrics, reasons = decision.get("metrics"), decision.get("reasons")
+    found = [item for item in metrics if isinstance(item, Mapping)] if isinstance(metrics, list) else []
+    baseline = {str(item.get("name")): item["baseline"] for item in found if item.get("baseline") is not None}
+    return {
+        "baseline": _numbers(baseline),
+        "reasons": [str(one) for one in reasons] if isinstance(reasons, list) else [],
+    }
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:

@@ -34,8 +34,15 @@ def verdict(run: Run) -> str:
 
 
 def metrics(run: Run) -> str:
-    """The metrics in one line."""
-    return "  ".join(f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in run.metrics.items())
+    """The metrics in one line, each with what it was compared with."""
+    return "  ".join(
+        f"{name} {_number(value)}" + (f" (was {_number(run.baseline[name])})" if name in run.baseline else "")
+        for name, value in run.metrics.items()
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
 
 
 def ending(layout: Layout, run: Run) -> list[str]:
@@ -45,6 +52,8 @@ def ending(layout: Layout, run: Run) -> list[str]:
         lines[0] += "; it is the champion now"
     if run.metrics:
         lines.append(f"  {metrics(run)}")
+    if run.passed is False:
+        lines += [f"  {reason}" for reason in run.reasons]
     if run.error.get("message"):
         where = f"{run.error['where']}: " if run.error.get("where") else ""
         lines.append(f"  {where}{run.error['message']}")
