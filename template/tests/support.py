@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -82,6 +83,15 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         document = {"version": 1, "engine": "local", "gate": {"metrics": rules}}
         (folder / "config.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    def pipeline_text(self) -> None:
+        """Writes ``pipeline.yaml`` as this repository has it; in the template its answers are filled in here."""
+        folder = TEMPLATE / "src" / "pipelines"
+        written = folder / "pipeline.yaml"
+        text = (written if written.exists() else folder / "pipeline.yaml.jinja").read_text(encoding="utf-8")
+        text = re.sub(r"(?m)^project: .*$", "project: demo", text)
+        text = re.sub(r"(?m)^( +source:) .*$", r"\1 sample", text)
+        (self.root / "src" / "pipelines" / "pipeline.yaml").write_text(text, encoding="utf-8")
 
     def train(
         self,

@@ -5,7 +5,6 @@ A step reads it with ``load_config(repository_root(os.environ), context.branch)`
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from helpers.documents import Document, did_you_mean, read_document, validate
 from helpers.errors import ConfigurationError
+from helpers.gate import check_rules
 from helpers.records import MetricRule
 
 ROOT_VARIABLE = "MLOPSGEN_ROOT"
@@ -54,13 +54,13 @@ class Gate(Section):
 
     @field_validator("metrics")
     @classmethod
-    def _limits_are_numbers(cls, metrics: dict[str, MetricRule]) -> dict[str, MetricRule]:
-        for name, rule in metrics.items():
-            for key in ("threshold", "tolerance", "minimum_gain"):
-                value = getattr(rule, key)
-                if value is not None and not math.isfinite(value):
-                    message = f"'{key}' of '{name}' has to be a number, not {value}"
-                    raise ValueError(message)
+    def _rules_do_not_contradict_themselves(cls, metrics: dict[str, MetricRule]) -> dict[str, MetricRule]:
+        if metrics:
+            try:
+                check_rules(metrics)
+            except ConfigurationError as error:
+                message = f"{error.message} {error.hint}".strip()
+                raise ValueError(message) from error
         return metrics
 
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Port {options.port} is taken; use another one: make ui PORT={options.port + 1}", file=sys.stderr)
             return 1
     print(f"MLflow shows {uri} on http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
-    _become(command(uri, options.port), {**environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
+    return _become(command(uri, options.port), {**environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
 
 
 def _become(program: list[str], environ: Mapping[str, str]) -> NoReturn:
