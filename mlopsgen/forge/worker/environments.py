@@ -103,7 +103,8 @@ class Builder:
 
     def _install(self, inside: Path, python: pythons.Python, checkout: Path, lock: int) -> None:
         installer = self._installer(python, checkout, lock)
-        requirements = ["--require-hashes", "-r", "requirements.txt"]
+        # The lock is complete, and may overrule a library's own wishes on purpose: nothing is resolved again.
+        requirements = ["--no-deps", "--require-hashes", "-r", "requirements.txt"]
         uv = installer.with_name("uv")
         if uv.is_file():
             argv = [str(uv), "pip", "install", "--no-progress", "--python", str(inside), *requirements]
@@ -148,7 +149,9 @@ class Builder:
     def _run(self, argv: list[str], lock: int, *, cwd: Path) -> int:
         held = tuple(handle for handle in (*self._keep_open, lock) if handle >= 0)
         self._note(f"$ {' '.join(argv)}")
-        return process.stream(argv, cwd=cwd, env=self._environ, on_line=self._note, keep_open=held).status
+        # uv trusts what the system trusts, as pip does: a company's proxy is known there.
+        environ = {"UV_SYSTEM_CERTS": "true"} | self._environ
+        return process.stream(argv, cwd=cwd, env=environ, on_line=self._note, keep_open=held).status
 
 
 def _has_requirements(path: Path) -> bool:
