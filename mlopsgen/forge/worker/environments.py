@@ -150,7 +150,7 @@ class Builder:
         held = tuple(handle for handle in (*self._keep_open, lock) if handle >= 0)
         self._note(f"$ {' '.join(argv)}")
         # uv trusts what the system trusts, as pip does: a company's proxy is known there.
-        environ = {"UV_SYSTEM_CERTS": "true"} | self._environ
+        environ = {"UV_SYSTEM_CERTS": "true", **self._environ}
         return process.stream(argv, cwd=cwd, env=environ, on_line=self._note, keep_open=held).status
 
 
