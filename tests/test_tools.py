@@ -39,16 +39,25 @@ def test_an_environment_is_made_once_for_a_lock(
     first = make("--lock", "lock.txt")
     assert first.returncode == 0, first.stderr
     assert (tmp_path / "an environment" / "bin" / "python").exists()
-    kept = tmp_path / "an environment" / "kept"
-    kept.touch()
-
     again = make("--lock", "lock.txt")
-    assert (again.returncode, again.stdout, kept.exists()) == (0, "", True)
+    assert (again.returncode, again.stdout) == (0, "")
 
     lock.write_text(EMPTY + "# another\n", encoding="utf-8")
     changed = make("--lock", "lock.txt")
     assert "is ready" in changed.stdout
-    assert not kept.exists()
+
+
+def test_an_environment_of_another_interpreter_is_made_anew(
+    make: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "lock.txt").write_text(EMPTY, encoding="utf-8")
+    make("--lock", "lock.txt")
+    stamp = tmp_path / "an environment" / "made-from"
+    stamp.write_text("3.0 of long ago\n" + stamp.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
+    left = tmp_path / "an environment" / "left over"
+    left.touch()
+    assert "is ready" in make("--lock", "lock.txt").stdout
+    assert not left.exists()
 
 
 def test_an_environment_that_could_not_be_filled_is_not_taken_for_ready(

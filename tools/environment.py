@@ -32,12 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     stamp = options.folder / "made-from"
     wanted = _fingerprint(options.lock, options.editable)
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and _python(options.folder).exists():
+    made_from = stamp.read_text(encoding="utf-8") if stamp.is_file() and _python(options.folder).exists() else ""
+    if made_from == wanted:
         return 0
     started = time.monotonic()
     print(f"Making {options.folder} from {options.lock} ...", flush=True)
     try:
-        _make(options.folder)
+        if made_from.partition("\n")[0] != wanted.partition("\n")[0]:
+            stamp.unlink(missing_ok=True)
+            _make(options.folder)
         _fill(options.folder, options.lock, options.editable)
     except subprocess.CalledProcessError as error:
         print(f"{options.folder} could not be made: '{' '.join(map(str, error.cmd[:5]))} ...' failed.", file=sys.stderr)
@@ -49,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fingerprint(lock: Path, editable: Path | None) -> str:
     """What an environment is made from: the lock, the interpreter, and where the project on top lies."""
-    parts = [hashlib.sha256(lock.read_bytes()).hexdigest(), sys.version, sys.base_prefix]
+    # The interpreter comes first: another one means a new environment, anything else brings this one up to date.
+    parts = [f"{sys.version} {sys.base_prefix}".replace("\n", " "), hashlib.sha256(lock.read_bytes()).hexdigest()]
     if editable is not None:
         packaging = (editable / "pyproject.toml").read_bytes()
         parts += [str(editable.resolve()), hashlib.sha256(packaging).hexdigest()]
