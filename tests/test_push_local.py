@@ -167,6 +167,16 @@ def test_a_forge_that_was_moved_is_found_again(toy: Toy) -> None:
     assert mlopsgen(toy, "push", "--local", "--output", "json").returncode == 0
 
 
+def test_another_way_to_the_same_folder_is_the_same_forge(toy: Toy) -> None:
+    mlopsgen(toy, "push", "--local", "--yes")
+    (toy.folder.parent / "short").symlink_to(toy.root)
+    address = str(toy.folder.parent / "short" / "repository.git")
+    toy.git("remote", "set-url", "local", address)
+    done = mlopsgen(toy, "push", "--local", "--output", "json")
+    assert kinds(done) == {"keep"}
+    assert toy.git("remote", "get-url", "local").stdout.strip() == address
+
+
 def test_what_an_older_version_installed_is_changed_by_plan(toy: Toy) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     toy.wait_for_rest()

@@ -179,8 +179,14 @@ def test_secrets_reach_the_training_and_no_log(toy: Toy) -> None:
     toy.layout.secrets("development").write_text('TOKEN="hunter22\\nsecond line"\n')
     toy.layout.variables("development").write_text("REGION=north west\n")
     toy.layout.variables("staging").write_text("ONLY_STAGING=1\n")
-    toy.commit("Talkative", print="TOKEN")
-    said = toy.push()
+    toy.commit("Talkative", print="TOKEN", stop_at="compile")
+    push = toy.push_behind()
+    toy.wait_for_call("compile")
+    # While it runs as well: the logs are not merely cleaned afterwards.
+    assert "value: ***" in toy.text("progress.txt")
+    assert "hunter22" not in toy.text("progress.txt") + toy.text("log.txt")
+    toy.go()
+    said = push.communicate()[1]
     assert "value: ***" in said
     assert "hunter22" not in said
     environ = toy.text("engine/environment.json")
