@@ -1,0 +1,97 @@
+"""The benchmark runner measures what it says; no test here looks at how long anything took."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from benchmarks import outcome
+from benchmarks.measure import Contender, Timing, take_turns
+from tests import template_environment
+from tests.template_environment import ROOT
+
+
+def test_contenders_take_turns_after_a_warm_up(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    code = "import sys, pathlib; assert not list(pathlib.Path().iterdir()); open(sys.argv[1], 'a').write(sys.argv[2])"
+
+    def contender(name: str) -> Contender:
+        return Contender(name=name, command=lambda folder: [sys.executable, "-c", code, log, name], environ={})
+
+    timings = take_turns([contender("a"), contender("b")], repetitions=2)
+    assert log.read_text(encoding="utf-8") == "ababab"
+    assert [(timing.name, len(timing.runs)) for timing in timings] == [("a", 2), ("b", 2)]
+
+
+def test_a_contender_that_fails_or_does_something_else_stops_the_measurement() -> None:
+    failing = Contender(name="it", command=lambda folder: [sys.executable, "-c", "exit('no')"], environ={})
+    with pytest.raises(RuntimeError, match="it ended with 1:\nno"):
+        take_turns([failing], repetitions=1)
+
+    def refuse(folder: Path) -> None:
+        raise RuntimeError(f"nothing in {folder.name}")
+
+    idle = Contender(name="idle", command=lambda folder: [sys.executable, "-c", ""], environ={}, check=refuse)
+    with pytest.raises(RuntimeError, match="nothing in"):
+        take_turns([idle], repetitions=1)
+
+
+def test_the_table_says_what_was_measured() -> None:
+    figure = outcome.Figure(
+        key="P9",
+        title="waiting",
+        goal="less",
+        met=False,
+        finding="3.00 times.",
+        timings=[Timing("ours", (0.3, 0.2, 0.4)), Timing("peer", (1.5, 1.0, 1.2))],
+    )
+    document = outcome.document([figure], {"peer": "1.2"})
+    assert json.loads(json.dumps(document)) == document
+    assert document["figures"][0]["rows"][0] == {
+        "name": "ours",
+        "least_seconds": 0.2,
+        "median_seconds": 0.3,
+        "runs_seconds": [0.3, 0.2, 0.4],
+    }
+    text = outcome.markdown(document)
+    assert "Goal: less — **not met**. 3.00 times." in text
+    assert "| ours | 200 ms | 300 ms | 3 |" in text
+    assert "| peer | 1.00 s | 1.20 s | 3 |" in text
+    assert "peer 1.2" in text
+
+
+def test_the_committed_table_is_that_of_the_committed_numbers() -> None:
+    document = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    assert (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8") == outcome.markdown(document)
+
+
+def test_the_pipeline_gives_the_same_results_as_a_plain_script(
+    mlopsgen: Callable[..., CompletedProcess[str]], tmp_path: Path, home: Path
+) -> None:
+    """P5 compares their times; that is only fair while they do the same."""
+    repository = tmp_path / "a repository"
+    assert mlopsgen("init", "--defaults", str(repository)).returncode == 0
+
+    def train(name: str, *arguments: str) -> dict[str, Any]:
+        template_environment.run(
+            repository,
+            home,
+            *arguments,
+            PYTHONPATH=str(repository / "src"),
+            MLOPSGEN_ROOT=str(repository),
+            MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/{name}.db",
+        )
+        report = next((tmp_path / name).rglob("report.json"))
+        decision: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))["decision"]
+        return decision
+
+    script = train("script", str(ROOT / "benchmarks" / "bare_training.py"), str(repository), str(tmp_path / "script"))
+    run = ["-m", "pipelines.development.main", "run", "--run-directory", str(tmp_path / "pipeline")]
+    assert train("pipeline", *run) == script
+    assert script["metrics"]
