@@ -162,6 +162,18 @@ def test_a_split_keeps_every_row_once_and_the_share_of_each_class(world: World, 
         assert (share - shares[0]).abs().max() < 0.02
 
 
+def test_the_test_has_a_row_of_every_class_however_rare(world: World, tmp_path: Path) -> None:
+    rows = "".join(f"{row % 9},{'rare' if row in (5, 70) else 'usual'}\n" for row in range(100))
+    world.data("x,kind\n" + rows, target="kind", task="binary")
+    valid = table_of(world, tmp_path)
+    for seed in range(5):
+        parts = Dataset(uri=str(tmp_path / "train")), Dataset(uri=str(tmp_path / "test"))
+        split_data(valid, 0.2, seed, *parts)
+        frames = [read_table(part).frame for part in parts]
+        assert [list(frame["kind"]).count("rare") for frame in frames] == [1, 1]
+        assert sum(len(frame) for frame in frames) == 100
+
+
 @pytest.mark.parametrize("test_size", [0, 1, -0.2, 20])
 def test_an_impossible_test_size_is_refused(world: World, tmp_path: Path, test_size: float) -> None:
     with pytest.raises(ConfigurationError, match="test_size") as caught:

@@ -213,6 +213,7 @@ def csv(header: str, *rows: str, repeat: int = 25) -> str:
             "fractions, not classes",
         ),
         ("\n".join(["a,score", *(f"{i},v{i}" for i in range(150))]), {"task": "multiclass"}, "150 different values"),
+        (csv("a,score", "1e300,1", "-2,2"), {}, "'a' holds numbers as large as"),
         ("\n \n", {}, "file is empty"),
         (b"\x89PNG\r\n\x00\x01\x02", {}, "binary data, not text"),
         (b"PAR1 broken", {"format": "parquet"}, "not a readable Parquet file"),

@@ -58,18 +58,6 @@ def read_table(artifact: Artifact) -> Table:
     )
 
 
-def with_rows(table: Table, frame: pd.DataFrame) -> Table:
-    """The same description for some of the table's rows."""
-    return Table(
-        frame=frame.reset_index(drop=True),
-        kinds=table.kinds,
-        target=table.target,
-        task=table.task,
-        labels=table.labels,
-        record=table.record,
-    )
-
-
 def write_text(artifact: Artifact, text: str) -> None:
     """Writes text to the artifact's file."""
     path = Path(artifact.path)

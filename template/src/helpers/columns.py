@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import DataError
-from helpers.sources import ColumnKind
+from helpers.sources import SOURCES_FILE, ColumnKind
 
 Kind = Literal["numeric", "categorical", "boolean"]
 
 MANY_CATEGORIES = 100
 """Text with more different values than this, on more than half as many rows, is taken for names or free text."""
+
+LARGEST = 1e30
+"""Squares of larger numbers leave what floating point numbers can hold in some algorithms."""
 
 _TRUTH = {"true": True, "false": False}
 _DATES = re.compile(
@@ -63,7 +66,7 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     if declared == "ignore":
         return Column(values=None, kind=None, note=f"Column '{name}' is ignored, as declared.")
     if declared == "numeric":
-        return _numeric(require_numbers(column, decimal=decimal, address=address))
+        return _numeric(require_numbers(column, decimal=decimal, address=address), address)
     if declared == "categorical":
         return Column(values=as_text(column), kind="categorical")
     if present.empty:
@@ -80,7 +83,7 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     numbers = None if _is_code(present) else to_numbers(column, decimal=decimal)
     if numbers is not None and int(numbers.notna().sum()) == len(present):
         reason = _identifies(name, numbers)
-        return _left_out(name, reason) if reason else _numeric(numbers)
+        return _left_out(name, reason) if reason else _numeric(numbers, address)
     return _category(column, present, decimal)
 
 
@@ -152,7 +155,14 @@ def _parse(text: pd.Series, decimal: str) -> pd.Series:
     return numbers
 
 
-def _numeric(numbers: pd.Series) -> Column:
+def _numeric(numbers: pd.Series, address: str) -> Column:
+    largest = numbers.abs().max()
+    if largest > LARGEST:
+        raise DataError(
+            f"Column '{numbers.name}' holds numbers as large as {largest:.3g}; {LARGEST:.0e} is the most.",
+            where=address,
+            hint=f"Scale the column, or declare it 'ignore' in {SOURCES_FILE.as_posix()}.",
+        )
     return Column(values=numbers, kind="numeric")
 
 

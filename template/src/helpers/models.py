@@ -44,6 +44,7 @@ ClassWeight = Literal["auto", "balanced", "none"]
 _AUTO_ROWS = 20_000
 """Above this, `auto` takes gradient boosting without comparing."""
 
+_MANY_FOLDS_ROWS = 1000
 _CATEGORIES = 60
 _LIBRARIES = ("mlflow", "scikit-learn", "numpy", "pandas", "scipy", "joblib")
 
@@ -252,7 +253,7 @@ def _best(
             hint=f"Set 'algorithm' to one of: {', '.join(ALGORITHMS[1:])}.",
         )
     smallest = len(features) if task == "regression" else int(target.value_counts().min())
-    folds = min(5, smallest)
+    folds = min(5 if len(features) <= _MANY_FOLDS_ROWS else 3, smallest)
     if folds < 2:
         return "linear"
     make_folds = KFold if task == "regression" else StratifiedKFold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +77,11 @@ def prepare(path: Path, source: Source, *, name: str, address: str, fingerprint:
     )
     cleaned = pd.DataFrame({**features, source.target: target}).reset_index(drop=True)
     return Table(frame=cleaned, kinds=kinds, target=source.target, task=source.task, labels=labels, record=record)
+
+
+def with_rows(table: Table, frame: pd.DataFrame) -> Table:
+    """Some of the table's rows, described as before."""
+    return replace(table, frame=frame.reset_index(drop=True))
 
 
 def label_text(value: object) -> str:
