@@ -96,7 +96,8 @@ def test_a_commit_that_is_broken_altogether_fails_and_the_queue_goes_on(toy: Toy
     content = main.read_text()
     main.write_text("raise SystemError('out of cheese')\n")
     toy.commit("Nonsense")
-    assert "out of cheese" in toy.push()
+    said = toy.push()
+    assert "out of cheese" in said
     main.write_text(content)
     (toy.folder / "requirements.txt").unlink()
     toy.commit("No lock")

@@ -59,8 +59,7 @@ def _branch_lines(branch: Mapping[str, Any]) -> list[str]:
 
 
 def _error(run: Mapping[str, Any]) -> str:
-    message = run["error"].get("message", "")
-    return f"{message}  (log: {run['log']})" if message else ""
+    return f"{run['error_text']}  (log: {run['log']})" if run["error_text"] else ""
 
 
 def _report(run: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker import envfile, locks, pythons, surroundings
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.operations.project import Project, Surroundings
+from mlopsgen.remote.plan_text import counted
 
 _LITTLE, _TOO_LITTLE = 5_000_000_000, 1_000_000_000
 
@@ -161,7 +162,9 @@ def check_environments(layout: Layout) -> Iterator[Finding]:
         except envfile.EnvironmentFileError as error:
             yield problem(name, str(error), "Correct the line; trainings of the branch fail until then.")
             continue
-        yield good(name, f"'{branch}': {counts[0]} variables, {counts[1]} secrets, only you may read them")
+        yield good(
+            name, f"'{branch}': {counted(counts[0], 'variable')}, {counted(counts[1], 'secret')} that only you may read"
+        )
 
 
 def check_queue(trainings: Trainings) -> Iterator[Finding]:
@@ -172,7 +175,9 @@ def check_queue(trainings: Trainings) -> Iterator[Finding]:
         if waiting and not trainings.is_at_work(branch):
             quiet = False
             hint = f"mlopsgen status --follow --branch {branch}  (starts it again)"
-            yield problem("queue", f"{branch}: {len(waiting)} trainings wait and their worker is gone", hint)
+            yield problem(
+                "queue", f"{branch}: {counted(len(waiting), 'training')} in the queue and the worker is gone", hint
+            )
     for branch in trainings.unqueued():
         quiet = False
         message = f"{branch}: the newest push was stored but never queued"
@@ -192,4 +197,4 @@ def check_prepared(layout: Layout) -> Finding:
     if unfinished:
         message = f"{len(unfinished)} of {len(folders)} prepared environments are not finished"
         return warning("prepared", message, "The next training that needs one makes it again; they may be deleted.")
-    return good("prepared", f"{len(folders)} prepared environments")
+    return good("prepared", f"{counted(len(folders), 'prepared environment')}")

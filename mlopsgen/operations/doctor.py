@@ -16,6 +16,7 @@ from mlopsgen.operations.project import (
     open_forge,
     open_trainings,
 )
+from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult
 
 
@@ -43,8 +44,9 @@ def doctor(request: DoctorRequest) -> OperationResult:
         _check_forge(project, here, findings)
     problems = [finding for finding in findings if finding.level == "problem"]
     warnings = [finding for finding in findings if finding.level == "warning"]
+    found = {"problem": problems, "warning": warnings, "check": findings}
     return OperationResult(
-        summary=f"{len(problems)} problems, {len(warnings)} warnings, {len(findings)} checks.",
+        summary=f"{', '.join(counted(len(items), word) for word, items in found.items())}.",
         data={"findings": [finding.as_dict() for finding in findings]},
         next_steps=tuple(dict.fromkeys(finding.hint for finding in (*problems, *warnings))),
         exit_code=ExitCode.FAILURE if problems else ExitCode.OK,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlopsgen.adapters import git
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.constants import ANSWERS_FILE, LOCAL_REMOTE
+from mlopsgen.constants import ANSWERS_FILE, LOCAL_FORGE_SUFFIX, LOCAL_REMOTE
 from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
@@ -79,7 +79,7 @@ def forge_folder(project: Project, given: Path | None = None) -> Path:
         layout = Layout(repository.parent)
         if repository.is_absolute() and repository == layout.repository and layout.root.is_dir():
             return layout.root
-    return project.root.parent / f"{project.slug}-forge"
+    return project.root.parent / f"{project.slug}{LOCAL_FORGE_SUFFIX}"
 
 
 def open_forge(folder: Path, surroundings: Surroundings) -> LocalForge:

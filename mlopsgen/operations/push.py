@@ -21,6 +21,7 @@ from mlopsgen.remote.apply import apply, describe
 from mlopsgen.remote.desired import Desired, environments_for
 from mlopsgen.remote.observed import local_branches, observe
 from mlopsgen.remote.plan import Kind, Plan, make_plan
+from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult
 
 
@@ -147,7 +148,7 @@ def _agree(request: PushRequest, plan: Plan) -> None:
         return
     if request.agree is None:
         raise MissingAnswer(
-            f"{len(plan.changes)} changes need an agreement, and there is no terminal to ask on.",
+            f"{counted(len(plan.changes), 'change')} need an agreement, and there is no terminal to ask on.",
             where="--yes",
             hint="Look at them with --dry-run, then give --yes.",
         )
@@ -169,7 +170,7 @@ def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -
 
 
 def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge) -> OperationResult:
-    done = f"{len(plan.changes)} changes made."
+    done = f"{counted(len(plan.changes), 'change')} made."
     steps = (*_hints(plan), "git push  (trains the branch)", "mlopsgen status")
     if ended is None:
         code = ExitCode.PARTIAL if plan.blocked else ExitCode.OK
@@ -185,7 +186,7 @@ def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalFor
 def _summary_of(plan: Plan) -> str:
     if not plan.changes:
         return "Everything is in place; there is nothing to do."
-    return f"{len(plan.changes)} changes would be made; nothing was done."
+    return f"{counted(len(plan.changes), 'change')} would be made; nothing was done."
 
 
 def _hints(plan: Plan) -> tuple[str, ...]:

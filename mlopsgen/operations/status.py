@@ -16,6 +16,7 @@ from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.observed import Observed, local_branches, observe
 from mlopsgen.remote.plan import Plan, make_plan
+from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult
 
 
@@ -130,20 +131,20 @@ def _problems(plan: Plan, trainings: Trainings, branches: list[dict[str, Any]]) 
     for branch in branches:
         name = branch["name"]
         if branch["queue"] and not branch["at_work"]:
-            message = f"{name}: {len(branch['queue'])} trainings are queued and no worker is alive"
+            message = f"{name}: {counted(len(branch['queue']), 'training')} in the queue and no worker is alive"
             found.append({"message": message, "hint": f"mlopsgen status --follow --branch {name}"})
         if branch["ahead"]:
-            message = f"{name}: {branch['ahead']} commits are not pushed"
+            message = f"{name}: {counted(branch['ahead'], 'commit')} not pushed yet"
             found.append({"message": message, "hint": f"git push {LOCAL_REMOTE} {name}"})
         if branch["behind"]:
-            message = f"{name}: the forge is {branch['behind']} commits ahead"
+            message = f"{name}: the forge is {counted(branch['behind'], 'commit')} ahead"
             found.append({"message": message, "hint": f"git pull {LOCAL_REMOTE} {name}"})
     for name in trainings.unqueued():
         message = f"{name}: the newest push was stored and never queued (its hook could not run)"
         found.append({"message": message, "hint": f"mlopsgen run --branch {name}"})
     drift = [item for item in plan.changes if item.kind.value != "branch"]
     if drift:
-        message = f"{len(drift)} things of the forge are not as they should be"
+        message = f"the forge differs from what it should be in {counted(len(drift), 'thing')}"
         found.append({"message": message, "hint": "mlopsgen push --local --dry-run"})
     return found + [{"message": f"{item.kind} {item.name}: {item.reason}", "hint": item.hint} for item in plan.blocked]
 
@@ -153,5 +154,5 @@ def _summary(branches: list[dict[str, Any]], plan: Plan) -> str:
     words = (
         ", ".join(f"{branch['name']} {branch['last_run']['verdict']}" for branch in ran) or "nothing has trained yet"
     )
-    drift = f"; {len(plan.changes)} changes pending" if plan.changes else ""
+    drift = f"; {counted(len(plan.changes), 'change')} pending" if plan.changes else ""
     return f"{words[0].upper()}{words[1:]}{drift}."

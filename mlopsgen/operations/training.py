@@ -10,7 +10,7 @@ from mlopsgen.events import LogLine
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run
-from mlopsgen.forge.worker.verdict import metrics, verdict
+from mlopsgen.forge.worker.verdict import first_line, metrics, verdict
 from mlopsgen.ports import EventSink
 
 
@@ -47,6 +47,7 @@ def run_data(layout: Layout, run: Run) -> dict[str, Any]:
         **document,
         "verdict": verdict(run),
         "metrics_text": metrics(run),
+        "error_text": first_line(run.error.get("message", "")),
         "age_seconds": age_in_seconds(run),
         "log": str(folder / "log.txt"),
     }

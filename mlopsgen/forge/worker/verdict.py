@@ -5,6 +5,7 @@ from __future__ import annotations
 from .layout import Layout
 from .records import FAILED, KILLED, QUEUED, REJECTED, RUNNING, SUCCEEDED, Run
 
+_LONGEST = 300
 _OUTCOMES = {
     "first": "accepted, the first champion",
     "improved": "accepted, better than the champion",
@@ -41,6 +42,12 @@ def metrics(run: Run) -> str:
     )
 
 
+def first_line(text: str) -> str:
+    """What fits into a terminal of a message that may be a whole traceback."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
@@ -56,9 +63,9 @@ def ending(layout: Layout, run: Run) -> list[str]:
         lines += [f"  {reason}" for reason in run.reasons]
     if run.error.get("message"):
         where = f"{run.error['where']}: " if run.error.get("where") else ""
-        lines.append(f"  {where}{run.error['message']}")
+        lines.append(f"  {where}{first_line(run.error['message'])}")
     if run.error.get("hint"):
-        lines.append(f"  next: {run.error['hint']}")
+        lines.append(f"  next: {first_line(run.error['hint'])}")
     report = run.report.get("html") or run.report.get("md")
     if report:
         lines.append(f"  report: {report}")
