@@ -316,13 +316,20 @@ def test_a_store_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest
         assert caught.value.where == uri
 
 
-def test_a_store_that_was_moved_says_so_instead_of_writing_elsewhere(world: World) -> None:
-    world.train()
-    moved = world.root.parent / "moved"
-    shutil.move(world.root / ".mlflow", moved)
-    ensure_store(f"sqlite:///{moved}/mlflow.db")
-    with pytest.raises(TrackingError, match="was moved"):
-        tracking.start_run(CONTEXT)
+def test_a_store_that_was_moved_finds_its_files_and_writes_beside_itself(world: World) -> None:
+    first = world.train(PROMOTE)
+    moved = world.root.parent / "moved héré"
+    shutil.move(world.root, moved)
+    ensure_store(f"sqlite:///{moved}/.mlflow/mlflow.db")
+    report = tracking.read_report(first.context.run_id)
+    assert report.decision == first.decision
+    champion = tracking.champion(PROMOTE)
+    assert champion is not None
+    tracking.load_candidate(champion)
+    run = replace(CONTEXT, run_id=tracking.start_run(CONTEXT))
+    tracking.log_text(run, "note.txt", "new")
+    assert not world.root.exists()
+    assert [path.read_text(encoding="utf-8") for path in moved.rglob("note.txt")] == ["new"]
 
 
 def test_a_context_without_a_run_is_not_tracked(world: World) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before MLflow is imported
 
@@ -18,6 +19,13 @@ from mlflow.exceptions import MlflowException
 from helpers.errors import TrackingError
 
 _SQLITE = "sqlite:///"
+_LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
+"""Where MLflow's database keeps addresses of files."""
 
 
 def ensure_store(uri: str) -> None:
@@ -39,6 +47,8 @@ def ensure_store(uri: str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
         with store_lock(uri):
             MlflowClient(uri).search_experiments(max_results=1)
+            if path is not None:
+                _come_home(path)
     except OSError as error:
         raise TrackingError(
             f"The MLflow store cannot be written: {error.strerror or error}.", where=shown_uri(uri)
@@ -51,7 +61,7 @@ def ensure_experiment(client: MlflowClient, name: str) -> str:
     """The experiment's id; it is created when there is none, with its artifacts beside the database.
 
     Raises:
-        TrackingError: The experiment was deleted, or its artifacts lie where this store no longer is.
+        TrackingError: The experiment was deleted.
     """
     uri = client.tracking_uri
     with store_lock(uri):
@@ -66,7 +76,6 @@ def ensure_experiment(client: MlflowClient, name: str) -> str:
             where=shown_uri(uri),
             hint=f"Restore it: mlflow experiments restore --experiment-id {experiment.experiment_id}",
         )
-    _require_at_home(experiment.artifact_location, uri)
     return str(experiment.experiment_id)
 
 
@@ -129,15 +138,19 @@ def read_text_artifact(store: MlflowClient, run_id: str, path: str) -> str | Non
         return None
 
 
-def _require_at_home(location: str, uri: str) -> None:
-    """MLflow keeps absolute paths: a store that was moved would write to where it used to be."""
-    path = database_path(uri)
-    if path is None or not location.startswith("file:"):
-        return
-    lies = Path(unquote(urlsplit(location).path))
-    if not lies.is_relative_to(path.parent.resolve()) and not lies.is_relative_to(path.parent):
-        raise TrackingError(
-            f"The MLflow store was moved: it keeps its files in {lies}.",
-            where=shown_uri(uri),
-            hint="Move it back, or move mlflow.db away to start a new store here.",
-        )
+def _come_home(path: Path) -> None:
+    """Tells a store that was moved where its files lie now.
+
+    MLflow keeps absolute addresses, so a moved folder would still read and write where it used to be.
+    """
+    home = path.parent / "artifacts"
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as database, database:
+        for name, location in database.execute("SELECT name, artifact_location FROM experiments").fetchall():
+            before = str(location).removesuffix(f"/{name}")
+            if before == location or before == home.as_uri() or not (home / name).is_dir():
+                continue
+            for table, column in _LOCATIONS:
+                database.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                    (home.as_uri(), len(before) + 1, len(before) + 1, f"{before}/"),
+                )
