@@ -242,9 +242,19 @@ def test_colours_can_be_told_from_their_paper() -> None:
         for share in (0.0, 0.3, 0.5, 0.7, 1.0):
             fill = theme.tint(share)
             assert svg.contrast(theme.on(fill), fill) >= 4.5
-    style = Path(svg.__file__).with_name("report_page.html").read_text(encoding="utf-8")
-    light, dark = style.split("@media (prefers-color-scheme: dark)")
-    for part, paper in ((light, svg.LIGHT.paper), (dark, svg.DARK.paper)):
-        colours = re.findall(r"[ {]color: (#[0-9a-f]{6})", part)
-        assert len(colours) >= 5
-        assert all(svg.contrast(colour, paper) >= 4.5 for colour in colours)
+
+
+def coloured(style: str) -> dict[str, str]:
+    """The text colour of each selector."""
+    rules = re.findall(r"([^{}]+)\{[^{}]*?[ ;]color: (#[0-9a-f]{6})", style)
+    return {name.strip(): colour for selectors, colour in rules for name in selectors.split(",")}
+
+
+def test_every_text_of_the_page_can_be_read_in_the_light_and_in_the_dark() -> None:
+    page = Path(svg.__file__).with_name("report_page.html").read_text(encoding="utf-8")
+    style = page.split("<style>")[1].split("</style>")[0]
+    light, dark = (coloured(part) for part in style.split("@media (prefers-color-scheme: dark) {"))
+    assert len(light) >= 12
+    assert set(light) == set(dark), "a colour that is set for one of them only"
+    for colours, paper in ((light, svg.LIGHT.paper), (dark, svg.DARK.paper)):
+        assert not [name for name, colour in colours.items() if svg.contrast(colour, paper) < 4.5]
