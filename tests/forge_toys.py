@@ -49,6 +49,12 @@ def end(code, data=None, error=None):
 marks = pathlib.Path(toy["marks"])
 with (marks / "calls").open("a") as file:
     file.write(" ".join((branch, options.verb, toy.get("name", ""), str(os.getpid()))) + "\\n")
+if options.verb == "run":
+    folder = pathlib.Path(options.run_directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "begun").exists():
+        end(2, error={"code": "usage", "message": "the directory holds another run"})
+    (folder / "begun").touch()
 if toy.get("stop_at") == options.verb:
     say("waiting at " + options.verb)
     while not (marks / "go").exists():
@@ -59,8 +65,6 @@ if toy.get("fail_at") == options.verb:
     end(1, error={"code": "data", "message": "the column 'price' is missing", "hint": "Name the target.",
                   "where": "data/sources.yaml:7"})
 if options.verb == "run":
-    folder = pathlib.Path(options.run_directory)
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "log.txt").write_text("engine log " + os.environ.get(toy.get("print", ""), "") + "\\n")
     (folder / "environment.json").write_text(json.dumps(dict(os.environ)))
     report = {form: str(folder / ("report." + form)) for form in ("html", "md", "json")}

@@ -70,6 +70,8 @@ class Training:
         self._environ = environ
         self._keep_open = keep_open
         self._folder = layout.run(run.branch, run.number)
+        # A new attempt gets a folder of its own: what the killed one left in its folder is nobody's run.
+        self._engine = self._folder / ("engine" if run.attempt == 1 else f"engine-{run.attempt}")
         self._checkout = layout.work(run.branch) / f"{run.number}-{run.attempt}"
         self._journal = Journal(self._folder)
 
@@ -109,7 +111,7 @@ class Training:
         checked = self._verb(python, environ, "check")
         self._journal.say(f"check: {checked.summary or 'passed'}")
         self._enter("compile")
-        package = str(self._folder / "engine" / "package.yaml")
+        package = str(self._engine / "package.yaml")
         self._verb(python, environ, "compile", "--to", package)
         self._journal.say("compile: done")
         self._enter("run")
@@ -160,7 +162,7 @@ class Training:
         run = self._run
         options = ["--promote", "--trigger", run.trigger, "--commit", run.commit]
         options += ["--actor", run.actor] if run.actor else []
-        return [*options, "--run-directory", str(self._folder / "engine")]
+        return [*options, "--run-directory", str(self._engine)]
 
     def _verb(
         self, python: Path, environ: Mapping[str, str], verb: str, *options: str, accept: tuple[int, ...] = (0,)
