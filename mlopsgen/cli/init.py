@@ -90,6 +90,8 @@ def init(
     session = session_of(context)
     _check_template(template)
     given, origin = _given(session, answers, assignments or [], flags)
+    if directory == "":
+        raise UsageError("The folder's name is empty.", where="directory", hint="Give a name, or leave it out.")
     if directory is not None:
         birthplace.check_free(session.path(directory))
         if "project_name" not in given:

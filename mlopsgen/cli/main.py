@@ -11,8 +11,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -45,6 +46,11 @@ VERBS = {
 class VerbGroup(TyperGroup):
     """Lists the verbs from :data:`VERBS` and imports the one that runs: the help of all imports none of them."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse what stands before the verb."""
+        _spare_conversions(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """The verbs' names, in the order of the help."""
         for name, verb in VERBS.items():
@@ -56,8 +62,26 @@ class VerbGroup(TyperGroup):
         """Import the verb that the command line names."""
         self.list_commands(ctx)
         if args[0] in VERBS:
-            self.commands[args[0]] = get_command(importlib.import_module(VERBS[args[0]].module).app)
+            command = get_command(importlib.import_module(VERBS[args[0]].module).app)
+            _spare_conversions(command.get_params(ctx))
+            self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
+
+
+def _spare_conversions(params: list[Any]) -> None:
+    """Let what nobody gave, and every word while the shell completes, pass as it is.
+
+    typer converts each value with pydantic, defaults included; importing that takes longer than starting the tool.
+    """
+    for param in params:
+        param.process_value = partial(_converted, param, param.process_value)
+
+
+def _converted(param: Any, convert: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
+    missing = value is None and param.required
+    if ctx.resilient_parsing or (not missing and (value is None or value is param.default)):
+        return value
+    return convert(ctx, value)
 
 
 app = typer.Typer(cls=VerbGroup, rich_markup_mode=None, pretty_exceptions_enable=False)
