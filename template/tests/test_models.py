@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
+from threadpoolctl import threadpool_info
 
 from helpers import models
 from helpers.columns import Kind
@@ -159,6 +160,11 @@ def test_the_same_seed_gives_the_same_model(algorithm: str) -> None:
         return trained.pipeline.predict_proba(encoded)
 
     assert np.array_equal(scores(), scores())
+
+
+def test_a_model_is_computed_with_one_thread() -> None:
+    with models.single_thread():
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
 
 
 def test_auto_takes_the_better_one_by_cross_validation() -> None:
