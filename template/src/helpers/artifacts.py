@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from helpers.records import DataRecord
-from helpers.table import Table
+from helpers.table import Table, with_rows
+
+__all__ = ["Artifact", "Table", "read_table", "with_rows", "write_table", "write_text"]
 
 
 class Artifact(Protocol):
