@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlopsgen.forge.worker import locks
-from tests.command_toys import data, mlopsgen
+from tests.command_toys import TOP, data, mlopsgen
 from tests.forge_toys import Toy, make_toy, until
 
 
@@ -49,6 +49,16 @@ def test_the_last_training_of_each_branch(toy: Toy) -> None:
     text = mlopsgen(toy, "status").stdout
     assert "rmse 80.5  mae -" in text
     assert "never trained" in text
+
+
+def test_every_key_that_programs_read_is_documented(toy: Toy) -> None:
+    page = (TOP / "docs" / "local-forge.md").read_text(encoding="utf-8")
+    pushed = data(mlopsgen(toy, "push", "--local", "--yes", "--output", "json"))["data"]
+    status = data(mlopsgen(toy, "status", "--output", "json"))["data"]
+    finding = data(mlopsgen(toy, "doctor", "--output", "json"))["data"]["findings"][0]
+    for document in (pushed, pushed["plan"], pushed["plan"]["actions"][0], status, status["branches"][0], finding):
+        for key in document:
+            assert f"`{key}`" in page, key
 
 
 def test_what_runs_and_waits_is_shown_and_followed(toy: Toy) -> None:

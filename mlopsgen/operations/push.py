@@ -148,7 +148,7 @@ def _agree(request: PushRequest, plan: Plan) -> None:
         return
     if request.agree is None:
         raise MissingAnswer(
-            f"{counted(len(plan.changes), 'change')} need an agreement, and there is no terminal to ask on.",
+            f"The plan ({counted(len(plan.changes), 'change')}) needs a yes, and there is no terminal to ask on.",
             where="--yes",
             hint="Look at them with --dry-run, then give --yes.",
         )
