@@ -149,7 +149,7 @@ def f(
 def test_a_pipeline_is_chosen_by_name_or_because_it_is_the_only_one() -> None:
     assert choose_pipeline(None, ["one"], where="") == "one"
     assert choose_pipeline("two", ["one", "two"], where="") == "two"
-    with pytest.raises(ConfigurationError, match="several pipelines: one, two.*--pipeline NAME"):
+    with pytest.raises(ConfigurationError, match=r"several pipelines: one, two.*--pipeline NAME"):
         choose_pipeline(None, ["one", "two"], where="")
     with pytest.raises(ConfigurationError, match="Did you mean 'two'"):
         choose_pipeline("tow", ["one", "two"], where="")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -179,8 +180,7 @@ def _progress(line: str) -> None:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return "--output=json" in arguments or any(pair == ("--output", "json") for pair in pairs)
+    return "--output=json" in arguments or ("--output", "json") in itertools.pairwise(arguments)
 
 
 def _show(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) -> None:

@@ -155,11 +155,18 @@ def _check_packages(script: str) -> None:
                 )
 
 
-def _end_with_parent() -> None:
-    """Ends this process and its group when the other end of its input is closed."""
-    while os.read(0, 4096):  # not through sys.stdin: its lock would be held when the interpreter ends
-        pass
-    kill_group(os.getpgrp())
+def end_with(lifeline: int) -> None:
+    """Ends this process and all of its group as soon as the other end of a pipe is closed.
+
+    Its parent holds that end, so nothing goes on when the parent was killed and could not see to it.
+    """
+
+    def watch() -> None:
+        while os.read(lifeline, 4096):
+            pass
+        kill_group(os.getpgrp())
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def _read_line() -> bytes:
@@ -175,7 +182,7 @@ def _read_line() -> bytes:
 def main() -> int:
     """Does the job whose JSON is the first line of the input."""
     job = json.loads(_read_line())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with(0)
     return perform(job)
 
 

@@ -6,6 +6,8 @@ import contextlib
 import getpass
 import hashlib
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +24,10 @@ from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepSta
 from helpers.parameters import CONTEXT, parse_parameters
 from helpers.processes import git_commit
 from helpers.verbs import Request, code_parameters, shown, write_package
-from helpers.workers import JobError, Workers
+from helpers.workers import JobError, Workers, WorkersError
+
+LONGEST_END = 30.0
+"""Seconds that a stopped run may take to write down that it was stopped."""
 
 PREPARED = (
     "kfp.dsl.executor_main",
@@ -110,6 +115,8 @@ def _train(made: Run, uri: str, modules: tuple[str, ...]) -> VerbResult:
             "helpers.run_record:begin", context=made.context.to_json(), engine="local", parameters=dict(made.parameters)
         )
         made = replace(made, context=replace(made.context, run_id=run_id))
+        if workers.note:
+            request.progress(f"each step starts a new Python, because {workers.note}")
         state = {"version": 1, "run_id": run_id, "pipeline": made.pipeline, "branch": request.branch, "tracking": uri}
         write_state(made.folder / "run.json", state)
         _point_latest(request, made.folder)
@@ -130,7 +137,7 @@ def _steps(made: Run, engine: LocalEngine, workers: Workers) -> VerbResult:
         engine.close()
         result = replace(engine.result, failure=StepFailure("", error.message, error.hint, error.where))
     except BaseException as error:
-        with _undisturbed():
+        with _undisturbed(workers):
             made.request.progress("stopping ...")
             engine.close()
             failure = StepFailure("", f"The run was stopped ({type(error).__name__.removesuffix('Error')}).")
@@ -156,13 +163,14 @@ def _finish(made: Run, workers: Workers, result: EngineResult, *, status: str) -
         "failure": None if failure is None else _described(failure),
         "folder": str(made.folder / "report"),
     }
-    if workers.process.poll() is not None:
+    try:
+        return dict(workers.call("helpers.run_record:finish", **arguments))
+    except WorkersError:
         workers.close()
-        workers = Workers(workers.root, workers.folder / "again", workers.log, workers.environ, mode="spawn")
-        workers.start(())
-        with contextlib.closing(workers):
-            return dict(workers.call("helpers.run_record:finish", **arguments))
-    return dict(workers.call("helpers.run_record:finish", **arguments))
+        again = Workers(workers.root, workers.folder / "again", workers.log, workers.environ, mode="spawn")
+        again.start(())
+        with contextlib.closing(again):
+            return dict(again.call("helpers.run_record:finish", **arguments))
 
 
 def _outcome(made: Run, data: dict[str, Any], failure: StepFailure | None) -> VerbResult:
@@ -303,18 +311,19 @@ def _tail(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Lets the end of a stopped run be written although signals go on; another Ctrl-C after it counts again."""
-    import signal
-
+def _undisturbed(workers: Workers) -> Iterator[None]:
+    """Lets the end of a stopped run be written although signals go on, but not for longer than half a minute."""
     numbers = [signal.SIGINT, signal.SIGTERM]
+    limit = threading.Timer(LONGEST_END, workers.process.kill)
+    limit.daemon = True
     try:
         before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    except ValueError:  # not the main thread
-        yield
-        return
+    except ValueError:  # not the main thread: the caller looks after signals
+        before = []
+    limit.start()
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        limit.cancel()
+        for number, handler in zip(numbers, before, strict=False):
             signal.signal(number, handler)

@@ -44,6 +44,8 @@ class Server:
         self.wake_read, self.wake_write = socket.socketpair()
         for end in (self.wake_read, self.wake_write):
             end.setblocking(False)
+        self.life_read, self.life_write = os.pipe()
+        """Only this process holds the end for writing: when it is killed, its forks see the pipe closed."""
 
     def serve(self) -> jobs.Job | None:
         """Serves until the other side is gone; in the fork that is to do a job, returns that job."""
@@ -134,6 +136,8 @@ class Server:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in (self.connection, self.wake_read, self.wake_write):
             end.close()
+        os.close(self.life_write)
+        jobs.end_with(self.life_read)
         job: jobs.Job = message["job"]
         return job
 

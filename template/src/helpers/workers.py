@@ -38,7 +38,7 @@ class Lines:
         while b"\n" not in self._buffer:
             try:
                 data = self.connection.recv(1 << 16)
-            except ConnectionError:
+            except OSError:  # reset, or closed by this side already
                 return None
             if not data:
                 return None
