@@ -240,6 +240,17 @@ def test_killed_anywhere_and_run_again_it_ends_in_the_same_state(toy: Toy) -> No
     assert toy.run(2) is None
 
 
+def test_a_git_that_fails_in_the_middle_says_how_to_go_on(toy: Toy) -> None:
+    lock = toy.folder / ".git" / "config.lock"
+    lock.touch()
+    done = mlopsgen(toy, "push", "--local", "--yes", "--output", "json")
+    assert done.returncode == 5
+    assert "could not lock config file" in data(done)["summary"]
+    assert "Run the same command again" in data(done)["error"]["hint"]
+    lock.unlink()
+    assert mlopsgen(toy, "push", "--local", "--yes").returncode == 0
+
+
 def test_run_trains_the_pushed_commit_again_and_returns_its_code(toy: Toy) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     done = mlopsgen(toy, "run", "--branch", "staging", "--output", "json")

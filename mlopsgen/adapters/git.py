@@ -37,9 +37,11 @@ class GitRepository:
             ProgramMissing: git is not installed.
             CommandFailed: git failed and ``check`` was set.
         """
-        return process.run(
-            ["git", *arguments], cwd=self.path, env=self._environ, stdin=stdin, check=check, hint=_INSTALL_HINT
-        )
+        try:
+            return process.run(["git", *arguments], cwd=self.path, env=self._environ, stdin=stdin, check=check)
+        except ProgramMissing as error:
+            error.hint = _INSTALL_HINT
+            raise
 
     def read(self, *arguments: str) -> str:
         """What a git command prints, without the final newline."""

@@ -9,7 +9,15 @@ from typing import Any
 
 from mlopsgen import __version__
 from mlopsgen.constants import LOCAL_REMOTE
-from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult, UsageError
+from mlopsgen.errors import (
+    CommandFailed,
+    ExitCode,
+    Interrupted,
+    MissingAnswer,
+    MlopsgenError,
+    PartialResult,
+    UsageError,
+)
 from mlopsgen.events import LogLine, Note, Warn
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.worker.records import Run
@@ -78,7 +86,7 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     _agree(request, plan)
     trainings = open_trainings(folder, request.surroundings)
     before = {branch: trainings.latest_number(branch) for branch in desired.branches}
-    apply(plan, desired, forge=forge, source=project.source, events=events)
+    _apply(plan, desired, forge, project, events)
     _verify(plan, desired, forge, project)
     for item in plan.blocked:
         events(Warn(message=f"not done: {describe(item)}: {item.reason}", hint=item.hint))
@@ -154,6 +162,16 @@ def _agree(request: PushRequest, plan: Plan) -> None:
         )
     if not request.agree():
         raise Interrupted("Nothing was changed.")
+
+
+def _apply(plan: Plan, desired: Desired, forge: LocalForge, project: Project, events: EventSink) -> None:
+    again = "Run the same command again; it continues with what is left."
+    try:
+        apply(plan, desired, forge=forge, source=project.source, events=events)
+    except CommandFailed as error:
+        raise PartialResult(error.message, where=desired.address, hint=again) from error
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped in the middle of the plan.", hint=again) from None
 
 
 def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -> None:
