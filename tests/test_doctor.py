@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,6 +103,14 @@ def test_a_push_that_was_never_queued(toy: Toy) -> None:
     assert found(toy, "problem") == {"queue": "mlopsgen run --branch development"}
     assert mlopsgen(toy, "run", "--branch", "development").returncode == 0
     assert found(toy, "problem") == {}
+
+
+def test_a_lock_that_a_killed_git_left(toy: Toy) -> None:
+    lock = toy.folder / ".git" / "config.lock"
+    lock.touch()
+    assert found(toy, "problem") == {}
+    os.utime(lock, (1, 1))
+    assert found(toy, "problem") == {"git-locks": f"If no git is at work: rm '{lock}'"}
 
 
 def test_an_environment_that_was_not_finished(toy: Toy) -> None:

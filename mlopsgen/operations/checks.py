@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.operations.project import Project, Surroundings
 from mlopsgen.remote.plan_text import counted
 
+_LONGEST_LOCK = 10.0
 _LITTLE, _TOO_LITTLE = 5_000_000_000, 1_000_000_000
 
 
@@ -184,6 +186,25 @@ def check_queue(trainings: Trainings) -> Iterator[Finding]:
         yield problem("queue", message, f"mlopsgen run --branch {branch}")
     if quiet:
         yield good("queue", "nothing waits without a worker")
+
+
+def check_git_locks(project: Project, layout: Layout) -> Finding:
+    """Lock files that a killed git left: git itself never removes them, and whatever it locks cannot be written."""
+    places = (Path(project.source.read("rev-parse", "--absolute-git-dir")), layout.repository)
+    locks_found = [path for place in places for path in (*place.glob("*.lock"), *place.glob("refs/heads/*.lock"))]
+    old = [path for path in locks_found if _age(path) > _LONGEST_LOCK]
+    if old:
+        names = " ".join(f"'{path}'" for path in old)
+        return problem("git-locks", "a git that was killed left its lock", f"If no git is at work: rm {names}")
+    return good("git-locks", "git left no lock behind")
+
+
+def _age(path: Path) -> float:
+    """Seconds since the file was written; none for one that is gone by now."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def check_prepared(layout: Layout) -> Finding:

@@ -169,6 +169,8 @@ def _apply(plan: Plan, desired: Desired, forge: LocalForge, project: Project, ev
     try:
         apply(plan, desired, forge=forge, source=project.source, events=events)
     except CommandFailed as error:
+        if "could not lock" in error.output:
+            again = f"If no other git is at work, 'mlopsgen doctor' names the lock file to remove. {again}"
         raise PartialResult(error.message, where=desired.address, hint=again) from error
     except KeyboardInterrupt:
         raise Interrupted("Stopped in the middle of the plan.", hint=again) from None
