@@ -143,6 +143,18 @@ def test_a_push_whose_hook_was_killed_before_it_queued_is_found(toy: Toy) -> Non
     assert (run.commit, run.trigger, run.state) == (commit, "push", "succeeded")
 
 
+def test_hooks_that_queue_in_the_wrong_order_end_with_the_newest(toy: Toy) -> None:
+    toy.push()
+    older = toy.commit("Older", stop_at="run")
+    newer = toy.commit("Newer")
+    toy.push("-o", "detach", "development")
+    toy.wait_for_call("run", 2)
+    # The hook of the push before comes late.
+    queue.add_pushed(toy.layout, "development", older, actor="ada")
+    toy.go()
+    assert [toy.wait_for_end(number).commit for number in (2, 3, 4)] == [newer, older, newer]
+
+
 def test_a_worker_killed_between_the_verdict_and_the_queue_does_not_train_again(toy: Toy) -> None:
     toy.push()
     toy.wait_for_rest()

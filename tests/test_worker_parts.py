@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.forge import program
-from mlopsgen.forge.worker import envfile, locks, process, pythons, queue, repository, surroundings
+from mlopsgen.forge.worker import envfile, environments, locks, process, pythons, queue, repository, surroundings
 from mlopsgen.forge.worker.journal import Journal
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run, read_run, write_run
@@ -197,6 +197,15 @@ def test_the_hook_is_posix_shell() -> None:
 def test_the_worker_knows_the_same_branches_as_the_tool() -> None:
     assert repository.TRAINED == BRANCHES
     assert repository.MAIN == MAIN_BRANCH
+
+
+def test_uv_is_found_in_a_lock_with_its_hashes(tmp_path: Path) -> None:
+    lock = Path(__file__).parents[1] / "template" / "requirements-dev.txt"
+    pinned = environments.uv_requirement(lock)
+    assert pinned.startswith("uv==")
+    assert "--hash=sha256:" in pinned
+    assert not [line for line in pinned.splitlines()[1:] if "==" in line]
+    assert environments.uv_requirement(tmp_path / "none.txt") == ""
 
 
 def test_a_shim_that_leads_nowhere_is_not_a_python(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 def push(
     context: typer.Context,
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="The forge's folder; by default one beside the repository.")
+        Path | None, typer.Argument(metavar="DIR", help="The forge's folder; by default one beside the repository.")
     ] = None,
     local: Annotated[bool, typer.Option("--local", help="Push to a forge in a folder of this machine.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,

@@ -128,7 +128,7 @@ class Builder:
             remove_tree(folder)
             held = lock if mine is None else mine
             self._start([str(python.path), "-I", "-m", "venv", str(folder)], held, "make the installer's environment")
-            pinned = _uv_requirement(checkout / "requirements-dev.txt")
+            pinned = uv_requirement(checkout / "requirements-dev.txt")
             if pinned:
                 write_text(folder / "uv.txt", pinned)
                 argv = [str(inside), "-I", "-m", "pip", "install", "--no-input", "--require-hashes", "-r", "uv.txt"]
@@ -159,7 +159,7 @@ def _has_requirements(path: Path) -> bool:
     return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
-def _uv_requirement(path: Path) -> str:
+def uv_requirement(path: Path) -> str:
     """The lock's entry for uv with its hashes; empty if there is none."""
     try:
         found = _UV.search(path.read_text(encoding="utf-8", errors="replace"))

@@ -51,9 +51,8 @@ def work(layout: Layout, branch: str, environ: Mapping[str, str]) -> None:
         with locks.hold(layout.worker_lock(branch), wait=_PATIENCE) as mine:
             if mine is None:
                 return
-            _catch_up(layout, branch, environ)
-            while jobs := queue.waiting(layout, branch):
-                _train(layout, jobs[0], environ)
+            while job := _next(layout, branch, environ):
+                _train(layout, job, environ)
         # Whoever queued a job while we were leaving met a held lock and left it to us.
         if not queue.waiting(layout, branch):
             return
@@ -84,8 +83,20 @@ def accept(
     return job, "" if job is not None else "is known already; nothing is trained"
 
 
+def _next(layout: Layout, branch: str, environ: Mapping[str, str]) -> Job | None:
+    """The job that is to be trained now.
+
+    When nothing waits, the branch itself is looked at: a hook may have been killed before it queued its push, and the
+    hooks of two pushes may have queued them in the wrong order, so that the newest has to be trained again.
+    """
+    jobs = queue.waiting(layout, branch)
+    if not jobs:
+        _catch_up(layout, branch, environ)
+        jobs = queue.waiting(layout, branch)
+    return jobs[0] if jobs else None
+
+
 def _catch_up(layout: Layout, branch: str, environ: Mapping[str, str]) -> None:
-    """Queue a push whose hook was killed before it could."""
     commit, known = repository.heads(layout, environ).get(branch, ""), queue.head(layout, branch)
     if commit and commit != known:
         accept(layout, branch, commit, environ, actor="", created=not known)
