@@ -86,9 +86,13 @@ def history(
         if limit is not None:
             _, level = area.at(0, limit)
             drawing.line([(area.left, level), (area.right, level)], theme.warm, dash="5 4")
-            beneath = level - area.top < 16
-            label = f"required {number(limit, trim=True)}"
-            drawing.text(area.left + 4, level + (14 if beneath else -5), label, colour=theme.warm, size=11)
+            # At the end where the values are farther away, on the side where they are not.
+            ends = [sum(part) / len(part) - limit for part in (values[:3], values[-3:])]
+            right = abs(ends[1]) > abs(ends[0])
+            beneath = (ends[right] > 0 or level - area.top < 16) and area.bottom - level > 16
+            label, place = f"required {number(limit, trim=True)}", area.right - 2 if right else area.left + 4
+            anchor = "end" if right else "start"
+            drawing.text(place, level + (14 if beneath else -5), label, colour=theme.warm, size=11, anchor=anchor)
         drawing.line(area.path(list(enumerate(values))), theme.mark, width=1.5)
         for index, (point, value) in enumerate(kept):
             x, y = area.at(index, value)
@@ -99,12 +103,15 @@ def history(
             else:
                 drawing.dot(x, y, 4, theme.paper, stroke=theme.warm)
         x, y = area.at(len(kept) - 1, values[-1])
-        drawing.text(x + 7, y - 11, number(values[-1]), size=12, anchor="end", colour=theme.ink)
+        # The line comes from above when the value fell: then its number stands beneath the mark.
+        beneath = values[-2] > values[-1] and area.bottom - y > 18
+        drawing.text(x + 7, y + (20 if beneath else -11), number(values[-1]), size=12, anchor="end", colour=theme.ink)
         first, _ = area.at(0, low)
-        drawing.text(max(2, first - 10), drawing.height - 8, moment(kept[0][0].started, "day"), size=11)
+        level = drawing.height - 8
+        drawing.text(max(first, 22), level, moment(kept[0][0].started, "day"), size=11, anchor="middle")
         last = kept[-1][0]
         named = "this run" if last.run_id == present else moment(last.started, "day")
-        drawing.text(area.right, drawing.height - 8, named, size=11, anchor="end", colour=theme.ink)
+        drawing.text(min(x, width - 24), level, named, size=11, anchor="middle", colour=theme.ink)
         return drawing
 
     best = (max if higher_is_better else min)(values)
