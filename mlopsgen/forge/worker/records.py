@@ -78,7 +78,7 @@ class Run:
     promoted: bool = False
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     baseline: Mapping[str, float | None] = field(default_factory=dict)
-    reasons: Sequence[str] = ()
+    reasons: Sequence[str] = field(default_factory=list)
     report: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, str] = field(default_factory=dict)
     run_id: str = ""
