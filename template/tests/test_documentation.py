@@ -14,9 +14,7 @@ from helpers.pipeline_text import StepText
 ROOT = Path(__file__).resolve().parents[1]
 # In the template itself, a document that is rendered still has the ending `.jinja`.
 DOCUMENTS = sorted(
-    path
-    for folder in (".", "docs", "data", "notebooks", "models")
-    for path in (ROOT / folder).glob("*.md*")
+    path for folder in (".", "docs", "data", "notebooks", "models") for path in (ROOT / folder).glob("*.md*")
 )
 REFERENCE = ROOT / "docs" / "configuration.md"
 
