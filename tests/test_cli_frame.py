@@ -81,7 +81,8 @@ WRONG = [["--nope"], ["nope"], ["init", "--nope"], ["init"], ["init", "a", "b"],
          ["init", "--defaults", "--set", "a=b"],
          ["init", "--template", "gh:org/x"], ["init", "--answers", "none.yml"], ["init", "--defaults", "it's"],
          ["init", "--defaults", "--template-version", "v99"], ["init", "--defaults", "--output", "xml"],
-         ["init", "--defaults", "--name", "-x"], ["init", "--defaults", "--", "-x"], ["init", "--defaults", ""]]  # fmt: skip
+         ["init", "--defaults", "--name", "-x"], ["init", "--defaults", "--", "-x"],
+         ["init", "--defaults", ""]]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
