@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Finding:
     hint: str = ""
     where: str = ""
     exit_code: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def failed(self, error: RepositoryError) -> None:
         """Notes that it does not work, and why."""
@@ -94,7 +95,9 @@ def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
     findings: list[Finding] = []
     if source:
         with _looking(findings, f"data '{source}'") as finding:
-            finding.message = _look_at_data(Path(root), source)
+            finding.message, finding.notes = _look_at_data(Path(root), source)
+        with _looking(findings, f"gate of {RunContext.from_json(context).pipeline}") as finding:
+            finding.message = _look_at_gate(Path(root), source, RunContext.from_json(context).branch)
     with _looking(findings, "store") as finding:
         tracking.ensure_store(os.environ["MLFLOW_TRACKING_URI"])
         finding.message = store.shown_uri(os.environ["MLFLOW_TRACKING_URI"])
@@ -105,12 +108,11 @@ def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
             if champion is None:
                 finding.message = "none yet: the first accepted model becomes it"
             else:
-                tracking.load_candidate(champion)
-                finding.message = f"version {champion.version} loads"
+                finding.message = _look_at_champion(champion)
     return [asdict(finding) for finding in findings]
 
 
-def _look_at_data(root: Path, name: str) -> str:
+def _look_at_data(root: Path, name: str) -> tuple[str, list[str]]:
     from helpers import sources, table
 
     source = sources.load_source(root, name)
@@ -119,7 +121,37 @@ def _look_at_data(root: Path, name: str) -> str:
         prepared = table.prepare(
             fetched.path, source, name=name, address=fetched.address, fingerprint=fetched.fingerprint
         )
-    return f"{prepared.record.rows} rows, {len(prepared.kinds)} features, target '{prepared.target}'"
+    found = f"{prepared.record.rows} rows, {len(prepared.kinds)} features, target '{prepared.target}' ({prepared.task})"
+    return found, list(prepared.record.notes)
+
+
+def _look_at_gate(root: Path, name: str, branch: str) -> str:
+    """Known metrics have to fit the task: the gate would refuse every model for want of a value."""
+    from helpers import sources
+    from helpers.config import load_config_document
+    from helpers.metrics import METRICS, metrics_of
+
+    task = sources.load_source(root, name).task
+    config, document = load_config_document(root, branch)
+    for metric in config.gate.metrics:
+        if metric in METRICS and task not in METRICS[metric].tasks:
+            raise document.error(
+                ("gate", "metrics", metric),
+                f"The gate judges by '{metric}', which is no metric of the task '{task}'.",
+                hint=f"Its metrics are: {', '.join(metrics_of(task))}.",
+            )
+    return ", ".join(config.gate.metrics) or "no metrics"
+
+
+def _look_at_champion(champion: Any) -> str:
+    """A champion that does not load is no reason not to train: its recorded metrics count."""
+    from helpers import tracking
+
+    try:
+        tracking.load_candidate(champion)
+    except RepositoryError:
+        return f"version {champion.version} does not load any more; its recorded metrics count"
+    return f"version {champion.version} loads"
 
 
 @contextmanager
@@ -155,6 +187,7 @@ def _table(findings: Sequence[Finding]) -> tuple[str, ...]:
     for finding in findings:
         where = f"{finding.where}: " if finding.where else ""
         lines.append(f"  {'ok  ' if finding.ok else 'FAIL'}  {finding.name:<{width}}  {where}{finding.message}")
+        lines.extend(f"        {'':<{width}}  {note}" for note in finding.notes)
         if finding.hint:
             lines.append(f"        {'':<{width}}  -> {finding.hint}")
     return tuple(lines)

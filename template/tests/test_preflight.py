@@ -1,0 +1,55 @@
+"""``check`` tells before a training what would end it, and only that."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import Any
+
+from support import CONTEXT, World
+
+from helpers.preflight import look
+
+PROMOTE = replace(CONTEXT, promote=True)
+
+
+def findings(world: World, context: str = CONTEXT.to_json()) -> dict[str, dict[str, Any]]:
+    found = look(root=str(world.root), source="sample", context=context)
+    return {finding["name"].split()[0]: finding for finding in found}
+
+
+def test_good_data_is_described_with_its_notes(world: World) -> None:
+    rows = "".join(f"{row},{row % 7},2024-01-{row % 28 + 1:02d},{row * 3}\n" for row in range(40))
+    world.data("id,x,day,y\n" + rows, target="y", task="regression")
+    found = findings(world)
+    assert all(finding["ok"] for finding in found.values())
+    assert found["data"]["message"] == "40 rows, 1 features, target 'y' (regression)"
+    assert [note.split(" is ignored")[0] for note in found["data"]["notes"]] == ["Column 'id'", "Column 'day'"]
+    assert found["champion"]["message"].startswith("none yet")
+
+
+def test_a_gate_for_another_task_is_told_with_its_line(world: World) -> None:
+    world.source(address="data/sample/diabetes.csv", target="sex", task="binary")
+    finding = findings(world)["gate"]
+    assert not finding["ok"]
+    assert finding["where"].startswith("src/pipelines/development/config.yaml:")
+    assert "'rmse', which is no metric of the task 'binary'" in finding["message"]
+    world.gate({"my_own_metric": {"higher_is_better": True}})
+    assert findings(world)["gate"]["ok"]
+
+
+def test_data_that_is_missing_is_told_and_the_rest_looked_at(world: World) -> None:
+    world.source(address="data/no.csv", target="y", task="regression")
+    found = findings(world)
+    assert not found["data"]["ok"]
+    assert found["data"]["where"] == "data/no.csv"
+    assert found["store"]["ok"]
+
+
+def test_a_champion_that_does_not_load_stops_no_training(world: World) -> None:
+    world.train(PROMOTE)
+    assert findings(world)["champion"]["message"] == "version 1 loads"
+    shutil.rmtree(world.root / ".mlflow" / "artifacts" / CONTEXT.experiment_name / "models")
+    found = findings(world)["champion"]
+    assert found["ok"]
+    assert "does not load any more" in found["message"]
