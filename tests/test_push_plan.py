@@ -16,10 +16,11 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES
 from mlopsgen.events import Event
 from mlopsgen.forge.memory import MemoryForge
-from mlopsgen.forge.protocol import Environment, Repository
+from mlopsgen.forge.values import Environment, Repository
 from mlopsgen.remote.apply import apply
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.observed import Clone, Distance, Observed, local_branches, observe
+from mlopsgen.remote.observe import local_branches, observe
+from mlopsgen.remote.observed import Clone, Distance, Observed
 from mlopsgen.remote.plan import Act, Kind, make_plan
 from mlopsgen.remote.plan_text import plan_lines
 from tests.forge_toys import Toy, make_toy

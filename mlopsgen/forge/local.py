@@ -13,8 +13,9 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError, from_os_error
 from mlopsgen.forge import program
-from mlopsgen.forge.protocol import Environment, OccupiedError, Repository
+from mlopsgen.forge.protocol import OccupiedError
 from mlopsgen.forge.readme import README
+from mlopsgen.forge.values import Environment, Repository
 from mlopsgen.forge.worker import envfile
 from mlopsgen.forge.worker.layout import FORMAT, Layout, read_json, write_bytes, write_json, write_text
 from mlopsgen.secret_value import SecretValue

@@ -8,7 +8,8 @@ from dataclasses import replace
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
-from mlopsgen.forge.protocol import Environment, OccupiedError, Repository
+from mlopsgen.forge.protocol import OccupiedError
+from mlopsgen.forge.values import Environment, Repository
 from mlopsgen.secret_value import SecretValue
 
 _SETTINGS = {"default-branch": MAIN_BRANCH, "hook": "2", "program": "2"}

@@ -27,7 +27,7 @@ from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import apply, describe
 from mlopsgen.remote.desired import Desired, environments_for
-from mlopsgen.remote.observed import local_branches, observe
+from mlopsgen.remote.observe import local_branches, observe
 from mlopsgen.remote.plan import Kind, Plan, make_plan
 from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult

@@ -10,7 +10,7 @@ from mlopsgen.forge.worker import envfile
 from mlopsgen.forge.worker.layout import write_text
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.observed import TRACKING_VARIABLE
+from mlopsgen.remote.observe import TRACKING_VARIABLE
 from mlopsgen.remote.plan import Act, Item, Kind, Plan
 
 

@@ -1,19 +1,11 @@
-"""What a project's remote is now, and what the repository knows of it: read, never assumed."""
+"""A project's remote as it was found, as values; :mod:`mlopsgen.remote.observe` reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from mlopsgen.adapters.git import GitRepository
-from mlopsgen.constants import BRANCHES
-from mlopsgen.errors import InvalidDocument
-from mlopsgen.forge.protocol import Environment, Forge, Repository
-from mlopsgen.forge.worker import envfile
-
-TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
-"""The variable of ``.env`` that names the MLflow store of runs by hand."""
+from mlopsgen.forge.values import Environment, Repository
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,86 +46,3 @@ class Observed:
     repository: Repository | None = None
     environments: tuple[Environment, ...] = ()
     clone: Clone = field(default_factory=Clone)
-
-
-def local_branches(source: GitRepository) -> dict[str, str]:
-    """The repository's own branches among the fixed ones, in the order of promotion."""
-    commits = {branch: source.commit_of(f"refs/heads/{branch}") for branch in BRANCHES}
-    return {branch: commit for branch, commit in commits.items() if commit is not None}
-
-
-def observe(forge: Forge, source: GitRepository, remote: str) -> Observed:
-    """Read everything that the plan compares.
-
-    Raises:
-        OccupiedError: The address holds something else.
-        InvalidDocument: A file of the forge or ``.env`` cannot be read.
-    """
-    repository = forge.repository()
-    environments = forge.environments() if repository is not None else ()
-    return Observed(repository=repository, environments=environments, clone=_observe_clone(source, remote, repository))
-
-
-def read_tracking_uri(folder: Path) -> str | None:
-    """The MLflow store that the repository's ``.env`` names.
-
-    Raises:
-        InvalidDocument: The file cannot be read.
-    """
-    path = folder / ".env"
-    try:
-        return envfile.read(path).get(TRACKING_VARIABLE)
-    except envfile.EnvironmentFileError as error:
-        raise InvalidDocument(str(error), where=str(path), hint="Correct the line.") from error
-
-
-def _observe_clone(source: GitRepository, remote: str, repository: Repository | None) -> Clone:
-    address = source.remotes().get(remote)
-    if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
-        address = repository.address
-    tracking_uri = read_tracking_uri(source.path)
-    return Clone(
-        address=address,
-        address_exists=address is not None and (source.path / address).exists(),
-        upstreams=_upstreams(source),
-        distances=_distances(source, repository) if repository is not None else {},
-        tracking_uri=tracking_uri,
-        tracking_exists=_can_exist(tracking_uri),
-        env_ignored=source.succeeds("check-ignore", "--quiet", ".env"),
-    )
-
-
-def _upstreams(source: GitRepository) -> dict[str, str]:
-    upstreams = {}
-    for branch in BRANCHES:
-        remote = source.run("config", "--get", f"branch.{branch}.remote", check=False).stdout.strip()
-        merge = source.run("config", "--get", f"branch.{branch}.merge", check=False).stdout.strip()
-        if remote and merge:
-            upstreams[branch] = f"{remote}/{merge.removeprefix('refs/heads/')}"
-    return upstreams
-
-
-def _distances(source: GitRepository, repository: Repository) -> dict[str, Distance]:
-    distances = {}
-    for branch, commit in local_branches(source).items():
-        theirs = repository.branches.get(branch)
-        if theirs is None:
-            continue
-        if source.commit_of(theirs) is None:
-            # Somebody else pushed: bring the objects, and nothing that could be seen, to be able to count.
-            source.run("fetch", "--quiet", "--no-write-fetch-head", repository.address, f"refs/heads/{branch}")
-        counts = source.read("rev-list", "--left-right", "--count", f"{commit}...{theirs}").split()
-        distances[branch] = Distance(ahead=int(counts[0]), behind=int(counts[1]))
-    return distances
-
-
-def _is_same_place(one: Path, other: str) -> bool:
-    """Whether two paths lead to one folder, by whatever way."""
-    return one.exists() and Path(other).exists() and one.samefile(other)
-
-
-def _can_exist(tracking_uri: str | None) -> bool:
-    """Whether a store may be at an address: a SQLite file whose folder is gone is not there."""
-    if tracking_uri is None or not tracking_uri.startswith("sqlite:///"):
-        return True
-    return Path(tracking_uri.removeprefix("sqlite:///")).parent.is_dir()
