@@ -23,7 +23,7 @@ def test_good_data_is_described_with_its_notes(world: World) -> None:
     world.data("id,x,day,y\n" + rows, target="y", task="regression")
     found = findings(world)
     assert all(finding["ok"] for finding in found.values())
-    assert found["data"]["message"] == "40 rows, 1 features, target 'y' (regression)"
+    assert found["data"]["message"] == "40 rows, 1 feature, target 'y' (regression)"
     assert [note.split(" is ignored")[0] for note in found["data"]["notes"]] == ["Column 'id'", "Column 'day'"]
     assert found["champion"]["message"].startswith("none yet")
 

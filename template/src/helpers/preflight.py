@@ -121,7 +121,8 @@ def _look_at_data(root: Path, name: str) -> tuple[str, list[str]]:
         prepared = table.prepare(
             fetched.path, source, name=name, address=fetched.address, fingerprint=fetched.fingerprint
         )
-    found = f"{prepared.record.rows} rows, {len(prepared.kinds)} features, target '{prepared.target}' ({prepared.task})"
+    features = "1 feature" if len(prepared.kinds) == 1 else f"{len(prepared.kinds)} features"
+    found = f"{prepared.record.rows} rows, {features}, target '{prepared.target}' ({prepared.task})"
     return found, list(prepared.record.notes)
 
 
