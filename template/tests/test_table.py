@@ -215,6 +215,8 @@ def csv(header: str, *rows: str, repeat: int = 25) -> str:
         ("\n".join(["a,score", *(f"{i},v{i}" for i in range(150))]), {"task": "multiclass"}, "150 different values"),
         (csv("a,score", "1e300,1", "-2,2"), {}, "'a' holds numbers as large as"),
         ("\n \n", {}, "file is empty"),
+        ('[\n {"a": 1, "score": 2}]', {}, "This is JSON"),
+        ('{"a": [1, 2], "score": [2, 3]}', {}, "This is JSON"),
         (b"\x89PNG\r\n\x00\x01\x02", {}, "binary data, not text"),
         (b"PAR1 broken", {"format": "parquet"}, "not a readable Parquet file"),
         (b"\x1f\x8b broken", {}, "compressed file is damaged"),

@@ -87,8 +87,14 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     return _category(column, present, decimal)
 
 
-def require_numbers(column: pd.Series, *, decimal: str, address: str) -> pd.Series:
+def require_numbers(column: pd.Series, *, decimal: str, address: str, hint: str = "") -> pd.Series:
     """The column as numbers.
+
+    Args:
+        column: The values as the file has them.
+        decimal: ``.`` or ``,``, or ``auto``.
+        address: How errors name the file.
+        hint: The next step when it holds something else.
 
     Raises:
         DataError: A value is not a number; the error names the column, the value and its row.
@@ -101,7 +107,7 @@ def require_numbers(column: pd.Series, *, decimal: str, address: str) -> pd.Seri
             f"Column '{column.name}' has to hold numbers, but row {int(column.index[row]) + 1} after the header holds "
             f"{str(column.iloc[row])!r} ({int(wrong.sum())} such {'value' if wrong.sum() == 1 else 'values'}).",
             where=address,
-            hint="Correct the data, or declare the column otherwise in data/sources.yaml.",
+            hint=hint or f"Correct the data, or declare the column otherwise in {SOURCES_FILE.as_posix()}.",
         )
     return numbers
 

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ def _read_csv(content: bytes, source: Source, address: str, notes: list[str]) ->
         raise DataError("The file is empty.", where=address)
     if "\x00" in text:
         raise DataError("The file holds binary data, not text.", where=address, hint="Use a CSV or Parquet file.")
+    if re.match(r"\s*(?:\{\s*\"|\[\s*[\[{])", text):
+        raise DataError("This is JSON, not a table.", where=address, hint="Use a CSV or Parquet file.")
     separator = source.separator_character() or find_separator(text)
     header = _header(text, separator, address)
     _refuse_duplicates([name for name in header if name], address)

@@ -133,7 +133,8 @@ def _target(
     column: pd.Series, source: Source, raw: RawTable, address: str, notes: list[str]
 ) -> tuple[pd.Series, list[str]]:
     if source.task == "regression":
-        numbers = require_numbers(column, decimal=_decimal(source, raw), address=address)
+        hint = f"Correct the data, or declare 'task: binary' or 'task: multiclass' in {_FILE} when these are classes."
+        numbers = require_numbers(column, decimal=_decimal(source, raw), address=address, hint=hint)
         if numbers.nunique() == 1:
             raise _constant(column, address)
         return numbers, []
