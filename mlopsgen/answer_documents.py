@@ -20,6 +20,8 @@ _METRIC_SCHEMA = {
         "tolerance": {"type": "number", "minimum": 0, "description": "How much worse than the baseline may pass."},
         "minimum_gain": {"type": "number", "minimum": 0, "description": "How much better it has to be."},
     },
+    # It may get worse, or it has to get better: not both.
+    "anyOf": [{"properties": {key: {"const": 0}}} for key in ("tolerance", "minimum_gain")],
 }
 
 

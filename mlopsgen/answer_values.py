@@ -165,7 +165,7 @@ def _metrics(raw: object) -> list[dict[str, Any]]:
 
 
 def _notation(text: str) -> dict[str, object]:
-    """One metric as people write it: ``rmse lower threshold=80 tolerance=1 gain=0.5``."""
+    """One metric as people write it: ``rmse lower threshold=80 tolerance=1``."""
     name, *words = text.split()
     found: dict[str, object] = {"name": name}
     for word in words:
@@ -208,10 +208,18 @@ def _metric(raw: object) -> dict[str, Any]:
         tolerance=_number(raw.get("tolerance", 0.0), "tolerance"),
         minimum_gain=_number(raw.get("minimum_gain", 0.0), "minimum_gain"),
     )
+    _check_distances(rule)
+    return rule
+
+
+def _check_distances(rule: dict[str, Any]) -> None:
     negative = next((key for key in ("tolerance", "minimum_gain") if rule[key] < 0), None)
     if negative:
-        raise ValueError(f"{negative} of '{name}' is negative; it is a distance, 0 or more")
-    return rule
+        raise ValueError(f"{negative} of '{rule['name']}' is negative; it is a distance, 0 or more")
+    if rule["tolerance"] and rule["minimum_gain"]:
+        raise ValueError(
+            f"'{rule['name']}' has both a tolerance and a minimum gain: may it get worse, or has it to get better?"
+        )
 
 
 def _direction(name: str, given: object) -> bool:

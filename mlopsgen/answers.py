@@ -132,7 +132,7 @@ _OTHER = (
             ),
             _CLASSES,
         ),
-        help="What a new model must reach, as 'rmse lower threshold=80 tolerance=1 gain=0.5; r2 higher'.",
+        help="What a new model must reach, as 'rmse lower threshold=80 tolerance=1; r2 higher gain=0.01'.",
     ),
     Question(
         key="notify_how", section="notification", kind="choice", title="Notify by", default="none",

@@ -59,7 +59,7 @@ FACTORS: dict[str, dict[str, Fragment]] = {
             "task": "regression",
             "data_format": "auto",
             "metrics": [
-                {"name": "mae", "higher_is_better": False, "threshold": 1e6, "tolerance": 0.5, "minimum_gain": 0.25},
+                {"name": "mae", "higher_is_better": False, "threshold": 1e6, "tolerance": 0.5, "minimum_gain": 0.0},
                 {"name": "r2", "higher_is_better": True, "threshold": -0.5, "tolerance": 0.0, "minimum_gain": 0.0},
             ],
         },

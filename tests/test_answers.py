@@ -91,6 +91,7 @@ BAD = [
     ({"metrics": "rmse lower threshold=nan"}, "number"),
     ({"metrics": "rmse lower tolerance=-1"}, "negative"),
     ({"metrics": "rmse lower gain=inf"}, "number"),
+    ({"metrics": "rmse lower tolerance=1 gain=0.5"}, "both a tolerance and a minimum gain"),
     ({"metrics": "rmse; rmse"}, "twice"),
     ({"metrics": "RMSE lower"}, "metric's name"),
     ({"metrics": [{"higher_is_better": True}]}, "no name"),
