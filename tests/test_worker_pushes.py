@@ -228,6 +228,14 @@ def test_the_pushers_environment_does_not_leak(toy: Toy, tmp_path: Path) -> None
     assert environ["MLFLOW_TRACKING_URI"] == toy.layout.tracking_uri
 
 
+@pytest.mark.parametrize("locale", ["C", "POSIX", "nowhere.ISO-8859-1"])
+def test_any_locale_is_enough(toy: Toy, locale: str) -> None:
+    toy.commit("Ünïcode: ✓")
+    said = toy.push(LC_ALL=locale, LANG=locale)
+    assert "queued as #1  Ünïcode: ✓" in said
+    assert f"report: {toy.layout.run('development', 1)}" in said
+
+
 def test_an_empty_home_and_no_identity_are_enough(toy: Toy) -> None:
     bare = {"PATH": toy.environ["PATH"], "HOME": str(toy.folder.parent / "empty")}
     (toy.folder.parent / "empty").mkdir()

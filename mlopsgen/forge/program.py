@@ -22,7 +22,7 @@ suits() { [ -n "$1" ] && "$1" -I -c 'import sys; sys.exit(sys.version_info < (3,
 read -r recorded 2>/dev/null <"$forge/program/python"
 for python in "$recorded" python3.13 python3.12 python3.11 python3 python; do
     if suits "$python"; then
-        "$python" -I "$worker" receive ||
+        "$python" -I -X utf8 "$worker" receive ||
             echo "The push is stored, but its training could not be started; 'mlopsgen doctor' checks this machine."
         exit 0
     fi

@@ -125,5 +125,5 @@ class Trainings:
 
     def _worker(self, *arguments: str) -> None:
         # A process between us and the worker: the worker is nobody's child, however long we live.
-        argv = [str(self._python), "-I", str(self._layout.program), *arguments]
+        argv = [str(self._python), "-I", "-X", "utf8", str(self._layout.program), *arguments]
         process.run(argv, cwd=self._layout.root, env=self._environ, hint="'mlopsgen doctor' checks this machine.")

@@ -53,8 +53,8 @@ def user_name(environ: Mapping[str, str]) -> str:
 
 
 def command(program: Path, *arguments: str) -> list[str]:
-    """The command that starts the worker program: isolated from every ``PYTHON*`` variable and the current folder."""
-    return [sys.executable, "-I", str(program), *arguments]
+    """The command that starts the worker program: isolated from ``PYTHON*``, the current folder and the locale."""
+    return [sys.executable, "-I", "-X", "utf8", str(program), *arguments]
 
 
 def _machine(environ: Mapping[str, str], home: Path) -> dict[str, str]:

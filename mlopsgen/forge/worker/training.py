@@ -153,6 +153,7 @@ class Training:
             "PATH": f"{python.parent}{os.pathsep}{settings.get('PATH') or base['PATH']}",
             "PYTHONPATH": str(self._checkout / "src"),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONUTF8": "1",
             "PYTHONNOUSERSITE": "1",
             # The forge may lie inside some other repository; its commits are not ours.
             "GIT_CEILING_DIRECTORIES": str(self._checkout.parent),
