@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,7 +32,8 @@ def program(folder: Path, name: str, text: str = PROGRAM) -> None:
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    clean = {"PATH": os.environ["PATH"], "HOME": str(folder)}  # these tests may be run by a make themselves
+    return subprocess.run(["make", *arguments], cwd=folder, env=clean, capture_output=True, text=True, check=False)
 
 
 def test_make_alone_lists_every_verb(folder: Path) -> None:
