@@ -153,7 +153,7 @@ def test_a_saved_model_loads_without_this_repository(tmp_path: Path) -> None:
 @pytest.mark.parametrize("algorithm", models.ALGORITHMS)
 def test_the_same_seed_gives_the_same_model(algorithm: str) -> None:
     features, target = data("multiclass")
-    encoded = models.encode_truth(features, KINDS)
+    encoded = models.encode(features, KINDS)
 
     def scores() -> Any:
         trained = models.train(features, target, KINDS, "multiclass", algorithm=algorithm, seed=7)
@@ -182,7 +182,7 @@ def test_rare_classes_weigh_more_when_classes_are_not_balanced() -> None:
 
     def found(weight: str) -> int:
         trained = models.train(features, target, KINDS, "binary", algorithm="linear", class_weight=weight)
-        return int((trained.pipeline.predict(models.encode_truth(features, KINDS)) == "yes").sum())
+        return int((trained.pipeline.predict(models.encode(features, KINDS)) == "yes").sum())
 
     assert found("auto") == found("balanced") > found("none")
 

@@ -110,7 +110,7 @@ def train(
     if class_weight not in ("auto", "balanced", "none"):
         raise ConfigurationError(f"'{class_weight}' is none of auto, balanced, none.", where="parameter class_weight")
     weight = _weight(target, task, class_weight)
-    features = encode_truth(features, kinds)
+    features = encode(features, kinds)
     given = dict(hyperparameters or {})
     with single_thread():
         if algorithm == "auto":
@@ -148,7 +148,7 @@ def build(
     return Pipeline([("columns", _columns(algorithm, kinds)), ("model", make(**parameters))])
 
 
-def encode_truth(features: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
+def encode(features: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
     """Truth values as 0 and 1, text as plain objects: what the pipeline takes (the served model does the same)."""
     from helpers.served_model import as_features
 
