@@ -158,15 +158,18 @@ def log_data(
 
     digest = records[0].fingerprint.removeprefix("sha256:")[:36]
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # which of MLflow's classes could read the path, and how to type integers: no matter here
+        # Which of MLflow's classes could read the path, and how to type integers: no matter here.
+        warnings.simplefilter("ignore")
         dataset = mlflow.data.from_pandas(
             frame.head(100), source=records[0].address, targets=target or None, name=records[0].name, digest=digest
         )
         # The digest is of the whole file; the head only gives MLflow the schema.
         used = DatasetInput(dataset=dataset._to_mlflow_entity(), tags=[InputTag("mlflow.data.context", "training")])
-    client().log_inputs(context.run_id, datasets=[used])
+    try:
+        client().log_inputs(context.run_id, datasets=[used])
+    except MlflowException:
+        # Another run logged the same data at the same moment: MLflow finds its entry now.
+        client().log_inputs(context.run_id, datasets=[used])
 
 
 def log_model(context: RunContext, folder: Path, *, name: str, parameters: Mapping[str, str]) -> str:
