@@ -42,11 +42,7 @@ format: setup ## Put the code into the common format.
 
 .PHONY: test
 test: lint template-venv ## Lint and every test but the heavy ones.
-	@$(TESTS) -m "not heavy"
-
-.PHONY: test-heavy
-test-heavy: setup template-venv ## The heavy tests alone (CONTRIBUTING.md says what they are).
-	@$(TESTS) -m "heavy and not matrix"
+	@$(TESTS) -m "not matrix"
 
 .PHONY: test-matrix
 test-matrix: setup template-venv ## Every rendering of the option matrix with its own lint, types and tests.

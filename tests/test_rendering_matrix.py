@@ -120,7 +120,6 @@ def test_a_fresh_clone_passes_its_checks(row: Row, tmp_path: Path, home: Path) -
     prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "tests/test_repository.py")
 
 
-@pytest.mark.heavy
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", named(OTHERS, len(SOME)))
 def test_a_fresh_clone_of_the_other_rows_passes_its_checks(row: Row, tmp_path: Path, home: Path) -> None:
