@@ -271,3 +271,27 @@ def test_a_directory_that_cannot_be_written_is_an_expected_error(tmp_path: Path)
     done = toy.main("run")
     assert done.returncode == 1
     assert "cannot be made" in done.stderr
+
+
+def test_an_outcome_that_nobody_reads_or_a_terminal_cannot_show_is_no_error(tmp_path: Path) -> None:
+    toy = Toy(tmp_path / "käse")
+    with subprocess.Popen(
+        toy.command("compile"), cwd=toy.root, env=toy.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 0
+    done = toy.main("compile", "--to", "/proc/käse/p.yaml", environ={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 1
+    assert "/proc/k?se/p.yaml: The package cannot be written" in done.stderr
+
+
+def test_a_server_that_is_not_there_is_told_soon(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    quick = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    done = toy.main("run", environ=quick)
+    assert done.returncode == 1
+    assert "The MLflow store cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr

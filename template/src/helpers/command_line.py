@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -79,11 +80,9 @@ def main(
         outcome = error
     except (KeyboardInterrupt, StoppedError):
         outcome = InterruptionError("Stopped.", hint="Nothing is left running.")
-    except BrokenPipeError:
-        return int(ExitCode.FAILURE)
     except Exception as error:  # noqa: BLE001 - the one boundary between a bug and the person
         outcome = _bug(error, root, branch)
-    _show(verb or "main", outcome, as_json=as_json)
+    _tell(verb or "main", outcome, as_json=as_json)
     return int(outcome.exit_code)
 
 
@@ -181,6 +180,18 @@ def _progress(line: str) -> None:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     return "--output=json" in arguments or ("--output", "json") in itertools.pairwise(arguments)
+
+
+def _tell(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) -> None:
+    """Shows the outcome, also where a terminal has fewer characters; that nobody reads it changes no exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        _show(verb, outcome, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at its end
 
 
 def _show(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) -> None:

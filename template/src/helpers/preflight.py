@@ -91,7 +91,9 @@ def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
     """Looks at the data, the store and the champion of one pipeline; called in a worker."""
     from helpers import store, tracking
     from helpers.context import RunContext
+    from helpers.run_record import ask_briefly
 
+    ask_briefly()
     findings: list[Finding] = []
     if source:
         with _looking(findings, f"data '{source}'") as finding:
