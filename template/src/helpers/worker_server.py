@@ -23,6 +23,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,11 @@ class Server:
                 process.stdin.flush()
 
     def _fork(self, message: dict[str, Any]) -> jobs.Job | None:
-        process = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads that libraries of numbers keep; those look after forks, and Python's own
+            # threads were looked for before this mode was chosen.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
         if process:
             with contextlib.suppress(OSError):  # the child does the same; the first of the two wins
                 os.setpgid(process, process)
