@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -341,3 +342,37 @@ def test_a_template_version_that_is_not_there_is_refused(tmp_path, request_for, 
         init(replace(request_for(tmp_path / "wine"), template_version="v9.9.9"), engine, ignore_events)
     assert engine.newest in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+NASTY = [
+    "it's \"quoted\": # no comment",
+    "{{ braces }} [[ ours ]] [% x %] ${{ github.token }}",
+    "back\\slash \\n $HOME `id` $(id) %s",
+    "- list, *alias, &anchor, !tag, ? key, | block, > fold, @at",
+    "\N{PILE OF POO} naïve 日本 <b>&amp;</b> <!-- x -->",
+    "null", "true", "1.5", "~", "2026-01-01",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", NASTY)
+def test_whatever_a_person_writes_stands_in_the_files_as_written(tmp_path, environ, words):
+    given = {
+        "description": words,
+        "owner": words,
+        "target": words,
+        "data_address": f"data/{words}.csv",
+        "license": "mit",
+    }
+    if "://" in words:
+        given.pop("data_address")
+    store = TemplateStore(environ)
+    CopierEngine(store).render(store.newest, resolve(given), tmp_path)
+    for path in [*tmp_path.rglob("*.yaml"), *tmp_path.rglob("*.yml")]:
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in tmp_path.rglob("*.toml"):
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    record = yaml.safe_load((tmp_path / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert (record["description"], record["target"]) == (words, words)
+    sources = yaml.safe_load((tmp_path / "data" / "sources.yaml").read_text(encoding="utf-8"))["sources"]
+    assert words in {source.get("target") for source in sources.values()}
+    assert words in (tmp_path / "LICENSE").read_text(encoding="utf-8")
