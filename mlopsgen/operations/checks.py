@@ -17,6 +17,7 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker import envfile, locks, pythons, surroundings
+from mlopsgen.forge.worker.environments import INSTALLER_PREFIX
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.operations.project import Project, Surroundings
 from mlopsgen.remote.plan_text import counted
@@ -218,4 +219,5 @@ def check_prepared(layout: Layout) -> Finding:
     if unfinished:
         message = f"{len(unfinished)} of {len(folders)} prepared environments are not finished"
         return warning("prepared", message, "The next training that needs one makes it again; they may be deleted.")
-    return good("prepared", f"{counted(len(folders), 'prepared environment')}")
+    used = [path for path in folders if not path.name.startswith(INSTALLER_PREFIX)]
+    return good("prepared", counted(len(used), "prepared environment"))

@@ -138,6 +138,16 @@ def test_metrics_are_shown_with_change_direction_and_limit() -> None:
     ]
 
 
+def test_metrics_that_the_gate_does_not_judge_are_told_once() -> None:
+    evaluation = regression().model_copy(
+        update={"metrics": {"rmse": 53.5, "mae": 42.8, "r2": 0.454}, "baseline_metrics": {"rmse": 54.0, "mae": 43.25}}
+    )
+    sentence = "Also measured: mae 42.80 (was 43.25), r2 0.4540."
+    assert sentence in html(report(), evaluation)
+    assert sentence in markdown(report(), evaluation)
+    assert "Also measured" not in html(report(), None)
+
+
 def test_failed_run_says_the_next_step_first() -> None:
     for text in (Page(html(failed(), None)).text, markdown(failed())):
         assert text.index("Correct row 17.") < text.index("Row 17 of column age says")

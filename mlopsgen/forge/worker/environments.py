@@ -11,6 +11,9 @@ from . import locks, process, pythons
 from .layout import Layout, write_text
 from .repository import remove_tree
 
+INSTALLER_PREFIX = "installer-"
+"""The folders beside the environments that hold uv and pip, one for each Python."""
+
 _MARKER = ".complete"
 _UV = re.compile(r"^uv==(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 
@@ -120,7 +123,7 @@ class Builder:
 
     def _installer(self, python: pythons.Python, checkout: Path, lock: int) -> Path:
         """A Python with pip and, where the lock names it and it can be fetched, uv: apart from what is trained with."""
-        folder = self._layout.virtual_environments / f"installer-{python.minor}"
+        folder = self._layout.virtual_environments / f"{INSTALLER_PREFIX}{python.minor}"
         inside = folder / "bin" / "python"
         with locks.hold(folder.with_name(f"{folder.name}.lock")) as mine:
             if (folder / _MARKER).is_file() and self._works(inside):

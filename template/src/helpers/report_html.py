@@ -61,6 +61,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         metrics=words.metric_lines(report),
         baseline_name=words.baseline_name(decision.baseline),
         baseline_note=words.baseline_note(decision.baseline),
+        also_measured=words.also_measured(report, evaluation),
         histories=_histories(report),
         recent_names=names,
         recent=recent,

@@ -56,6 +56,7 @@ def markdown(report: Report, evaluation: Evaluation | None = None) -> str:
     blocks = [
         _verdict(report),
         _metrics(report),
+        _also_measured(report, evaluation),
         _steps(report) if report.failure else [],
         _history(report),
         _classes(evaluation),
@@ -102,6 +103,11 @@ def _metrics(report: Report) -> list[str]:
     ]
     found = table(heads, cells, right=(1, 2) if compared else (1,))
     return ["## Metrics", "", *found, plain(words.baseline_note(baseline), 800), ""]
+
+
+def _also_measured(report: Report, evaluation: Evaluation | None) -> list[str]:
+    sentence = words.also_measured(report, evaluation)
+    return [plain(sentence, 1600), ""] if sentence else []
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -368,6 +368,20 @@ def split_note(evaluation: Evaluation | None) -> str:
     return f"{rows}{sample}. The target is {clean(evaluation.target, 80)}."
 
 
+def also_measured(report: Report, evaluation: Evaluation | None) -> str:
+    """The metrics that the gate does not judge, each with the baseline's value where it has one."""
+    if evaluation is None:
+        return ""
+    judged = {result.name for result in report.decision.metrics}
+    found = []
+    for name, value in evaluation.metrics.items():
+        if name not in judged:
+            before = evaluation.baseline_metrics.get(name)
+            was = f" (was {number(before)})" if before is not None else ""
+            found.append(f"{clean(name, 80)} {number(value)}{was}")
+    return f"Also measured: {', '.join(found)}." if found else ""
+
+
 def finite(value: float | None) -> bool:
     """Whether a value is a number that can be compared and drawn."""
     return value is not None and math.isfinite(value)
