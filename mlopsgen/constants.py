@@ -20,6 +20,3 @@ LOCAL_FORGE_SUFFIX = "-forge"
 
 MINIMUM_GIT = (2, 38)
 """The oldest git that has ``merge-tree --write-tree`` (git 2.38 release notes)."""
-
-MINIMUM_PYTHON = (3, 11)
-"""The oldest Python that the tool and the generated repository run on."""

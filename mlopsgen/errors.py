@@ -91,20 +91,6 @@ class PartialResult(MlopsgenError):
     exit_code = ExitCode.PARTIAL
 
 
-class ModelRejected(MlopsgenError):
-    """The training finished and the gate refused the model."""
-
-    code = "rejected"
-    exit_code = ExitCode.REJECTED
-
-
-class ChangesPending(MlopsgenError):
-    """A checking command found something to do."""
-
-    code = "pending"
-    exit_code = ExitCode.PENDING
-
-
 class Interrupted(MlopsgenError):
     """The person stopped the command (Ctrl-C or the end of the input)."""
 

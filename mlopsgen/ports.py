@@ -48,7 +48,3 @@ class Prompter(Protocol):
 
     def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
         """Any number of ``choices``; ``chosen`` are marked at the start."""
-
-
-def ignore_events(event: Event) -> None:
-    """An :class:`EventSink` that drops everything."""

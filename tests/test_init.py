@@ -29,7 +29,6 @@ from mlopsgen.constants import BRANCHES, CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, MlopsgenError, ProgramMissing, UsageError
 from mlopsgen.events import Event, Warn
 from mlopsgen.operations.init import NEUTRAL_IDENTITY, InitRequest, init
-from mlopsgen.ports import ignore_events
 from mlopsgen.result import OperationResult
 
 
@@ -339,7 +338,7 @@ def test_a_template_version_that_is_not_there_is_refused(tmp_path, request_for, 
     engine = CopierEngine(TemplateStore(environ))
     assert engine.newest in engine.versions()
     with pytest.raises(UsageError, match=r"v9\.9\.9") as caught:
-        init(replace(request_for(tmp_path / "wine"), template_version="v9.9.9"), engine, ignore_events)
+        init(replace(request_for(tmp_path / "wine"), template_version="v9.9.9"), engine, lambda _event: None)
     assert engine.newest in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 

@@ -59,16 +59,6 @@ class GitRepository:
         email = self._environ.get("GIT_AUTHOR_EMAIL", email)
         return (name, email) if name and email else None
 
-    def is_repository(self) -> bool:
-        """Whether ``path`` is the top of a git repository (with a work tree or bare)."""
-        if not self.path.is_dir():
-            return False
-        done = self.run("rev-parse", "--absolute-git-dir", check=False)
-        if done.exit_status != 0:
-            return False
-        found = Path(done.stdout.strip()).resolve()
-        return found in (self.path.resolve(), (self.path / ".git").resolve())
-
     def commit_of(self, reference: str) -> str | None:
         """The full commit name that a reference points to, or ``None`` if there is no such reference."""
         done = self.run("rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}", check=False)

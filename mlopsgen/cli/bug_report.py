@@ -68,7 +68,7 @@ def write(error: BaseException, environ: Mapping[str, str], arguments: Sequence[
 
 def _store(name: str, text: str, environ: Mapping[str, str]) -> Path | None:
     state = state_folder(environ)
-    folders = [state.value] if state else []
+    folders = [state] if state else []
     for folder in [*folders, Path(tempfile.gettempdir()) / "mlopsgen"]:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import locks
 from .layout import Layout, write_json, write_text
-from .records import Job, now, read_job, read_run
+from .records import Job, now, read_job
 
 
 def add(layout: Layout, branch: str, commit: str, *, actor: str, trigger: str) -> Job:
@@ -72,12 +72,6 @@ def latest_number(layout: Layout, branch: str) -> int:
 def branches(layout: Layout) -> tuple[str, ...]:
     """The branches that have ever been pushed."""
     return tuple(sorted(path.name for path in (layout.root / "queue").glob("*") if path.is_dir()))
-
-
-def is_over(layout: Layout, job: Job) -> bool:
-    """Whether the job's training has ended (and only its file is left)."""
-    run = read_run(layout, job.branch, job.number)
-    return run is not None and run.is_final
 
 
 def _append(layout: Layout, branch: str, commit: str, actor: str, trigger: str) -> Job:

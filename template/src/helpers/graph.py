@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from helpers.light_kfp import kfp
+import helpers.light_kfp  # noqa: F401 - before kfp: it keeps the client for clusters out
 
 # isort: split
 from kfp import compiler, dsl
@@ -172,11 +172,6 @@ def _task(
     if resources.gpu:
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(resources.gpu)
     return task
-
-
-def sdk_version() -> str:
-    """The version of kfp that compiles."""
-    return str(kfp.__version__)
 
 
 def read_package(package: Path) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import joblib
 import numpy as np
@@ -39,7 +39,6 @@ CONTRACT_VERSION = "1"
 """Version of the output contract that ``served_model.py`` describes."""
 
 ALGORITHMS = ("auto", "linear", "gradient-boosting", "random-forest")
-ClassWeight = Literal["auto", "balanced", "none"]
 
 _AUTO_ROWS = 20_000
 """Above this, `auto` takes gradient boosting without comparing."""

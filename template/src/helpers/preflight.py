@@ -47,7 +47,7 @@ def check(request: Request) -> VerbResult:
         branch = request.load()
         if not request.pipelines:
             branch.check_parameters()
-        finding.message = f"engine {branch.config.engine}, {len(branch.config.gate.metrics)} gate metrics"
+        finding.message = f"engine {branch.config.engine}"
     if branch is not None:
         for name, source in _pipelines(request, branch, findings).items():
             _deep(request, branch, name, source, findings)
