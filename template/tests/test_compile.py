@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,18 @@ def test_compiling_imports_no_step(tmp_path: Path) -> None:
     toy = Toy(tmp_path, steps=STEPS + '\nraise RuntimeError("a step was imported")\n')
     (tmp_path / "src" / "steps" / "__init__.py").write_text("raise RuntimeError\n", encoding="utf-8")
     assert compile_with(toy).is_file()
+
+
+def test_compiling_leaves_the_client_for_clusters_out_and_it_can_still_be_imported() -> None:
+    program = (
+        "import sys, helpers.graph, kfp\n"
+        "assert not {'kubernetes', 'kfp.client', 'mlflow', 'sklearn'} & set(sys.modules), sorted(sys.modules)\n"
+        "from kfp.client import Client\n"
+        "assert Client.__module__.startswith('kfp.client')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(TEMPLATE / "src")}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_a_package_holds_two_lines_of_each_step_and_installs_nothing(tmp_path: Path) -> None:
