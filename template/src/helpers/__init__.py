@@ -1,1 +1,1 @@
-"""Support code of this repository. It belongs to the template: `mlopsgen sync` updates it, people do not edit it."""
+"""Support code of this repository. It belongs to the template: an update of the template brings it along."""
