@@ -58,7 +58,7 @@ dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation
 
 .PHONY: generate
-generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas.
+generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas, exit codes.
 	@$(RUN) tools/generate.py
 
 .PHONY: lock

@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     REJECTED = 6
     """The model was trained, but the gate refused it."""
     PENDING = 8
-    """Changes are pending (asked for with a checking option)."""
+    """Changes are pending; kept for checking options, which no command has yet."""
     INTERRUPTED = 130
     """Stopped by the person (Ctrl-C)."""
 

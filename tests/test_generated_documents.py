@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
 import re
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from mlopsgen.answer_documents import answers_schema
 from mlopsgen.answers import BY_KEY, QUESTIONS, resolve
 from mlopsgen.cli.init import init
-from mlopsgen.errors import MlopsgenError
+from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.operations.schema import SCHEMAS, schema
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,13 @@ def test_every_generated_file_is_fresh():
         [sys.executable, "tools/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_generated_repository_uses_the_same_exit_codes():
+    spec = importlib.util.spec_from_file_location("theirs", ROOT / "template" / "src" / "helpers" / "errors.py")
+    theirs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(theirs)
+    assert {code.name: code.value for code in theirs.ExitCode} == {code.name: code.value for code in ExitCode}
 
 
 @pytest.fixture(scope="module")

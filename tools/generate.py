@@ -2,12 +2,15 @@
 
 - the questions of ``copier.yml``, from ``mlopsgen/answers.py``;
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
-  print them without importing what trains.
+  print them without importing what trains;
+- ``docs/exit-codes.md``, from the error tree.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -39,11 +42,49 @@ def schema(name: str) -> str:
     return json.dumps({**head, **{key: value for key, value in found.items() if key != "title"}}, indent=2) + "\n"
 
 
+EXIT_CODES_HEAD = """# Exit codes and error codes
+
+Generated from the error tree by `make generate`; do not edit.
+`python -m pipelines.<branch>.main` uses the same exit codes.
+
+| exit code | meaning |
+|---:|---|
+"""
+ERROR_CODES_HEAD = """
+With `--output json`, `error.code` of the envelope is one of these; programs may rely on them:
+
+| error code | meaning |
+|---|---|
+"""
+
+
+def exit_codes() -> str:
+    """The page of exit codes and error codes: numbers and codes with what their docstrings say."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "mlopsgen").rglob("*.py"))]
+    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    enum = next(node for node in classes if node.name == "ExitCode")
+    numbers = [
+        f"| {value.value!r} | {text.value.value!s} |"
+        for member, text in itertools.pairwise(enum.body)
+        if isinstance(member, ast.Assign) and isinstance(value := member.value, ast.Constant)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    ]
+    codes = sorted(
+        f"| `{statement.value.value!s}` | {(ast.get_docstring(node) or '').splitlines()[0].replace('``', '`')} |"
+        for node in classes
+        for statement in node.body
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "code"
+        if isinstance(statement.value, ast.Constant)
+    )
+    return EXIT_CODES_HEAD + "\n".join(numbers) + "\n" + ERROR_CODES_HEAD + "\n".join(codes) + "\n"
+
+
 def generated() -> dict[Path, str]:
     """Every generated file and what it has to hold."""
     copier = ROOT / "copier.yml"
     schemas = {ROOT / "mlopsgen" / "schemas" / f"{name}.json": schema(name) for name in MODELS}
-    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas}
+    pages = {ROOT / "docs" / "exit-codes.md": exit_codes()}
+    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages}
 
 
 def main() -> int:
