@@ -46,6 +46,7 @@ class Training:
     evaluation: Evaluation
     decision: Decision
     version: str
+    shown: dict[str, Any]
     folder: Path
 
 
@@ -147,5 +148,6 @@ class World:
             evaluation=Evaluation.model_validate_json(Path(evaluation.path).read_text(encoding="utf-8")),
             decision=Decision.model_validate_json(Path(decision.path).read_text(encoding="utf-8")),
             version=version,
+            shown=dict(metrics.metadata),
             folder=folder,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -224,3 +225,19 @@ def test_the_test_rows_go_to_the_evaluation_alone() -> None:
         if any(a.arg == "test" and "Input" in ast.unparse(a.annotation) for a in function.args.args if a.annotation):
             takers.append(path.stem)
     assert takers == ["evaluate_model"]
+
+
+def test_a_metric_that_is_no_number_is_not_given_to_kfp(world: World) -> None:
+    world.data("x,y\n1,2\n2,4\n3,7\n", target="y", task="regression", minimum_rows=1)
+    trained = world.train(algorithm="linear")
+    assert math.isnan(trained.evaluation.metrics["r2"])
+    assert sorted(trained.shown) == ["mae", "median_absolute_error", "rmse"]
+
+
+def test_what_does_not_compare_is_not_said_to_be_compared(world: World) -> None:
+    world.train()
+    world.data(
+        "x,y\n" + "".join(f"{row % 7},{row % 7 * 2 + row % 3}\n" for row in range(60)), target="y", task="regression"
+    )
+    note = world.train().evaluation.baseline.note
+    assert note == "Its metrics do not compare: it predicts 'progression', not 'y'."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,12 @@ MANY_CATEGORIES = 100
 
 LARGEST = 1e30
 """Squares of larger numbers leave what floating point numbers can hold in some algorithms."""
+
+EXACT = 2.0**53
+"""From this number on, floating point numbers do not tell neighbouring whole numbers apart."""
+
+FEWEST = 10
+"""With fewer values than this and others missing, the rows that are trained on may have none at all."""
 
 _TRUTH = {"true": True, "false": False}
 _DATES = re.compile(
@@ -65,12 +72,12 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     present = column.dropna()
     if declared == "ignore":
         return Column(values=None, kind=None, note=f"Column '{name}' is ignored, as declared.")
+    if present.empty:
+        return _left_out(name, "it holds no values")
     if declared == "numeric":
         return _numeric(require_numbers(column, decimal=decimal, address=address), address)
     if declared == "categorical":
         return Column(values=as_text(column), kind="categorical")
-    if present.empty:
-        return _left_out(name, "it holds no values")
     if _is_nested(present):
         return _left_out(name, f"it holds {type(present.iloc[0]).__name__} values")
     if present.astype(str).nunique() == 1 and len(present) == len(column):
@@ -81,10 +88,8 @@ def look(column: pd.Series, *, declared: ColumnKind | None, decimal: str, addres
     if truth is not None:
         return _truth(truth)
     numbers = None if _is_code(present) else to_numbers(column, decimal=decimal)
-    if numbers is not None and int(numbers.notna().sum()) == len(present):
-        reason = _identifies(name, numbers)
-        return _left_out(name, reason) if reason else _numeric(numbers, address)
-    return _category(column, present, decimal)
+    found = None if numbers is None else _quantity(numbers, present, address)
+    return found or _category(column, present, decimal)
 
 
 def require_numbers(column: pd.Series, *, decimal: str, address: str, hint: str = "") -> pd.Series:
@@ -107,7 +112,9 @@ def require_numbers(column: pd.Series, *, decimal: str, address: str, hint: str 
             f"Column '{column.name}' has to hold numbers, but row {int(column.index[row]) + 1} after the header holds "
             f"{str(column.iloc[row])!r} ({int(wrong.sum())} such {'value' if wrong.sum() == 1 else 'values'}).",
             where=address,
-            hint=hint or f"Correct the data, or declare the column otherwise in {SOURCES_FILE.as_posix()}.",
+            hint=_comma_hint(column[wrong], decimal)
+            or hint
+            or f"Correct the data, or declare the column otherwise in {SOURCES_FILE.as_posix()}.",
         )
     return numbers
 
@@ -141,7 +148,7 @@ def as_text(column: pd.Series) -> pd.Series:
     """The column as text; whole numbers lose their '.0', missing values stay missing."""
     if pd.api.types.is_float_dtype(column.dtype):
         present = column.dropna()
-        if (present == present.round()).all():
+        if (present == present.round()).all() and (present.abs() < EXACT).all():
             column = column.astype("Int64")
     text = column.astype("object").where(column.notna(), None)
     return text.map(lambda value: None if value is None else str(value)).astype("str")
@@ -161,7 +168,39 @@ def _parse(text: pd.Series, decimal: str) -> pd.Series:
     return numbers
 
 
-def _numeric(numbers: pd.Series, address: str) -> Column:
+def _quantity(numbers: pd.Series, present: pd.Series, address: str) -> Column | None:
+    """A column of numbers, of which some may be infinite; None when it holds something else too."""
+    name, finite, infinite = str(numbers.name), int(numbers.notna().sum()), _infinite(present)
+    if not finite or finite + infinite < len(present):
+        return None
+    if finite < min(FEWEST, len(numbers)):
+        verb = "is" if finite == 1 else "are"
+        return _left_out(name, f"only {finite} of its {len(numbers)} values {verb} there")
+    if infinite:
+        values = "1 infinite value; it is" if infinite == 1 else f"{infinite} infinite values; they are"
+        return replace(_numeric(numbers, address), note=f"Column '{name}' holds {values} taken as missing.")
+    reason = _identifies(name, numbers)
+    return _left_out(name, reason) if reason else _numeric(numbers, address)
+
+
+def _infinite(present: pd.Series) -> int:
+    """How many values are infinite, as a division by zero leaves them."""
+    return int(np.isinf(pd.to_numeric(as_text(present), errors="coerce").to_numpy(dtype="float64")).sum())
+
+
+def _comma_hint(present: pd.Series, decimal: str) -> str:
+    """What to declare when all of these texts would be numbers with a decimal comma; empty otherwise."""
+    if decimal == "," or not present.astype(str).str.fullmatch(r"[+-]?\d+,\d+").all():
+        return ""
+    return f"If the comma is the decimal mark, declare \"decimal: ','\" in {SOURCES_FILE.as_posix()}."
+
+
+def require_moderate(numbers: pd.Series, address: str) -> None:
+    """Refuses numbers whose squares leave what floating point numbers hold.
+
+    Raises:
+        DataError: There is such a number; the error names the column.
+    """
     largest = numbers.abs().max()
     if largest > LARGEST:
         raise DataError(
@@ -169,6 +208,10 @@ def _numeric(numbers: pd.Series, address: str) -> Column:
             where=address,
             hint=f"Scale the column, or declare it 'ignore' in {SOURCES_FILE.as_posix()}.",
         )
+
+
+def _numeric(numbers: pd.Series, address: str) -> Column:
+    require_moderate(numbers, address)
     return Column(values=numbers, kind="numeric")
 
 
@@ -188,7 +231,10 @@ def _category(column: pd.Series, present: pd.Series, decimal: str) -> Column:
     hint = ""
     if numbers is not None and 0.5 <= numeric_share < 1:
         culprit = str(present[numbers.isna()].iloc[0])
-        hint = f"; {numeric_share:.0%} of its values are numbers, {culprit!r} is not (declare it numeric to find all)"
+        share = f"{math.floor(numeric_share * 100)} % of its values are numbers"
+        hint = f"; {share}, {culprit!r} is not (declare it numeric to find all)"
+    elif numeric_share == 0 and (comma := _comma_hint(present, decimal)):
+        hint = f". {comma.rstrip('.')}"
     if different == len(present) and different > 10:
         return _left_out(name, f"every row has another text, as names and identifiers do{hint}")
     if different > MANY_CATEGORIES and different > len(present) / 2:

@@ -77,6 +77,7 @@ def _score_again(
     baseline = baseline.model_copy(update={"version": found.version, "run_id": found.run_id, "commit": found.commit})
     other = other_question(found, test.target, test.task, test.labels)
     if other:
+        baseline = baseline.model_copy(update={"note": ""})  # it is not compared with this run after all
         return _noted(baseline, "none", f"Its metrics do not compare: {other}."), {}
     try:
         model = load_candidate(found)

@@ -63,7 +63,7 @@ def read_table(path: Path, source: Source, address: str) -> RawTable:
     if content.startswith(b"\x1f\x8b"):
         content = _unpack(content, address)
         notes.append("The file is compressed with gzip.")
-    is_parquet = content.startswith(b"PAR1") and content.endswith(b"PAR1")
+    is_parquet = content.startswith(b"PAR1") and (content.endswith(b"PAR1") or b"\x00" in content[:4096])
     if source.format == "parquet" or (source.format == "auto" and is_parquet):
         raw = RawTable(frame=_read_parquet(content, address), separator="", notes=notes)
     elif is_parquet:
@@ -114,13 +114,14 @@ def _read_csv(content: bytes, source: Source, address: str, notes: list[str]) ->
     header = _header(text, separator, address)
     _refuse_duplicates([name for name in header if name], address)
     names = [name or f"unnamed column {number}" for number, name in enumerate(header, 1)]
-    frame = _parse(text, separator, names, address)
+    frame = _parse(text, separator, names, address, source.target)
+    frame = _target_missing(frame, source.target, notes)
     if source.separator == "auto" and separator != ",":
         notes.append(f"Columns are separated by {separator!r}.")
     return RawTable(frame=frame, separator=separator, notes=notes)
 
 
-def _parse(text: str, separator: str, names: list[str], address: str) -> pd.DataFrame:
+def _parse(text: str, separator: str, names: list[str], address: str, target: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -134,7 +135,7 @@ def _parse(text: str, separator: str, names: list[str], address: str) -> pd.Data
                 index_col=False,
                 dtype="str",
                 keep_default_na=False,
-                na_values=MISSING,
+                na_values={name: [""] if name == target else MISSING for name in names},
                 skipinitialspace=separator not in ("\t", " "),
             )
     except pd.errors.ParserWarning as error:
@@ -152,6 +153,17 @@ def _parse(text: str, separator: str, names: list[str], address: str) -> pd.Data
         ) from error
     stripped: pd.DataFrame = frame.apply(lambda column: column.str.strip().replace("", None))
     return stripped
+
+
+def _target_missing(frame: pd.DataFrame, target: str, notes: list[str]) -> pd.DataFrame:
+    """Text that stands for a missing target is told: 'None' may as well have been meant as a class."""
+    if target not in frame.columns:
+        return frame
+    words = frame[target].isin([word for word in MISSING if word])
+    if words.any():
+        shown = ", ".join(f"{word!r} ({count})" for word, count in frame.loc[words, target].value_counts().items())
+        notes.append(f"The target '{target}' is taken as missing where it holds {shown}.")
+    return frame.assign(**{target: frame[target].mask(words)})
 
 
 def _decode(content: bytes, source: Source, address: str) -> tuple[str, str]:

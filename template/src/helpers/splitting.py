@@ -27,7 +27,7 @@ def split_table(table: Table, *, test_size: float, seed: int) -> tuple[Table, Ta
         train, test = train_test_split(table.frame, test_size=test_size, random_state=seed, stratify=classes)
     except ValueError as error:
         raise DataError(
-            f"{len(table.frame)} rows cannot be split with test_size {test_size}: {error}",
+            f"{len(table.frame)} rows cannot be split with test_size {test_size}: {str(error).rstrip('.')}.",
             where=table.record.address,
             hint="Bring more rows, or change test_size.",
         ) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.columns import Kind, as_text, look, require_numbers, to_numbers, to_truth
+from helpers.columns import EXACT, Kind, as_text, look, require_moderate, require_numbers, to_numbers, to_truth
 from helpers.documents import did_you_mean
 from helpers.errors import ConfigurationError, DataError
 from helpers.reading import RawTable, read_table
@@ -95,7 +95,8 @@ def _require_declared(frame: pd.DataFrame, source: Source, address: str) -> None
     names = [str(column) for column in frame.columns]
     if source.target not in names:
         hint = _nearest(source.target, names)
-        if all(name.replace(".", "", 1).lstrip("+-").isdigit() for name in names):
+        numbers = sum(name.replace(".", "", 1).lstrip("+-").isdigit() for name in names)
+        if 2 * numbers >= len(names):
             hint = "The first line holds numbers: the file needs a line with the names of its columns."
         raise DataError(f"There is no column '{source.target}', the target.", where=address, hint=hint)
     for name, kind in source.columns.items():
@@ -136,11 +137,12 @@ def _target(
         hint = f"Correct the data, or declare 'task: binary' or 'task: multiclass' in {_FILE} when these are classes."
         numbers = require_numbers(column, decimal=_decimal(source, raw), address=address, hint=hint)
         if numbers.nunique() == 1:
-            raise _constant(column, address)
+            raise _constant(column, address, notes)
+        require_moderate(numbers, address)
         return numbers, []
     classes = _classes(column, source, raw, address)
     counts = classes.value_counts()
-    _require_classes(counts, source, address)
+    _require_classes(counts, source, address, notes)
     labels = [label_text(value) for value in sorted(counts.index)]
     if counts.max() >= BALANCED_RATIO * counts.min():
         shares = ", ".join(f"{label_text(value)}: {count}" for value, count in counts.items())
@@ -156,7 +158,8 @@ def _classes(column: pd.Series, source: Source, raw: RawTable, address: str) -> 
     numbers = to_numbers(column, decimal=_decimal(source, raw))
     if numbers is not None and numbers.notna().all():
         if (numbers == numbers.round()).all():
-            return numbers.astype("int64")
+            # Longer numbers are codes: as floating point numbers, two of them could become one class.
+            return numbers.astype("int64") if (numbers.abs() < EXACT).all() else as_text(column)
         if numbers.nunique() > 20:
             raise DataError(
                 f"Column '{column.name}', the target, holds {numbers.nunique()} different fractions, not classes.",
@@ -166,10 +169,10 @@ def _classes(column: pd.Series, source: Source, raw: RawTable, address: str) -> 
     return as_text(column)
 
 
-def _require_classes(counts: pd.Series, source: Source, address: str) -> None:
+def _require_classes(counts: pd.Series, source: Source, address: str, notes: list[str]) -> None:
     target, number = source.target, len(counts)
     if number == 1:
-        raise _constant(pd.Series([counts.index[0]], name=target), address)
+        raise _constant(pd.Series([counts.index[0]], name=target), address, notes)
     if source.task == "binary" and number != 2:
         few = ", ".join(repr(label_text(value)) for value in list(counts.index)[:5])
         raise DataError(
@@ -225,11 +228,15 @@ def _decimal(source: Source, raw: RawTable) -> str:
     return "." if source.decimal == "auto" and raw.separator in (",", "") else source.decimal
 
 
-def _constant(column: pd.Series, address: str) -> DataError:
+def _constant(column: pd.Series, address: str, notes: list[str]) -> DataError:
+    left_out = [note for note in notes if "the target" in note.lower()]
+    rows = "every row that has one" if left_out else "every row"
     return DataError(
-        f"Column '{column.name}', the target, holds the same value in every row ({str(column.iloc[0])[:40]}).",
+        f"Column '{column.name}', the target, holds the same value in {rows} ({str(column.iloc[0])[:40]}).",
         where=address,
-        hint="There is nothing to learn from it: look at the data, and at 'target' in data/sources.yaml.",
+        hint=" ".join(
+            [*left_out, "There is nothing to learn from it: look at the data, and at 'target' in data/sources.yaml."]
+        ),
     )
 
 

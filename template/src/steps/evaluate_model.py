@@ -1,5 +1,7 @@
 """Evaluate the model."""
 
+import math
+
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
 from helpers import models, tracking
@@ -23,7 +25,8 @@ def evaluate_model(
     run, table = RunContext.from_json(context), read_table(test)
     result = evaluate(models.load(model.path), table, run)
     for name, value in result.metrics.items():
-        metrics.log_metric(name, value)
+        if math.isfinite(value):  # R2 of a single row, for example, is no number, and KFP takes none
+            metrics.log_metric(name, value)
         print(f"{name}: {value:.6g}")
     write_text(evaluation, result.model_dump_json(indent=1))
     tracking.log_metrics(run, result.metrics, model_id=model.metadata.get("model_id", ""))
