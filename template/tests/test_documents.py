@@ -28,6 +28,7 @@ METRIC = "version: 1\ngate:\n  metrics:\n    rmse:\n"
         (METRIC + "      higher_is_bettr: false\n", "c.yaml:5", "Unknown key 'higher_is_bettr'"),
         (METRIC + "      threshold: 1\n", "c.yaml:4", "'gate.metrics.rmse.higher_is_better' is missing"),
         (METRIC + "      higher_is_better: false\n      threshold: .nan\n", "c.yaml:3", "has to be a number"),
+        (METRIC + "      higher_is_better: false\n      minimum_gain: yes\n", "c.yaml:6", "a number, not true"),
         (METRIC + "      higher_is_better: false\n      tolerance: -1\n", "c.yaml:6", "greater than or equal to 0"),
         ("version: 1\nwhen: 2024-13-45\n", "c.yaml", "month"),
         ("a: &a {b: *a}\n", "c.yaml:1", "refers to itself"),
@@ -115,3 +116,12 @@ def test_a_folder_is_no_store(tmp_path: Path, setting: str) -> None:
     config = BranchConfig.model_validate({"version": 1, "tracking": {"uri": setting}})
     with pytest.raises(ConfigurationError, match="no runs in a folder"):
         tracking_uri(tmp_path, config, {})
+
+
+def test_a_folder_as_store_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "src" / "pipelines" / "staging" / "config.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("version: 1\ntracking:\n  uri: ./mlruns\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no runs in a folder") as caught:
+        load_config(tmp_path, "staging")
+    assert caught.value.where == "src/pipelines/staging/config.yaml:3"

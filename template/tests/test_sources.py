@@ -132,6 +132,9 @@ def test_an_unknown_source_names_the_nearest(tmp_path: Path) -> None:
         ({"task": "clustering"}, "data/sources.yaml:6"),
         ({"minimum_rows": 0}, "data/sources.yaml:7"),
         ({"columns": {"a": "number"}}, "data/sources.yaml:8"),
+        ({"columns": {"q": "numeric"}}, "data/sources.yaml:8"),
+        ({"separator": "::"}, "data/sources.yaml:7"),
+        ({"encoding": "klingon"}, "data/sources.yaml:7"),
     ],
 )
 def test_a_mistake_in_the_file_names_its_line(tmp_path: Path, source: dict[str, object], where: str) -> None:

@@ -122,7 +122,12 @@ def load_config_document(root: Path, branch: str) -> tuple[BranchConfig, Documen
             hint=did_you_mean(branch, BRANCHES),
         )
     document = read_document(path, root=root)
-    return validate(document, BranchConfig), document
+    config = validate(document, BranchConfig)
+    try:
+        tracking_uri(root, config, {})
+    except ConfigurationError as error:
+        raise document.error(("tracking", "uri"), error.message, hint=error.hint) from error
+    return config, document
 
 
 def tracking_uri(root: Path, config: BranchConfig, environ: Mapping[str, str]) -> str:
@@ -136,7 +141,7 @@ def tracking_uri(root: Path, config: BranchConfig, environ: Mapping[str, str]) -
     if uri.startswith("file:") or "://" not in uri:
         raise ConfigurationError(
             f"MLflow keeps no runs in a folder any more: '{uri}'.",
-            where="tracking.uri",
+            where="tracking.uri" if config.tracking.uri.strip() else "MLFLOW_TRACKING_URI",
             hint="Use the address of an MLflow server or sqlite:///PATH, or leave tracking.uri empty.",
         )
     relative = re.fullmatch(r"sqlite:///(?!/)(.+)", uri)

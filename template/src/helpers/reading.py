@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.errors import ConfigurationError, DataError
+from helpers.errors import DataError
 from helpers.sources import Source
 
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA", "?"]
@@ -168,15 +168,9 @@ def _target_missing(frame: pd.DataFrame, target: str, notes: list[str]) -> pd.Da
 
 def _decode(content: bytes, source: Source, address: str) -> tuple[str, str]:
     if source.encoding != "auto":
+        encoding = source.codec()
         try:
-            encoding = codecs.lookup(source.encoding).name
             return content.decode("utf-8-sig" if encoding == "utf-8" else encoding), encoding
-        except LookupError as error:
-            raise ConfigurationError(
-                f"Python knows no encoding '{source.encoding}'.",
-                where="data/sources.yaml: encoding",
-                hint="Use auto, or for example utf-8, latin-1, cp1252 or utf-16.",
-            ) from error
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             raise DataError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Outcome = Literal["first", "improved", "unchanged", "regressed", "rejected", "failed"]
 Task = Literal["regression", "binary", "multiclass"]
@@ -29,6 +29,13 @@ class MetricRule(Record):
     )
     tolerance: float = Field(default=0.0, ge=0, description="How much worse than the baseline is still acceptable.")
     minimum_gain: float = Field(default=0.0, ge=0, description="How much better than the baseline it has to be.")
+
+    @field_validator("threshold", "tolerance", "minimum_gain", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object) -> object:
+        if isinstance(value, bool):  # 'yes' in YAML, which would quietly count as 1
+            raise ValueError(f"this has to be a number, not {str(value).lower()}")
+        return value
 
 
 class MetricResult(Record):

@@ -5,9 +5,10 @@ Addresses are opened with fsspec, so that a local path, http(s) and, with the dr
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,19 @@ class Source(BaseModel):
             )
         return character
 
+    def codec(self) -> str:
+        """Python's name of the declared encoding; ``auto`` when it has to be found."""
+        if self.encoding == "auto":
+            return self.encoding
+        try:
+            return codecs.lookup(self.encoding).name
+        except LookupError as error:
+            raise ConfigurationError(
+                f"Python knows no encoding '{self.encoding}'.",
+                where=f"{SOURCES_FILE.as_posix()}: encoding",
+                hint="Use auto, or for example utf-8, latin-1, cp1252 or utf-16.",
+            ) from error
+
 
 class Sources(BaseModel):
     """``data/sources.yaml``."""
@@ -114,6 +128,7 @@ def load_source(root: Path, name: str) -> Source:
     sources = validate(document, Sources).sources
     if name not in sources:
         raise document.error(("sources",), f"There is no source '{name}'.", hint=did_you_mean(name, sources))
+    _require_sense(document, name, sources[name])
     return sources[name]
 
 
@@ -162,6 +177,22 @@ def shown_address(address: str) -> str:
 
 def _document(root: Path) -> Document:
     return read_document(root / SOURCES_FILE, root=root)
+
+
+def _require_sense(document: Document, name: str, source: Source) -> None:
+    """Refuses what reading the data would refuse in the end, while the line is still known."""
+    checks: dict[str, Callable[[], object]] = {"separator": source.separator_character, "encoding": source.codec}
+    for key, check in checks.items():
+        try:
+            check()
+        except ConfigurationError as error:
+            raise document.error(("sources", name, key), error.message, hint=error.hint) from error
+    if source.target in source.columns:
+        raise document.error(
+            ("sources", name, "columns", source.target),
+            f"The target '{source.target}' is declared as a column too.",
+            hint="Remove it from 'columns'; 'task' says what the target holds.",
+        )
 
 
 def _is_remote(address: str) -> bool:
