@@ -14,7 +14,6 @@ from mlopsgen.adapters import birthplace
 from mlopsgen.answer_values import as_text
 from mlopsgen.answers import BY_KEY, QUESTIONS, SECTIONS, of_section, resolve, unknown_key
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
-from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.questions import Question, Value
 from mlopsgen.result import OperationResult
@@ -129,7 +128,7 @@ def _check_template(template: str) -> None:
         raise UsageError(
             f"The template '{template}' cannot be used: so far there is only '{BUILT_IN}'.",
             where="--template",
-            hint=f"Leave --template out; the template is published at {CANONICAL_TEMPLATE}.",
+            hint="Leave --template out.",
         )
 
 
