@@ -38,6 +38,15 @@ def test_a_gate_for_another_task_is_told_with_its_line(world: World) -> None:
     assert findings(world)["gate"]["ok"]
 
 
+def test_a_metric_that_nothing_here_computes_is_told(world: World) -> None:
+    world.gate({"rmsee": {"higher_is_better": False}})
+    found = findings(world)["gate"]
+    assert found["ok"], "a step of the owner may give it"
+    assert found["notes"] == [
+        "'rmsee' is none of the metrics of helpers.metrics; the gate refuses models without it. Did you mean 'rmse'?"
+    ]
+
+
 def test_data_that_is_missing_is_told_and_the_rest_looked_at(world: World) -> None:
     world.source(address="data/no.csv", target="y", task="regression")
     found = findings(world)

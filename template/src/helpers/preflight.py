@@ -12,6 +12,7 @@ from typing import Any
 
 from helpers.branch import Branch
 from helpers.code_pipelines import parameters_of
+from helpers.documents import did_you_mean
 from helpers.envelope import VerbResult
 from helpers.errors import ExitCode, RepositoryError
 from helpers.verbs import Request, tools
@@ -99,7 +100,7 @@ def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
         with _looking(findings, f"data '{source}'") as finding:
             finding.message, finding.notes = _look_at_data(Path(root), source)
         with _looking(findings, f"gate of {RunContext.from_json(context).pipeline}") as finding:
-            finding.message = _look_at_gate(Path(root), source, RunContext.from_json(context).branch)
+            finding.message, finding.notes = _look_at_gate(Path(root), source, RunContext.from_json(context).branch)
     with _looking(findings, "store") as finding:
         tracking.ensure_store(os.environ["MLFLOW_TRACKING_URI"])
         finding.message = store.shown_uri(os.environ["MLFLOW_TRACKING_URI"])
@@ -128,7 +129,7 @@ def _look_at_data(root: Path, name: str) -> tuple[str, list[str]]:
     return found, list(prepared.record.notes)
 
 
-def _look_at_gate(root: Path, name: str, branch: str) -> str:
+def _look_at_gate(root: Path, name: str, branch: str) -> tuple[str, list[str]]:
     """Known metrics have to fit the task: the gate would refuse every model for want of a value."""
     from helpers import sources
     from helpers.config import load_config_document
@@ -143,7 +144,13 @@ def _look_at_gate(root: Path, name: str, branch: str) -> str:
                 f"The gate judges by '{metric}', which is no metric of the task '{task}'.",
                 hint=f"Its metrics are: {', '.join(metrics_of(task))}.",
             )
-    return ", ".join(config.gate.metrics) or "no metrics"
+    notes = [
+        f"'{metric}' is none of the metrics of helpers.metrics; the gate refuses models without it. "
+        + did_you_mean(metric, metrics_of(task))
+        for metric in config.gate.metrics
+        if metric not in METRICS
+    ]
+    return ", ".join(config.gate.metrics) or "no metrics", notes
 
 
 def _look_at_champion(champion: Any) -> str:
