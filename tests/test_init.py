@@ -141,6 +141,34 @@ def test_an_empty_folder_is_used_and_so_is_a_link_to_one(tmp_path, request_for, 
     assert stat.S_IMODE((tmp_path / "far").stat().st_mode) & 0o055 == 0o055, "others may look, as in any new folder"
 
 
+def test_an_empty_folder_is_kept_so_that_a_shell_may_stand_in_it(tmp_path, request_for, git):
+    place = tmp_path / "wine"
+    place.mkdir(0o750)
+    before = place.stat()
+    (place / f"{PREFIX}killed").mkdir()
+    (place / f"{PREFIX}killed" / "lock").touch()
+    make(request_for(tmp_path / "wine" / ".." / "wine"))
+    assert (place.stat().st_ino, place.stat().st_mode) == (before.st_ino, before.st_mode)
+    assert_whole(place, git)
+    assert leftovers(place) == []
+    assert git("status", "--porcelain", cwd=place) == ""
+
+
+def test_an_empty_folder_in_which_the_disk_refuses_is_empty_again(tmp_path, request_for, monkeypatch):
+    (tmp_path / "wine").mkdir()
+    rename = Path.rename
+
+    def refuse(source: Path, target: Path) -> Path:
+        if target == tmp_path / "wine" / ".git":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(MlopsgenError, match="Input/output"):
+        make(request_for(tmp_path / "wine"))
+    assert names(tmp_path / "wine") == []
+
+
 @pytest.mark.parametrize("kind", ["file", "full", "repository", "dangling", "below-a-file"])
 def test_what_is_there_is_refused_and_left_alone(tmp_path, request_for, git, kind):
     place = tmp_path / "wine"
@@ -165,11 +193,15 @@ def test_what_is_there_is_refused_and_left_alone(tmp_path, request_for, git, kin
     assert sorted(path for path in tmp_path.rglob("*") if ".git" not in path.parts) == before
 
 
-def test_something_that_appears_meanwhile_is_not_overwritten(tmp_path, request_for):
+@pytest.mark.parametrize("empty", [False, True])
+def test_something_that_appears_meanwhile_is_not_overwritten(tmp_path, request_for, empty):
+    if empty:
+        (tmp_path / "wine").mkdir()
+
     class Slow(SmallEngine):
         def render(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
             super().render(version, answers, destination)
-            (tmp_path / "wine").mkdir()
+            (tmp_path / "wine").mkdir(exist_ok=True)
             (tmp_path / "wine" / "theirs").write_text("theirs")
 
     with pytest.raises(UsageError, match="not empty"):

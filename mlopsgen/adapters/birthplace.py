@@ -2,6 +2,9 @@
 
 Killed at any moment, either nothing or everything is there. What a killed run leaves is a hidden folder
 ``.mlopsgen-init-*`` beside the destination; the next run recognises it by its unlocked lock file and removes it.
+
+An empty folder that is there already is kept, because a shell may stand in it, it may be a mount, or what is above it
+may not be writable: the hidden folder lies inside it, and what it holds moves up at the end, ``.git`` last.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ PREFIX = ".mlopsgen-init-"
 _LOCK = "lock"
 _TREE = "tree"
 _BEING_MADE = 60.0
+_GIT = ".git"
 
 
 class Birthplace:
@@ -33,15 +37,19 @@ class Birthplace:
         self._destination = destination
         self._temporary = temporary
         self._inner = inner
+        self._kept = temporary.parent == destination
         self.folder = temporary.joinpath(_TREE, *inner)
         self.folder.mkdir(parents=True)
 
     def move_into_place(self) -> None:
-        """Make the prepared folder the destination, by one rename.
+        """Make the prepared folder the destination, by one rename where the destination is not there yet.
 
         Raises:
             UsageError: Something has appeared at the destination meanwhile.
         """
+        if self._kept:
+            self._move_up()
+            return
         top = self._destination.parents[len(self._inner) - 1] if self._inner else self._destination
         try:
             (self._temporary / _TREE).replace(top)
@@ -49,6 +57,32 @@ class Birthplace:
             if top.exists() and (not top.is_dir() or any(top.iterdir())):
                 raise occupied(top) from error
             raise
+
+    def _move_up(self) -> None:
+        # Two runs for one folder: the second one to come here finds what the first one made.
+        lock = _take_lock(self._destination, wait=True, flags=os.O_RDONLY)
+        try:
+            if _holds_something(self._destination):
+                raise occupied(self._destination)
+            self._move_each()
+        finally:
+            os.close(lock)
+
+    def _move_each(self) -> None:
+        moved: list[str] = []
+        try:
+            for name in sorted((path.name for path in self.folder.iterdir()), key=lambda name: (name == _GIT, name)):
+                (self.folder / name).rename(self._destination / name)
+                moved.append(name)
+        except BaseException:
+            for name in reversed(moved):
+                (self._destination / name).rename(self.folder / name)
+            raise
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether a folder holds anything but what runs of ``init`` left in it."""
+    return any(not path.name.startswith(PREFIX) for path in folder.iterdir())
 
 
 def occupied(destination: Path) -> UsageError:
@@ -72,7 +106,7 @@ def check_free(destination: Path) -> None:
                 where=str(destination),
                 hint="Remove the link, or choose another folder.",
             )
-        if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        if destination.exists() and (not destination.is_dir() or _holds_something(destination)):
             raise occupied(destination)
         if not destination.exists():
             above = _nearest_folder(destination)[0]
@@ -117,8 +151,8 @@ def prepare(destination: Path) -> Iterator[Birthplace]:
     Raises:
         MlopsgenError: The file system refused or is full.
     """
-    destination = destination.resolve() if destination.is_symlink() else destination
-    above, missing = (destination.parent, (destination.name,)) if destination.exists() else _nearest_folder(destination)
+    destination = destination.resolve() if destination.exists() else destination
+    above, missing = _nearest_folder(destination)
     temporary: Path | None = None
     lock = -1
     try:
@@ -135,15 +169,15 @@ def prepare(destination: Path) -> Iterator[Birthplace]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _take_lock(path: Path) -> int:
+def _take_lock(path: Path, *, wait: bool = False, flags: int = os.O_CREAT | os.O_RDWR) -> int:
     """Open and lock a file; the operating system gives the lock back when the process ends, however it ends."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = os.open(path, flags, 0o600)
     try:
         import fcntl  # noqa: PLC0415 - not on Windows, where leftovers stay until a person removes them
     except ImportError:
         return descriptor
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(descriptor)
         raise
