@@ -116,6 +116,20 @@ def test_a_branch_is_pushed_forwards_only(make: Make, toy: Toy, source: GitRepos
     assert repository.branches == {"staging": second}
 
 
+def test_a_receiver_that_leaves_before_the_push_has_said_all_is_no_failure_when_nothing_is_to_be_pushed(
+    toy: Toy, source: GitRepository
+) -> None:
+    forge = toy.forge
+    found(lambda: forge, toy)
+    forge.push(source, "local", "staging")
+    toy.git("config", "remote.local.receivepack", "exec <&-; git receive-pack --advertise-refs")
+    forge.push(source, "local", "staging")
+    toy.git("checkout", "--quiet", "staging")
+    toy.commit("More")
+    with pytest.raises(MlopsgenError):
+        forge.push(source, "local", "staging")
+
+
 def test_what_holds_something_else_is_refused_and_left_alone(toy: Toy) -> None:
     toy.root.mkdir()
     (toy.root / "thesis.tex").write_text("mine")

@@ -11,7 +11,7 @@ from pathlib import Path
 from mlopsgen import __version__
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
-from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError, from_os_error
+from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError, UsageError, from_os_error
 from mlopsgen.forge import program
 from mlopsgen.forge.protocol import OccupiedError
 from mlopsgen.forge.readme import README
@@ -147,7 +147,13 @@ class LocalForge:
 
     def push(self, source: GitRepository, remote: str, branch: str) -> None:
         """Push the branch; the hook queues its training and does not wait for it."""
-        source.run("push", "--quiet", "--push-option=detach", remote, f"refs/heads/{branch}:refs/heads/{branch}")
+        try:
+            source.run("push", "--quiet", "--push-option=detach", remote, f"refs/heads/{branch}:refs/heads/{branch}")
+        except CommandFailed:
+            # With nothing to push, git still sends the option to a receiver that may have left (SIGPIPE); and somebody
+            # else may just have pushed the same commit. What counts is where the branch stands.
+            if self._branches().get(branch) != source.commit_of(f"refs/heads/{branch}"):
+                raise
 
     @property
     def _git(self) -> GitRepository:
