@@ -21,7 +21,8 @@ _LIBRARIES = {
     "joblib", "kfp", "matplotlib", "mlflow", "mlopsgen", "numpy", "pandas", "pip", "pyarrow", "pydantic", "pytest",
     "requests", "scikit-learn", "scipy", "setuptools", "sklearn", "uv", "yaml",
 }  # fmt: skip
-_EMAIL = re.compile(r"[^@\s,;<>\"'()]+@[^@\s,;<>\"'()]+\.[^@\s,;<>\"'().]+")
+# An apostrophe before the '@' is a letter of people's names.
+_EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"'()]+\.[^@\s,;<>\"'().]+")
 _REVIEWER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:/[A-Za-z0-9_.-]+)?")
 _RUNNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?: *, *[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 

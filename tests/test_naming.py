@@ -27,7 +27,20 @@ BAD_ENDPOINTS = [
     "http://user:secret@example.org", "https://token@example.org", "http://a b", "http://a\n", "http://a:99999",
     "http://a:x", "http://[::1", "javascript:alert(1)", "http://a:0", "https://" + LONG * 2,
 ]  # fmt: skip
-BAD_EMAILS = ["", "a", "a@b", "@b.c", "a@", "a b@c.d", "a@b.c,d@e.f", "<a@b.c>", "a@b@c.d", "a\n@b.c", LONG + "@b.c"]
+BAD_EMAILS = [
+    "",
+    "a",
+    "a@b",
+    "@b.c",
+    "a@",
+    "a b@c.d",
+    "a@b.c,d@e.f",
+    "<a@b.c>",
+    "a@b@c.d",
+    "a@b'c.d",
+    "a\n@b.c",
+    LONG + "@b.c",
+]
 BAD_NAMESPACES = ["A", "a_b", "-a", "a-", "a.b", "é", "a b", "a" * 64, ""]
 BAD_REVIEWERS = ["", "-a", "a-", "a/b/c", "/a", "a/", "a b", "a@b", LONG, "é"]
 BAD_METRICS = ["", "Rmse", "1a", "a-b", "a b", LONG, "é", "a.b"]
@@ -74,6 +87,7 @@ def test_what_cannot_work_is_refused_with_a_reason(check, text):
         (naming.check_data_address, "data/sub folder/é.csv"),
         (naming.check_data_address, "https://example.org/a%20b.csv?token-free=1"),
         (naming.check_email, "a.b+c@example.org"),
+        (naming.check_email, "o'neil@example.com"),
         (naming.check_reviewer, "octo-org/ml.team"),
         (naming.check_runner, "self-hosted, gpu"),
     ],
