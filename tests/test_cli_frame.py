@@ -109,6 +109,22 @@ def run(body, arguments, environ, capsys):
     return code, capsys.readouterr()
 
 
+def test_the_envelope_names_the_command_wherever_output_stands(environ, capsys):
+    for arguments in (["--output", "json", "status"], ["status", "--output", "json"]):
+        _, said = run(lambda session: OperationResult(summary="Done."), arguments, environ, capsys)
+        assert json.loads(said.out)["command"] == "status"
+
+
+def test_a_shell_whose_folder_is_gone_is_told_so(environ, capsys, monkeypatch, tmp_path):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, said = run(lambda session: OperationResult(summary="Done."), ["status"], environ, capsys)
+    assert (code, said.out) == (ExitCode.FAILURE, "")
+    assert "is not there any more" in said.err
+    assert "next: " in said.err
+
+
 def test_a_result_is_shown_as_text_or_as_an_envelope(environ, capsys):
     result = OperationResult(summary="Done.", data={"a": 1}, next_steps=("do this",))
     code, said = run(lambda session: result, ["x"], environ, capsys)

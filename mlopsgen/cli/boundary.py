@@ -52,7 +52,7 @@ def _outcome(
     try:
         session = Session(
             environ=environ,
-            cwd=Path.cwd(),
+            cwd=_cwd(),
             output=output,
             events=sink,
             interactive=output is Output.text and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty(),
@@ -71,6 +71,16 @@ def _outcome(
     if returned == ExitCode.INTERRUPTED:
         return Interrupted("Stopped.")
     return returned if isinstance(returned, int) else ExitCode.OK
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise MlopsgenError(
+            "The folder that this shell stands in is not there any more.",
+            hint="Go to another folder with 'cd', or into it again with 'cd .' if it was made anew.",
+        ) from error
 
 
 def _translated(error: BaseException, environ: Mapping[str, str], arguments: Sequence[str]) -> MlopsgenError:
@@ -94,7 +104,8 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
 
 
 def _command(arguments: Sequence[str]) -> str:
-    return next((word for word in arguments if not word.startswith("-")), "")
+    pairs = zip(("", *arguments), arguments, strict=False)
+    return next((word for before, word in pairs if not word.startswith("-") and before != "--output"), "")
 
 
 def _show(

@@ -44,7 +44,7 @@ def run(request: RunRequest, events: EventSink) -> OperationResult:
     branch = request.branch or project.source.run("branch", "--show-current").stdout.strip()
     if request.branch is None and branch not in BRANCHES:
         raise MlopsgenError(
-            f"The branch '{branch}' that is checked out does not train.",
+            f"The branch '{branch}' that is checked out does not train." if branch else "No branch is checked out.",
             where=branch,
             hint=f"Name one: 'mlopsgen run --branch {MAIN_BRANCH}'.",
         )
