@@ -14,7 +14,7 @@ TESTS := $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help
 help: ## List the verbs.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: ## Make .venv with the tool and everything that developing it needs.

@@ -20,7 +20,7 @@ from mlopsgen.forge.worker import envfile, locks, pythons, surroundings
 from mlopsgen.forge.worker.environments import INSTALLER_PREFIX
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.operations.project import Project, Surroundings
-from mlopsgen.remote.plan_text import counted
+from mlopsgen.operations.wording import counted
 
 _LONGEST_LOCK = 10.0
 _LITTLE, _TOO_LITTLE = 5_000_000_000, 1_000_000_000

@@ -16,7 +16,7 @@ from mlopsgen.operations.project import (
     open_forge,
     open_trainings,
 )
-from mlopsgen.remote.plan_text import counted
+from mlopsgen.operations.wording import counted
 from mlopsgen.result import OperationResult
 
 

@@ -24,12 +24,12 @@ from mlopsgen.forge.worker.records import Run
 from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import apply, describe
 from mlopsgen.remote.desired import Desired, environments_for
 from mlopsgen.remote.observe import local_branches, observe
 from mlopsgen.remote.plan import Kind, Plan, make_plan
-from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult
 
 

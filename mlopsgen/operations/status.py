@@ -13,11 +13,11 @@ from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
 from mlopsgen.operations.push import desired_remote
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.observe import local_branches, observe
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Plan, make_plan
-from mlopsgen.remote.plan_text import counted
 from mlopsgen.result import OperationResult
 
 

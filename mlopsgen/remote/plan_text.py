@@ -5,11 +5,6 @@ from __future__ import annotations
 from mlopsgen.remote.plan import Act, Item, Plan
 
 
-def counted(number: int, thing: str) -> str:
-    """A number with its noun: one change, two changes."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
 def plan_lines(plan: Plan) -> list[str]:
     """The plan for people: what changes, what cannot be done and what is left alone for a reason; the rest counted."""
     signs = {Act.CREATE: "+", Act.CHANGE: "~", Act.CANNOT: "!", Act.KEEP: "="}
