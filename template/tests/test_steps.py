@@ -241,3 +241,9 @@ def test_what_does_not_compare_is_not_said_to_be_compared(world: World) -> None:
     )
     note = world.train().evaluation.baseline.note
     assert note == "Its metrics do not compare: it predicts 'progression', not 'y'."
+
+
+def test_a_champion_that_may_know_the_rows_of_the_test_is_told(world: World) -> None:
+    world.train(PROMOTE)
+    assert world.train(PROMOTE).evaluation.baseline.note == ""
+    assert "it may have learnt from some of these rows" in world.train(PROMOTE, seed=7).evaluation.baseline.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -18,6 +19,12 @@ from helpers.table import Table, label_text
 
 SHOWN_ROWS = 1000
 """Rows that an evaluation keeps for the plots."""
+
+TEST_TAG = "mlopsgen.test"
+MAY_KNOW_ROWS = (
+    "Its own test split was another one, as the data or the seed was: it may have learnt from some of these rows, "
+    "which flatters it."
+)
 
 
 def evaluate(model: Any, test: Table, context: RunContext) -> Evaluation:
@@ -95,7 +102,10 @@ def _score_again(
         return _noted(baseline, "stored", f"Its recorded metrics count: it cannot predict ({reason})."), dict(
             found.metrics
         )
-    return _noted(baseline, "test-split", ""), metrics
+    before = found.tags.get(TEST_TAG, "")
+    return _noted(
+        baseline, "test-split", MAY_KNOW_ROWS if before and before != split_tags(test)[TEST_TAG] else ""
+    ), metrics
 
 
 def other_question(found: Candidate, target: str, task: str, labels: list[str]) -> str:
@@ -118,6 +128,12 @@ def question_tags(table: Table) -> dict[str, str]:
         "mlopsgen.task": table.task,
         "mlopsgen.labels": json.dumps(table.labels),
     }
+
+
+def split_tags(test: Table) -> dict[str, str]:
+    """A tag of a run that tells its test split from any other."""
+    rows = pd.util.hash_pandas_object(test.frame, index=False).to_numpy()
+    return {TEST_TAG: hashlib.sha256(np.sort(rows).tobytes()).hexdigest()}
 
 
 def _noted(baseline: Baseline, scored: str, note: str) -> Baseline:

@@ -7,7 +7,7 @@ from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 from helpers import models, tracking
 from helpers.artifacts import read_table, write_text
 from helpers.context import RunContext
-from helpers.evaluation import evaluate
+from helpers.evaluation import evaluate, split_tags
 
 
 def evaluate_model(
@@ -29,5 +29,6 @@ def evaluate_model(
             metrics.log_metric(name, value)
         print(f"{name}: {value:.6g}")
     write_text(evaluation, result.model_dump_json(indent=1))
+    tracking.log_tags(run, split_tags(table))
     tracking.log_metrics(run, result.metrics, model_id=model.metadata.get("model_id", ""))
     tracking.log_document(run, tracking.EVALUATION, result)
