@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from mlopsgen.answers import resolve
-from mlopsgen.cli import wizard
+from mlopsgen.cli import prompts, wizard
 from mlopsgen.errors import Interrupted, UsageError
 from mlopsgen.ports import Back
 
@@ -267,3 +267,21 @@ def test_without_a_terminal_nothing_is_asked(mlopsgen):
     assert done.returncode == 2
     assert "--defaults" in done.stderr
     assert "--answers FILE" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_the_help_of_a_question_is_broken_between_words(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    words = "Folder, repository, experiments and models are named so: lower-case letters, digits, dashes."
+    monkeypatch.setattr(prompts.questionary, "text", lambda *_, **__: Answered())
+    assert prompts.TerminalPrompter(colour=False).text("Slug", words, "", lambda _: None) == "said"
+    lines = capsys.readouterr().out.strip("\n").splitlines()
+    assert all(line.startswith("  ") and len(line) < columns for line in lines)
+    assert " ".join(line.strip() for line in lines) == words
+
+
+class Answered:
+    """A question that was answered."""
+
+    def unsafe_ask(self) -> str:
+        return "said"

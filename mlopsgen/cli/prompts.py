@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
 
+from mlopsgen.cli.console import terminal_width
 from mlopsgen.ports import Back
 
 BACK = "<"
@@ -31,7 +33,7 @@ class TerminalPrompter:
 
     def text(self, title: str, help_line: str, default: str, refuse: Callable[[str], str | None]) -> str:
         """A line of text, checked while it is typed."""
-        self.tell(f"\n  {help_line}")
+        self.tell("\n" + indented(help_line))
 
         def validate(text: str) -> bool | str:
             return True if text.strip() == BACK else refuse(text) or True
@@ -52,7 +54,7 @@ class TerminalPrompter:
 
     def choose(self, title: str, help_line: str, choices: Sequence[tuple[str, str]], default: str) -> str:
         """One of the choices; an empty value is going back."""
-        self.tell(f"\n  {help_line}")
+        self.tell("\n" + indented(help_line))
         question = questionary.select(
             title,
             choices=[questionary.Choice(words, value) for value, words in choices],
@@ -80,6 +82,13 @@ class TerminalPrompter:
 
 def _go_back(event: KeyPressEvent) -> None:
     event.app.exit(result=BACK)
+
+
+def indented(text: str) -> str:
+    """A text below the prompts' margin, broken between words where the terminal ends."""
+    return textwrap.fill(
+        text, width=terminal_width() - 1, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
 
 
 def draw_table(rows: Mapping[str, str], *, colour: bool) -> str:
