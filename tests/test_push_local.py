@@ -144,6 +144,15 @@ def test_the_forge_of_another_project_is_refused(toy: Toy, tmp_path: Path) -> No
     assert other.git("remote").stdout == ""
 
 
+@pytest.mark.parametrize("address", ["https://example.org/x.git", "git@example.org:x.git", "host:x/y"])
+def test_a_remote_of_that_name_on_another_machine_is_left_alone(toy: Toy, address: str) -> None:
+    toy.git("remote", "add", "local", address)
+    done = mlopsgen(toy, "push", "--local", "--yes", "--detach")
+    assert done.returncode == 1
+    assert "git remote rename local" in done.stderr
+    assert toy.git("remote", "get-url", "local").stdout.strip() == address
+
+
 def test_a_remote_of_that_name_that_leads_elsewhere_is_left_alone(toy: Toy) -> None:
     (toy.folder.parent / "elsewhere").mkdir()
     toy.git("remote", "add", "local", "../elsewhere")

@@ -54,7 +54,7 @@ def _observe_clone(source: GitRepository, remote: str, repository: Repository | 
     tracking_uri = read_tracking_uri(source.path)
     return Clone(
         address=address,
-        address_exists=address is not None and (source.path / address).exists(),
+        address_exists=address is not None and _may_be_there(source.path, address),
         upstreams=_upstreams(source),
         distances=_distances(source, repository) if repository is not None else {},
         tracking_uri=tracking_uri,
@@ -90,6 +90,11 @@ def _distances(source: GitRepository, repository: Repository) -> dict[str, Dista
 def _is_same_place(one: Path, other: str) -> bool:
     """Whether two paths lead to one folder, by whatever way."""
     return one.exists() and Path(other).exists() and one.samefile(other)
+
+
+def _may_be_there(folder: Path, address: str) -> bool:
+    """Whether a remote may lead somewhere; of another machine (``https://...``, ``host:path``) nothing is known."""
+    return ":" in address.split("/", 1)[0] or (folder / address).exists()
 
 
 def _can_exist(tracking_uri: str | None) -> bool:
