@@ -111,5 +111,5 @@ def test_the_reason_is_told(tmp_path: Path, content: str | bytes, declared: dict
 
 def test_too_few_rows_for_a_test_are_told_in_whole_sentences(tmp_path: Path) -> None:
     found = table("x,score\n1,a\n2,a\n3,b\n4,b\n", tmp_path, task="binary", minimum_rows=1)
-    with pytest.raises(DataError, match=r"number of classes = 2\. Bring more rows"):
-        split_table(found, test_size=0.2, seed=1)
+    with pytest.raises(DataError, match=r"none would be left to train with\. Bring more rows"):
+        split_table(found, test_size=0.8, seed=1)
