@@ -32,6 +32,16 @@ def test_without_a_forge_it_says_how_to_make_one(toy: Toy) -> None:
     assert told["drift"] is None
 
 
+def test_a_forge_that_went_away_is_told_by_every_command(toy: Toy) -> None:
+    address = toy.folder.parent / "gone" / "repository.git"
+    toy.git("remote", "add", "local", str(address))
+    for command in ("status", "doctor", "run"):
+        done = mlopsgen(toy, command)
+        told = done.stdout + done.stderr
+        assert f"had its forge in {address.parent}, and it is not there any more" in told, command
+        assert "push --local ITS-FOLDER" in told, command
+
+
 def test_the_last_training_of_each_branch(toy: Toy) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     toy.commit("Worse", exit=6, metrics={"rmse": 80.5, "mae": None})

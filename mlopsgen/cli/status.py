@@ -26,13 +26,14 @@ def status(
     session = session_of(context)
     request = operation.StatusRequest(surroundings=surroundings_of(session), branch=branch, follow=follow)
     result = operation.status(request, session.events)
-    lines = [result.summary] if follow else _lines(result.data)
+    lines = [result.summary] if follow else _lines(result.data, result.summary)
     return Shown(result=result, text="\n".join(lines))
 
 
-def _lines(data: Mapping[str, Any]) -> list[str]:
+def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
     remote = data["remote"]
-    lines = [f"{data['project']}: {data['folder']}", f"forge: {remote['forge'] or 'none on this machine yet'}", ""]
+    forge = f"forge: {remote['forge']}" if remote["forge"] else summary
+    lines = [f"{data['project']}: {data['folder']}", forge, ""]
     for branch in data["branches"]:
         lines += _branch_lines(branch)
     if data["problems"]:

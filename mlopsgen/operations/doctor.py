@@ -15,6 +15,7 @@ from mlopsgen.operations.project import (
     forge_folder,
     open_forge,
     open_trainings,
+    why_no_forge,
 )
 from mlopsgen.operations.wording import counted
 from mlopsgen.result import OperationResult
@@ -68,8 +69,8 @@ def _check_forge(project: Project, here: Surroundings, findings: list[Finding]) 
     findings.append(checks.check_disk(forge.layout.root))
     try:
         if forge.repository() is None:
-            message = "the project has no forge on this machine yet"
-            findings.append(checks.warning("forge", message, "mlopsgen push --local"))
+            message, hint = why_no_forge(project, forge.layout.root)
+            findings.append(checks.warning("forge", f"{project.slug} {message}", hint))
             return
         findings.append(checks.check_remote(project, forge))
         findings.extend(checks.check_program(forge))

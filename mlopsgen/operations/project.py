@@ -92,19 +92,28 @@ def open_trainings(folder: Path, surroundings: Surroundings) -> Trainings:
     return Trainings(Layout(folder), surroundings.environ, python=surroundings.python)
 
 
+def why_no_forge(project: Project, folder: Path) -> tuple[str, str]:
+    """What to say, and the next step, when there is no forge in ``folder``: none was made yet, or it went away."""
+    address = project.source.remotes().get(LOCAL_REMOTE)
+    if address is None:
+        return "has no forge on this machine yet", f"mlopsgen push --local   (makes it in {folder})"
+    hint = (
+        "If it was moved: mlopsgen push --local ITS-FOLDER. If it is gone: mlopsgen push --local makes a new one, "
+        "which knows no earlier run and no champion."
+    )
+    return f"had its forge in {Path(address).parent}, and it is not there any more", hint
+
+
 def require_forge(project: Project, surroundings: Surroundings) -> LocalForge:
     """The project's forge.
 
     Raises:
-        MlopsgenError: There is none yet.
+        MlopsgenError: There is none yet, or it is not there any more.
     """
     forge = open_forge(forge_folder(project), surroundings)
     if forge.repository() is None:
-        raise MlopsgenError(
-            "The project has no forge on this machine yet.",
-            where=str(forge.layout.root),
-            hint="Make it with 'mlopsgen push --local'.",
-        )
+        message, hint = why_no_forge(project, forge.layout.root)
+        raise MlopsgenError(f"{project.slug} {message}.", where=str(forge.layout.root), hint=hint)
     return forge
 
 

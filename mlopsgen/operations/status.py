@@ -10,7 +10,15 @@ from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.verdict import short, verdict
-from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
+from mlopsgen.operations.project import (
+    Project,
+    Surroundings,
+    find_project,
+    forge_folder,
+    open_forge,
+    open_trainings,
+    why_no_forge,
+)
 from mlopsgen.operations.push import desired_remote
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.operations.wording import counted
@@ -81,8 +89,9 @@ def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) 
         | {"last_run": None, "last_ended": None, "queue": [], "at_work": False}
         for name in names
     ]
+    message, hint = why_no_forge(project, forge.layout.root)
     return OperationResult(
-        summary=f"{project.slug} has no forge on this machine yet; nothing trains.",
+        summary=f"{project.slug} {message}; nothing trains.",
         data={
             "project": project.slug,
             "folder": str(project.root),
@@ -92,7 +101,7 @@ def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) 
             "drift": None,
             "problems": [],
         },
-        next_steps=(f"mlopsgen push --local   (makes it in {forge.layout.root})",),
+        next_steps=(hint,),
     )
 
 
