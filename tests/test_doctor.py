@@ -77,7 +77,10 @@ def test_a_python_that_is_gone(toy: Toy) -> None:
 
 def test_a_forge_that_is_gone(toy: Toy) -> None:
     shutil.rmtree(toy.root)
-    assert "mlopsgen push --local makes a new one" in found(toy, "warning")["forge"]
+    assert found(toy, "warning")["forge"] == (
+        "If it was moved: mlopsgen push --local ITS-FOLDER. If it is gone: mlopsgen push --local makes a new one, "
+        "which knows no earlier run and no champion."
+    )
     assert mlopsgen(toy, "push", "--local", "--yes").returncode == 0
     assert found(toy, "problem") == {}
 
