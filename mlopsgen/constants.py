@@ -15,6 +15,9 @@ MAIN_BRANCH = BRANCHES[0]
 LOCAL_REMOTE = "local"
 """The git remote that names the forge on this machine; ``origin`` stays free for GitHub."""
 
+HOSTED_REMOTE = "origin"
+"""The git remote that names the repository on GitHub."""
+
 LOCAL_FORGE_SUFFIX = "-forge"
 """A project's forge on this machine is the folder beside it with this suffix, unless another one is named."""
 
