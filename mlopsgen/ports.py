@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlopsgen.events import Event
+from mlopsgen.secret_value import SecretValue
 
 
 class EventSink(Protocol):
@@ -48,3 +49,6 @@ class Prompter(Protocol):
 
     def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
         """Any number of ``choices``; ``chosen`` are marked at the start."""
+
+    def secret(self, title: str, help_line: str) -> SecretValue:
+        """A text that is not shown while it is typed; it may be empty."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 
 import jsonschema
 import pytest
+from typer.main import get_command
 
 from mlopsgen.cli import boundary, bug_report
 from mlopsgen.cli.console import takes_colour
@@ -31,6 +33,7 @@ finally: print(*sys.modules, file=sys.stderr)"""
         (["--version"], {}),
         (["init", "--help"], {}),
         (["schema"], {}),
+        (["secrets", "--help"], {}),
         ([], {"_MLOPSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "mlopsgen i", "COMP_CWORD": "1"}),
         ([], {"_MLOPSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "mlopsgen init --set ta", "COMP_CWORD": "3"}),
     ],
@@ -60,12 +63,20 @@ def test_completion_offers_verbs_choices_and_keys(environ, words, offered):
     assert set(done.stdout.split()) == offered
 
 
+def _words_of(verb):
+    """The command lines of a verb: itself, or each of the verbs that follow it."""
+    if not VERBS[verb].group:
+        return [[verb]]
+    return [[verb, name] for name in get_command(importlib.import_module(VERBS[verb].module).app).commands]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_in_whole_sentences_and_takes_json(verb, capsys):
-    assert main([verb, "--help"]) == 0
-    text = capsys.readouterr().out
-    assert "--output" in text
-    assert f"mlopsgen {verb}" in text
+    for words in _words_of(verb):
+        assert main([*words, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert "--output" in text
+        assert f"mlopsgen {' '.join(words)}" in text
     assert VERBS[verb].help.endswith(".")
 
 

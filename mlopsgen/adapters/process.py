@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsgen.errors import CommandFailed, MlopsgenError, ProgramMissing
+from mlopsgen.secret_value import redact
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,5 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(arguments, -1, f"no answer within {timeout:.0f} s", hint=hint) from error
     if check and done.returncode != 0:
-        raise CommandFailed(arguments, done.returncode, done.stderr or done.stdout, hint=hint)
+        raise CommandFailed(arguments, done.returncode, redact(done.stderr or done.stdout), hint=hint)
     return Completed(done.returncode, done.stdout, done.stderr)

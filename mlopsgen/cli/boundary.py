@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -15,15 +15,23 @@ from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, UsageError, from_os_error
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
+from mlopsgen.secret_value import redact, remembered
 
 
-def run(app: Callable[..., object], arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def run(
+    app: Callable[..., object],
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    groups: Collection[str] = (),
+) -> int:
     """Run the command that ``arguments`` name and show its outcome.
 
     Args:
         app: The typer application (called with ``standalone_mode=False``, so that it returns and raises).
         arguments: The command line without the program's name.
         environ: The environment of the process.
+        groups: The words that a verb of their own follows (``secrets list``).
 
     Returns:
         The exit code of the process.
@@ -37,13 +45,14 @@ def run(app: Callable[..., object], arguments: Sequence[str], environ: Mapping[s
     sink: EventSink = console.TextEvents(sys.stderr, colour=colour)
     if output is Output.json:
         sink = json_output.JsonEvents(sys.stderr)
-    try:
-        outcome = _outcome(app, arguments, environ, output, sink)
-        return _show(_command(arguments), outcome, output, environ)
-    except BrokenPipeError:
-        # The reader (for example `head`) has gone; writing the rest at exit would only raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILURE
+    with remembered():
+        try:
+            outcome = _outcome(app, arguments, environ, output, sink)
+            return _show(_command(arguments, groups), outcome, output, environ)
+        except BrokenPipeError:
+            # The reader (for example `head`) has gone; writing the rest at exit would only raise again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.FAILURE
 
 
 def _outcome(
@@ -103,9 +112,10 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
     return bug_report.write(error, environ, arguments)
 
 
-def _command(arguments: Sequence[str]) -> str:
+def _command(arguments: Sequence[str], groups: Collection[str]) -> str:
     pairs = zip(("", *arguments), arguments, strict=False)
-    return next((word for before, word in pairs if not word.startswith("-") and before != "--output"), "")
+    words = [word for before, word in pairs if not word.startswith("-") and before != "--output"]
+    return " ".join(words[: 2 if words[:1] and words[0] in groups else 1])
 
 
 def _show(
@@ -117,10 +127,11 @@ def _show(
     if output is Output.json:
         _write(sys.stdout, json_output.render_envelope(command, result))
     elif isinstance(result, MlopsgenError):
-        _write(sys.stderr, console.render_error(result, colour=console.takes_colour(sys.stderr, environ)))
+        _write(sys.stderr, redact(console.render_error(result, colour=console.takes_colour(sys.stderr, environ))))
     else:
         text = outcome.text if isinstance(outcome, Shown) else None
-        _write(sys.stdout, console.render_result(result, text, colour=console.takes_colour(sys.stdout, environ)))
+        shown = console.render_result(result, text, colour=console.takes_colour(sys.stdout, environ))
+        _write(sys.stdout, redact(shown))
     return int(result.exit_code)
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from mlopsgen import __version__
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.secret_value import STARS, SecretValue
+from mlopsgen.secret_value import redact as without_secrets
 from mlopsgen.settings import state_folder
 
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|COOKIE|_KEY$|_PAT$|AUTH", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"(?P<scheme>\w+://)[^/\s@]+@|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abp]-|AKIA)[\w-]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
 )
-# A shorter value would also stand for ordinary words of the report.
-_SHORTEST_SECRET = 6
 
 
 class Bug(MlopsgenError):
@@ -33,10 +33,10 @@ class Bug(MlopsgenError):
 
 def redact(text: str, environ: Mapping[str, str]) -> str:
     """The text without the environment's secrets, credentials in addresses, tokens, and the name of the home folder."""
-    secrets = [value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST_SECRET]
-    for value in sorted(secrets, key=len, reverse=True):
-        text = text.replace(value, "***")
-    text = _SECRET_TEXT.sub(lambda found: f"{found['scheme'] or ''}***{'@' if found['scheme'] else ''}", text)
+    named = [SecretValue(value) for name, value in environ.items() if _SECRET_NAME.search(name)]
+    text = without_secrets(text)
+    del named
+    text = _SECRET_TEXT.sub(lambda found: f"{found['scheme'] or ''}{STARS}{'@' if found['scheme'] else ''}", text)
     home = environ.get("HOME") or environ.get("USERPROFILE") or ""
     return text.replace(home, "~") if len(home) > 1 else text
 

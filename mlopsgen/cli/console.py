@@ -9,6 +9,7 @@ from typing import TextIO
 from mlopsgen import events
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.result import OperationResult
+from mlopsgen.secret_value import redact
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -38,7 +39,7 @@ class TextEvents:
     def __call__(self, event: events.Event) -> None:
         """Write the event's line."""
         for line in self._lines(event):
-            self._stream.write(line + "\n")
+            self._stream.write(redact(line) + "\n")
         self._stream.flush()
 
     def _lines(self, event: events.Event) -> list[str]:

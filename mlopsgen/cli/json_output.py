@@ -11,6 +11,7 @@ from mlopsgen.cli.session import Output
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event
 from mlopsgen.result import OperationResult, envelope
+from mlopsgen.secret_value import redact_document
 
 
 def requested(arguments: Sequence[str]) -> Output:
@@ -28,10 +29,14 @@ class JsonEvents:
 
     def __call__(self, event: Event) -> None:
         """Write the event's line."""
-        self._stream.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(redact_document(event.as_dict()), ensure_ascii=False) + "\n")
         self._stream.flush()
 
 
 def render_envelope(command: str, outcome: OperationResult | MlopsgenError) -> str:
     """The envelope's text."""
-    return json.dumps(envelope(command, outcome), indent=2, ensure_ascii=False)
+    document = envelope(command, outcome)
+    spoken = {key: redact_document(document[key]) for key in ("summary", "data", "next_steps", "error")}
+    if isinstance(outcome, MlopsgenError):
+        spoken["error"]["code"] = outcome.code
+    return json.dumps(document | spoken, indent=2, ensure_ascii=False)

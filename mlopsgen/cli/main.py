@@ -26,10 +26,11 @@ from mlopsgen.cli import boundary
 
 @dataclass(frozen=True)
 class Verb:
-    """A verb of the command line: the module that holds it, and its line in the help."""
+    """A verb of the command line: the module that holds it, its line in the help, and whether verbs follow it."""
 
     module: str
     help: str
+    group: bool = False
 
 
 VERBS = {
@@ -37,6 +38,7 @@ VERBS = {
     "push": Verb("mlopsgen.cli.push", "Push to the forge that trains; make it when it is not there yet."),
     "run": Verb("mlopsgen.cli.run", "Train a branch again."),
     "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
+    "secrets": Verb("mlopsgen.cli.secrets", "Show, set, rotate and check the secrets of each environment.", group=True),
     "doctor": Verb("mlopsgen.cli.doctor", "Look for what is wrong on this machine, each with its next step."),
     "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
 }
@@ -63,7 +65,8 @@ class VerbGroup(TyperGroup):
         self.list_commands(ctx)
         if args[0] in VERBS:
             command = get_command(importlib.import_module(VERBS[args[0]].module).app)
-            _spare_conversions(command.get_params(ctx))
+            for each in (command, *getattr(command, "commands", {}).values()):
+                _spare_conversions(each.get_params(ctx))
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
 
@@ -107,4 +110,5 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return boundary.run(app, sys.argv[1:] if arguments is None else arguments, os.environ)
+    groups = [name for name, verb in VERBS.items() if verb.group]
+    return boundary.run(app, sys.argv[1:] if arguments is None else arguments, os.environ, groups=groups)

@@ -13,6 +13,7 @@ from prompt_toolkit.output import ColorDepth
 
 from mlopsgen.cli.console import terminal_width
 from mlopsgen.ports import Back
+from mlopsgen.secret_value import SecretValue
 
 BACK = "<"
 """Typed as an answer, it goes back; so does the key 'up'."""
@@ -78,6 +79,14 @@ class TerminalPrompter:
             **self._look,
         )
         return [str(value) for value in question.unsafe_ask()]
+
+    def secret(self, title: str, help_line: str) -> SecretValue:
+        """A text that is not shown while it is typed or pasted, also one of several lines; its size is told."""
+        self.tell("\n" + indented(help_line))
+        question = questionary.password(title, qmark=" ", instruction="(hidden)", erase_when_done=True, **self._look)
+        found = SecretValue(str(question.unsafe_ask()))
+        self.tell(f"  {title}: {found.size} bytes" if found else f"  {title}: nothing")
+        return found
 
 
 def _go_back(event: KeyPressEvent) -> None:
