@@ -30,15 +30,24 @@ class GitRepository:
         self.path = path
         self._environ = clean_environment(environ)
 
-    def run(self, *arguments: str, check: bool = True, stdin: str | None = None) -> process.Completed:
+    def run(
+        self, *arguments: str, check: bool = True, stdin: str | None = None, extra: Mapping[str, str] | None = None
+    ) -> process.Completed:
         """Run ``git ARGUMENTS`` in the repository.
+
+        Args:
+            arguments: What git shall do; never a secret.
+            check: Raise when it fails.
+            stdin: Text for its standard input.
+            extra: More environment for this command alone, which is also the way of a credential.
 
         Raises:
             ProgramMissing: git is not installed.
             CommandFailed: git failed and ``check`` was set.
         """
         try:
-            return process.run(["git", *arguments], cwd=self.path, env=self._environ, stdin=stdin, check=check)
+            environ = {**self._environ, **(extra or {})}
+            return process.run(["git", *arguments], cwd=self.path, env=environ, stdin=stdin, check=check)
         except ProgramMissing as error:
             error.hint = _INSTALL_HINT
             raise

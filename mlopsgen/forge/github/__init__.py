@@ -1,0 +1,1 @@
+"""GitHub as a forge: github.com, GitHub Enterprise Cloud with data residency and GitHub Enterprise Server."""
