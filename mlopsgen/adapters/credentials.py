@@ -73,7 +73,7 @@ def find_credential(
     """The token for a host: the given one, else of the environment, else of ``gh``, else what a person types.
 
     Args:
-        host: The host without scheme, with its port if it has one.
+        host: The host, with its port if it has one; an address of it does as well.
         environ: The environment of the process.
         cwd: A folder for ``gh``.
         given: The token that ``--token-stdin`` read.
@@ -85,7 +85,7 @@ def find_credential(
         NoCredential: There is none.
         UsageError: What was found cannot be a token.
     """
-    host = host.lower()
+    host = _host_in(host)
     if given is not None:
         return _checked(given, "standard input (--token-stdin)", host)
     for name in _variables(host, environ, chosen=chosen):
