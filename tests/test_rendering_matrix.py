@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlopsgen.answers import QUESTIONS
+from mlopsgen.answers import QUESTIONS, resolve
 from mlopsgen.constants import BRANCHES
+from mlopsgen.remote.document import REMOTE_DOCUMENT, read_document
+from mlopsgen.remote.github_desired import Making, github_resources
 from tests import matrix, template_environment
 from tests.pairwise import Row, all_pairs, pairs_of
 
@@ -104,6 +106,11 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
     if "data_address" in answers:
         source = next(entry for entry in sources.values() if entry["address"] == answers["data_address"])
         assert (source["target"], source["task"]) == (answers["target"], answers["task"])
+    document = read_document(files[REMOTE_DOCUMENT].read_text(encoding="utf-8"))
+    given = resolve(answers)
+    assert github_resources(Making(answers=given, document=document), "demo") == github_resources(
+        Making(answers=given), "demo"
+    )
     recorded = yaml.safe_load(files[".copier-answers.yml"].read_text(encoding="utf-8"))
     assert {key: recorded[key] for key in answers} == answers
 

@@ -178,7 +178,7 @@ def open_github(target: Target, token: SecretValue, surroundings: Surroundings, 
     from mlopsgen.forge.github.host import Host  # noqa: PLC0415
 
     environ = surroundings.environ
-    host = Host.of(target.host, environ)
+    host = Host.parse(target.host, environ)
     return GitHubForge(
         host, target.owner, target.name, token, environ=environ, events=events, organisation=target.organisation
     )

@@ -17,10 +17,18 @@ SCHEMAS = {
     "configuration": "src/pipelines/<branch>/config.yaml of a repository: a branch's settings.",
     "data-sources": "data/sources.yaml of a repository: named data sources.",
     "report": "report.json: everything about a training.",
+    "remote": ".github/remote.yaml of a repository: what it shall be on GitHub.",
 }
 """Every schema's name, and the document that it describes."""
 
-_MADE_HERE = {"answers": answers_schema, "envelope": envelope_schema}
+
+def _remote_schema() -> dict[str, Any]:
+    from mlopsgen.remote.document import remote_schema  # noqa: PLC0415 - pydantic takes a moment
+
+    return remote_schema()
+
+
+_MADE_HERE = {"answers": answers_schema, "envelope": envelope_schema, "remote": _remote_schema}
 
 
 def schema(name: str) -> dict[str, Any]:
