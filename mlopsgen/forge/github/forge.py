@@ -1,0 +1,130 @@
+"""The forge on GitHub: what is observed, what cannot be had, what is put, what is pushed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.forge.github.account import Account
+from mlopsgen.forge.github.host import Host
+from mlopsgen.forge.github.limits import find_limits
+from mlopsgen.forge.github.place import Place
+from mlopsgen.forge.github.pushing import GitTransport
+from mlopsgen.forge.github.reading import observe, read_branches
+from mlopsgen.forge.github.writing import Writer
+from mlopsgen.forge.values import Key, Limit, Resource, Snapshot
+from mlopsgen.ports import EventSink
+from mlopsgen.secret_value import SecretValue
+
+WORKERS = 32
+"""Calls under way at once; GitHub allows a hundred."""
+
+
+class GitHubForge:
+    """A repository on a GitHub, whether it is there yet or not.
+
+    Args:
+        host: Which GitHub.
+        owner: The person or organisation.
+        name: The repository's name.
+        token: Whose rights the calls have.
+        environ: The environment (proxies, certificates).
+        events: Is told what is being waited for.
+        organisation: Whether the owner is an organisation; ``None`` to ask GitHub when it matters.
+        plan: The owner's plan, where GitHub does not tell it: ``auto``, ``free``, ``pro``, ``team``, ``enterprise``.
+        sleep: Waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        owner: str,
+        name: str,
+        token: SecretValue,
+        *,
+        environ: Mapping[str, str],
+        events: EventSink,
+        organisation: bool | None = None,
+        plan: str = "auto",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.host = host
+        self.account = Account(host, token, environ=environ, events=events, sleep=sleep)
+        self.place = Place(self.account, owner, name, organisation)
+        self.plan = plan
+        self._writer = Writer(self.place, sleep)
+        self._git = GitTransport(host, owner, name, token, sleep=sleep)
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``."""
+        return self.place.full_name
+
+    @property
+    def page(self) -> str:
+        """Where people look at the repository."""
+        return self.host.page(self.place.owner, self.place.name)
+
+    @property
+    def address(self) -> str:
+        """What git clones by https; never with credentials."""
+        return self.host.address(self.place.owner, self.place.name)
+
+    @property
+    def tracking_uri(self) -> str:
+        """GitHub brings no MLflow store."""
+        return ""
+
+    @property
+    def workers(self) -> int:
+        """How many calls may be under way at once."""
+        return WORKERS
+
+    def settings(self) -> tuple[Resource, ...]:
+        """GitHub itself wants nothing."""
+        return ()
+
+    def observe(self, wanted: Sequence[Resource]) -> Snapshot:
+        """Read the repository and whatever has to be compared with ``wanted``.
+
+        Raises:
+            AuthenticationFailed: GitHub refuses the token.
+            Renamed: The repository has another name now.
+        """
+        return observe(self.place, wanted, self.workers)
+
+    def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:
+        """What of ``changes`` GitHub will refuse: the plan, the token's scopes, the organisation's rules, reviewers."""
+        return find_limits(self.place, changes, found, plan=self.plan, workers=self.workers)
+
+    def put(self, resource: Resource, secret: SecretValue | None = None) -> None:
+        """Make a thing, or give it another value; doing it again changes nothing.
+
+        Raises:
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        self._writer.put(resource, secret)
+
+    def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
+        """Bring branches here by https with the token, as ``git fetch`` with these refspecs does; no tags."""
+        self._git.fetch(source, refspecs)
+
+    def push(self, source: GitRepository, remote: str, branch: str) -> None:
+        """Push a branch by https with the token; what ``remote`` is known to have here follows.
+
+        Raises:
+            BranchMoved: It has commits there that are not here.
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        seen = None if self.place.branches is None else self.place.branches.get(branch, "")
+        self._git.push(source, branch, seen)
+        commit = source.commit_of(f"refs/heads/{branch}")
+        if commit is not None:
+            if self.place.branches is not None:
+                self.place.branches[branch] = commit
+            source.run("update-ref", f"refs/remotes/{remote}/{branch}", commit)
+
+    def branches(self) -> dict[str, str]:
+        """The branches with their commits, read now."""
+        return read_branches(self.place)

@@ -1,0 +1,202 @@
+"""Git over https with the token in the environment alone: never in an argument, an address or a file."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.process import Completed
+from mlopsgen.errors import MlopsgenError, PermissionDenied
+from mlopsgen.forge.github.client import BACKOFF
+from mlopsgen.forge.github.errors import Refused, Renamed, RightsMissing, TokenRefused, Unreachable
+from mlopsgen.forge.github.host import Host
+from mlopsgen.secret_value import SecretValue
+
+
+class BranchMoved(MlopsgenError):
+    """The branch has commits on GitHub that are not here."""
+
+    code = "branch-moved"
+
+
+_MOVED = re.compile(r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TRANSIENT = re.compile(
+    r"HTTP 5\d\d|returned error: (5\d\d|429)|Could not resolve host|Connection (reset|refused|timed out)|early EOF|"
+    r"hung up unexpectedly|RPC failed|Empty reply|Operation too slow|SSL_ERROR_SYSCALL|unexpected disconnect",
+    re.IGNORECASE,
+)
+
+
+class GitTransport:
+    """Moves commits between a repository here and one on GitHub.
+
+    Args:
+        host: Which GitHub.
+        owner: The person or organisation.
+        name: The repository.
+        token: Whose rights git has.
+        sleep: Waits that many seconds.
+    """
+
+    def __init__(
+        self, host: Host, owner: str, name: str, token: SecretValue, *, sleep: Callable[[float], None]
+    ) -> None:
+        self._host = host
+        self._full_name = f"{owner}/{name}"
+        self._address = host.address(owner, name)
+        self._token = token
+        self._sleep = sleep
+
+    def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
+        """Bring branches here, as the refspecs say; tags are left out.
+
+        Raises:
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._address, *refspecs)
+        done = self._run(source, *arguments)
+        if done.exit_status != 0:
+            raise self._error(done, "Fetching")
+
+    def push(self, source: GitRepository, branch: str, seen: str | None) -> None:
+        """Bring a branch to GitHub; commits there are never lost.
+
+        Args:
+            source: The repository here.
+            branch: The branch.
+            seen: The commit that it had there when it was looked at, empty for none: if it has another one now, nothing
+                is pushed. ``None`` if nobody has looked.
+
+        Raises:
+            BranchMoved: It has commits there that are not here.
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        reference = f"refs/heads/{branch}"
+        lease: list[str] = []
+        if seen is not None:
+            if seen and not source.succeeds("merge-base", "--is-ancestor", seen, reference):
+                raise self._moved(branch)
+            # Together with the line above this can only forward the branch, and only from what was looked at.
+            lease = [f"--force-with-lease={reference}:{seen}"]
+        done = self._run(source, "push", "--porcelain", *lease, self._address, f"{reference}:{reference}")
+        if done.exit_status == 0:
+            return
+        if re.search(
+            r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref", done.stdout + done.stderr
+        ):
+            raise self._moved(branch)
+        raise self._error(done, f"Pushing {branch}")
+
+    def _run(self, source: GitRepository, *arguments: str) -> Completed:
+        """Run git; what the network spoils is tried again, which is safe: git sends the same commits."""
+        for wait in (*BACKOFF[1:4], None):
+            done = source.run(*arguments, check=False, extra=self._environment())
+            if done.exit_status == 0 or wait is None or not _TRANSIENT.search(done.stderr):
+                return done
+            self._sleep(wait)
+        raise AssertionError
+
+    def _environment(self) -> dict[str, str]:
+        """The credential and nothing else of what a person may have configured for this address."""
+        login = b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+        header = f"http.{self._address}.extraHeader"
+        pairs = (
+            ("credential.helper", ""),
+            # An empty header takes away those of other configuration; two would be refused.
+            (header, ""),
+            (header, f"Authorization: Basic {login}"),
+            # A renamed repository shall be said, not followed.
+            ("http.followRedirects", "false"),
+            ("http.lowSpeedLimit", "1"),
+            ("http.lowSpeedTime", "60"),
+        )
+        numbered = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)}
+        numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)}
+        # Somebody who traces git shall not find the header in the trace.
+        return {**numbered, "GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TRACE_REDACT": "1", "GIT_ASKPASS": "true"}
+
+    def _moved(self, branch: str) -> BranchMoved:
+        return BranchMoved(
+            f"The branch {branch} has commits on GitHub that this plan has not seen; nothing was pushed to it.",
+            hint=f"Bring them here with 'git pull --rebase' on {branch}, then run this again.",
+            where=self._full_name,
+        )
+
+    def _error(self, done: Completed, doing: str) -> MlopsgenError:
+        """The error behind what git prints."""
+        text = _ANSI.sub("", f"{done.stderr}\n{done.stdout}").replace(self._token.reveal(), "***")
+        told = _remote_words(text)
+        for pattern, kind, message, hint in _REFUSALS:
+            if pattern.search(text):
+                names = {
+                    "where": self._full_name,
+                    "server": self._host.server,
+                    "told": told or _last_line(text),
+                    "last": _last_line(text),
+                }
+                return kind(
+                    f"{doing} failed: {message.format(**names)}.", hint=hint.format(**names), where=self._full_name
+                )
+        return Refused(f"{doing} failed: {told or _last_line(text)}.", where=self._full_name)
+
+
+_REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
+    (
+        re.compile(r"refusing to allow .*workflow"),
+        RightsMissing,
+        "the token may not change files in .github/workflows",
+        "Add the scope 'workflow' (a fine-grained token: the permission Workflows) at {server}/settings/tokens, "
+        "or run 'gh auth refresh --scopes workflow'.",
+    ),
+    (
+        re.compile(r"Maximum \(0\) redirects|unable to update url base from redirection|returned error: 30[178]"),
+        Renamed,
+        "the repository {where} was renamed or moved",
+        "Run 'mlopsgen status' to see where it is now, and give the new name with --name.",
+    ),
+    (
+        re.compile(r"Authentication failed|could not read (User|Pass)|returned error: 401|prompts disabled"),
+        TokenRefused,
+        "GitHub refuses the token for git",
+        "Make a new one at {server}/settings/tokens or run 'gh auth login'.",
+    ),
+    (
+        re.compile(r"GH013|GH006|rule violations|protected branch"),
+        Refused,
+        "a rule of the repository or organisation refuses it ({told})",
+        "Open a pull request, or look at {server}/{where}/rules.",
+    ),
+    (
+        re.compile(r"returned error: 403|Permission to .* denied|Write access .* not granted"),
+        RightsMissing,
+        "the token may not push to {where}",
+        "The token needs the scope 'repo' (fine-grained: Contents, write), its owner the role Write or more.",
+    ),
+    (
+        re.compile(r"[Rr]epository .*not found|returned error: 404"),
+        PermissionDenied,
+        "GitHub shows no repository {where}",
+        "Check the name, and that the token's owner may see it.",
+    ),
+    (
+        _TRANSIENT,
+        Unreachable,
+        "{server} did not answer to the end ({last})",
+        "Check the network and run it again; what is done stays done.",
+    ),
+)
+
+
+def _remote_words(text: str) -> str:
+    """What GitHub says, without the frame that git puts around it."""
+    lines = [line.removeprefix("remote:").strip(" -\t") for line in text.splitlines() if line.startswith("remote:")]
+    told = [line.removeprefix("error:").strip() for line in lines if line and not line.startswith("http")]
+    return "; ".join(told[:4]).rstrip(".")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "git printed nothing"
