@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output import ColorDepth, create_output
 
 from mlopsgen.cli.console import terminal_width
 from mlopsgen.ports import Back
@@ -20,17 +20,26 @@ BACK = "<"
 
 
 class TerminalPrompter:
-    """Asks on standard input and output."""
+    """Asks on standard input and output.
 
-    def __init__(self, *, colour: bool) -> None:
+    Args:
+        colour: Whether the terminal takes colours.
+        stream: Where questions are shown instead of standard output, which may be somebody else's.
+    """
+
+    def __init__(self, *, colour: bool, stream: TextIO | None = None) -> None:
+        self._stream = stream
         self._look: dict[str, Any] = {} if colour else {"color_depth": ColorDepth.DEPTH_1_BIT}
+        if stream is not None:
+            self._look["output"] = create_output(stdout=stream)
         self._keys = KeyBindings()
         self._keys.add("up")(_go_back)
 
     def tell(self, text: str) -> None:
         """Show a text."""
-        sys.stdout.write(text.rstrip("\n") + "\n")
-        sys.stdout.flush()
+        stream = self._stream or sys.stdout
+        stream.write(text.rstrip("\n") + "\n")
+        stream.flush()
 
     def text(self, title: str, help_line: str, default: str, refuse: Callable[[str], str | None]) -> str:
         """A line of text, checked while it is typed."""

@@ -22,6 +22,9 @@ from mlopsgen.secret_value import SecretValue
 VARIABLE_PREFIX = "MLOPSGEN_SECRET_"
 """``MLOPSGEN_SECRET_STAGING_NAME`` is the value for one environment, ``MLOPSGEN_SECRET_NAME`` for all of them."""
 
+Ask = Callable[[str, str], SecretValue]
+"""Asks a person: a title and a line that explains; nothing typed is empty."""
+
 _LARGEST_FILE = 10_000_000
 
 
@@ -73,7 +76,7 @@ class Single:
 class Asked:
     """A person who is asked for each value."""
 
-    ask: Callable[[str, str], SecretValue]
+    ask: Ask
 
     def find(self, need: Need) -> SecretValue | None:
         """What the person types; nothing typed is none."""

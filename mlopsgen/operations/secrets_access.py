@@ -1,0 +1,194 @@
+"""The forge whose secrets are looked at or written, and which of them the project needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlopsgen.adapters.credentials import Credential
+from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
+from mlopsgen.errors import MissingAnswer, MlopsgenError, UsageError
+from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.protocol import Forge
+from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
+from mlopsgen.operations.hosting import Hosted, Target, Wanted, find_hosted, open_github
+from mlopsgen.operations.making import read_making
+from mlopsgen.operations.project import Project, Surroundings, forge_folder, open_forge, require_forge
+from mlopsgen.ports import EventSink
+from mlopsgen.remote.github_desired import Making, environments_of, github_resources
+from mlopsgen.remote.needs import Need, repository_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which forge, and how to get in.
+
+    Attributes:
+        surroundings: Where the command runs.
+        local: Whether the forge on this machine is meant.
+        wanted: What the flags say about the repository on GitHub.
+        credential: Finds the token for a repository on GitHub.
+    """
+
+    surroundings: Surroundings
+    credential: Callable[[Target], Credential]
+    local: bool = False
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A secret that is needed, and how it stands.
+
+    Attributes:
+        need: Which one and what for.
+        key: Where the forge keeps it.
+        present: Whether it is there.
+        updated: When it was written last (ISO 8601); empty where the forge does not say.
+        possible: Whether it can be written: its environment is there.
+    """
+
+    need: Need
+    key: Key
+    present: bool
+    updated: str
+    possible: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault:
+    """A forge with the secrets of a project as they are.
+
+    Attributes:
+        project: The project.
+        forge: Keeps the secrets.
+        secrets: Those that are needed.
+        others: Those that are there and that nothing of ours needs, each with when it was written last.
+        environments: The environments that are there.
+        lost: Why there are no environments, if the repository cannot have them.
+    """
+
+    project: Project
+    forge: Forge
+    secrets: tuple[Stored, ...]
+    others: Mapping[Key, str]
+    environments: frozenset[str]
+    lost: Limit | None = None
+
+    def place(self, environment: str, name: str) -> Key:
+        """Where the forge keeps a secret of an environment."""
+        return place_of(environment, name, in_repository=self.lost is not None)
+
+    def present(self, key: Key) -> bool:
+        """Whether a secret is there, needed or not."""
+        return key in self.others or any(stored.key == key and stored.present for stored in self.secrets)
+
+
+def place_of(environment: str, name: str, *, in_repository: bool) -> Key:
+    """Where a secret is kept: in its environment, or under a longer name in the repository."""
+    if in_repository:
+        return Key(Kind.SECRET, repository_name(environment, name))
+    return Key(Kind.SECRET, name, environment)
+
+
+def open_vault(access: Access, events: EventSink) -> Vault:
+    """Find the forge and read which secrets it has.
+
+    Raises:
+        MissingAnswer: It has not been said which forge is meant.
+        MlopsgenError: The project has no forge there yet.
+        NoCredential: There is no token.
+    """
+    hosted = find_hosted(access.surroundings, access.wanted)
+    making = read_making(hosted.project.root, hosted.answers)
+    forge = _open(access, hosted, making, events)
+    local = isinstance(forge, LocalForge)
+    needs = read_needs(making, local=local)
+    environments = _environments(making, local=local)
+    wanted = [_resource(place_of(need.environment, need.name, in_repository=False), need) for need in needs]
+    snapshot = forge.observe([*environments, *wanted])
+    if snapshot.repository is None:
+        hint = "mlopsgen push --local" if local else "mlopsgen push   (makes it, with its environments)"
+        raise MlopsgenError(f"There is no repository at {forge.address} yet.", where=forge.address, hint=hint)
+    lost = _lost(forge, snapshot, environments)
+    if lost is not None:
+        snapshot = forge.observe([_resource(place_of(n.environment, n.name, in_repository=True), n) for n in needs])
+    return _vault(hosted.project, forge, needs, snapshot, lost)
+
+
+def read_needs(making: Making, *, local: bool = False) -> tuple[Need, ...]:
+    """The secrets that a repository needs: what follows from its answers and data, and what its owner added.
+
+    Args:
+        making: What the repository is made from.
+        local: Whether the forge on this machine is meant, which has no environments beside the branches' own.
+    """
+    return tuple(
+        Need(environment=environment.name, name=name, purpose=purpose or "named in remote.yaml", required=not optional)
+        for environment in environments_of(making)
+        if not local or environment.name in BRANCHES
+        for name, (purpose, optional) in environment.secrets.items()
+    )
+
+
+def _open(access: Access, hosted: Hosted, making: Making, events: EventSink) -> Forge:
+    on_github = access.wanted != Wanted() or bool(hosted.target.origin)
+    if access.local and access.wanted != Wanted():
+        raise UsageError(
+            "--local means the forge on this machine; the other flags mean one on GitHub.",
+            where="--local",
+            hint="Give one or the other.",
+        )
+    if access.local or (not on_github and _has_local_forge(hosted.project, access.surroundings)):
+        return require_forge(hosted.project, access.surroundings)
+    if not on_github:
+        raise MissingAnswer(
+            f"{hosted.project.slug} is neither on GitHub nor on a forge of this machine yet.",
+            where="--local",
+            hint="Push it first: 'mlopsgen push --org ORGANISATION' or 'mlopsgen push --local'.",
+        )
+    target = hosted.required()
+    plan = making.document.github.plan or "auto"
+    return open_github(target, access.credential(target).token, access.surroundings, events, plan=plan)
+
+
+def _has_local_forge(project: Project, surroundings: Surroundings) -> bool:
+    return (
+        LOCAL_REMOTE in project.source.remotes()
+        or open_forge(forge_folder(project), surroundings).layout.manifest.exists()
+    )
+
+
+def _environments(making: Making, *, local: bool) -> list[Resource]:
+    found = (resource for resource in github_resources(making, "") if resource.key.kind is Kind.ENVIRONMENT)
+    return [resource for resource in found if not local or resource.key.name in BRANCHES]
+
+
+def _resource(key: Key, need: Need) -> Resource:
+    return Resource(key=key, purpose=need.purpose, optional=not need.required)
+
+
+def _lost(forge: Forge, snapshot: Snapshot, environments: Sequence[Resource]) -> Limit | None:
+    """Why the repository cannot have environments, if that is so."""
+    missing = [resource for resource in environments if resource.key not in snapshot.resources]
+    if len(missing) < len(environments):
+        return None
+    limits = forge.limits(missing, snapshot)
+    found = [limits.get(resource.key) or limits.get(Key(Kind.ENVIRONMENT, "")) for resource in missing]
+    return next((limit for limit in found if limit is not None and not limit.fields), None)
+
+
+def _vault(project: Project, forge: Forge, needs: Sequence[Need], snapshot: Snapshot, lost: Limit | None) -> Vault:
+    environments = frozenset(key.name for key in snapshot.resources if key.kind is Kind.ENVIRONMENT)
+    found = {key: str(value or "") for key, value in snapshot.resources.items() if key.kind is Kind.SECRET}
+    secrets = []
+    for need in needs:
+        key = place_of(need.environment, need.name, in_repository=lost is not None)
+        possible = lost is not None or need.environment in environments
+        updated = found.pop(key, None)
+        secrets.append(
+            Stored(need=need, key=key, present=updated is not None, updated=updated or "", possible=possible)
+        )
+    return Vault(
+        project=project, forge=forge, secrets=tuple(secrets), others=found, environments=environments, lost=lost
+    )

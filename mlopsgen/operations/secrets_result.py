@@ -1,0 +1,71 @@
+"""What is told of the secrets of a forge; never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlopsgen.errors import MlopsgenError, PartialResult
+from mlopsgen.operations.secrets_access import Stored, Vault
+from mlopsgen.operations.wording import counted
+
+
+def where(stored: Stored) -> str:
+    """A secret in words: its name and its environment."""
+    as_kept = f" (kept as {stored.key.name})" if stored.key.name != stored.need.name else ""
+    return f"{stored.need.name} of {stored.need.environment}{as_kept}"
+
+
+def counted_secrets(number: int) -> str:
+    """A number of secrets in words."""
+    return counted(number, "secret")
+
+
+def vault_data(vault: Vault) -> dict[str, Any]:
+    """The secrets as JSON values."""
+    return {
+        "forge": vault.forge.address,
+        "environments": sorted(vault.environments),
+        "secrets": [
+            {
+                "environment": stored.need.environment,
+                "name": stored.need.name,
+                "stored_as": stored.key.name,
+                "scope": "environment" if stored.key.scope else "repository",
+                "purpose": stored.need.purpose,
+                "required": stored.need.required,
+                "present": stored.present,
+                "updated": stored.updated,
+            }
+            for stored in vault.secrets
+        ],
+        "others": [
+            {"environment": key.scope, "name": key.name, "updated": updated}
+            for key, updated in sorted(vault.others.items())
+        ],
+    }
+
+
+def missing_steps(vault: Vault) -> tuple[str, ...]:
+    """The commands that write what is required and missing."""
+    found: dict[str, list[str]] = {}
+    for stored in vault.secrets:
+        if stored.need.required and not stored.present:
+            found.setdefault(stored.need.name, []).append(stored.need.environment)
+    return tuple(
+        f"mlopsgen secrets set {name} {' '.join(f'--branch {environment}' for environment in environments)}"
+        for name, environments in found.items()
+    )
+
+
+def unfinished(
+    vault: Vault, done: Sequence[Stored], failed: Sequence[tuple[Stored, MlopsgenError]], *, rotate: bool
+) -> PartialResult:
+    """The error for secrets of which some could not be written."""
+    reasons = "; ".join(f"{where(stored)}: {error.message.rstrip('.')}" for stored, error in failed)
+    again = "writes all of them again" if rotate else "writes only those that are absent"
+    return PartialResult(
+        f"{len(done)} of {counted_secrets(len(done) + len(failed))} written; not written: {reasons}.",
+        where=vault.forge.address,
+        hint=f"{failed[0][1].hint} Then run the same command again: it {again}.".strip(),
+    )
