@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -50,6 +51,8 @@ class MlopsgenError(Exception):
         self.message = message
         self.hint = hint
         self.where = where
+        self.data: dict[str, Any] = {}
+        """What programs are told besides, as JSON values; never a secret."""
 
 
 class UsageError(MlopsgenError):
@@ -82,6 +85,18 @@ class PermissionDenied(MlopsgenError):
 
     code = "permission"
     exit_code = ExitCode.PERMISSION
+
+
+class AuthenticationFailed(PermissionDenied):
+    """Whoever we came as is not let in (any more): nothing else can succeed either."""
+
+    code = "authentication"
+
+
+class PlanChanged(MlopsgenError):
+    """What would be done is not what was agreed to; nothing was done."""
+
+    code = "plan-changed"
 
 
 class PartialResult(MlopsgenError):

@@ -24,7 +24,15 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepDone(Event):
-    """The piece of work that began last is done."""
+    """A piece of work is done.
+
+    Attributes:
+        done: How many of them are done now.
+        total: How many there are; 0 where that is not known.
+    """
+
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ def envelope(command: str, outcome: OperationResult | MlopsgenError) -> dict[str
     return document | {
         "ok": False,
         "summary": outcome.message,
-        "data": {},
+        "data": outcome.data,
         "next_steps": [outcome.hint] if outcome.hint else [],
         "error": {
             "code": outcome.code,

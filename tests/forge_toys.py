@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.forge.worker import locks, queue
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run, read_run
@@ -123,11 +124,11 @@ class Toy:
     def found_forge(self) -> None:
         """Make the forge as `push --local` does, without pushing anything."""
         forge = self.forge
-        forge.create_repository("toy")
-        for name, value in forge.wanted_settings().items():
-            forge.set_setting(name, value)
+        forge.put(Resource(key=Key(Kind.REPOSITORY, "toy"), value={"project": "toy"}))
+        for setting in forge.settings():
+            forge.put(setting)
         for branch in BRANCHES:
-            forge.create_environment(branch)
+            forge.put(Resource(key=Key(Kind.ENVIRONMENT, branch), value={}))
         self.git("remote", "add", "local", forge.address)
 
     def push(self, *arguments: str, check: bool = True, **more: str) -> str:

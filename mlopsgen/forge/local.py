@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError, Usage
 from mlopsgen.forge import program
 from mlopsgen.forge.protocol import OccupiedError
 from mlopsgen.forge.readme import README
-from mlopsgen.forge.values import Environment, Repository
+from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Snapshot, Value
 from mlopsgen.forge.worker import envfile
 from mlopsgen.forge.worker.layout import FORMAT, Layout, read_json, write_bytes, write_json, write_text
 from mlopsgen.secret_value import SecretValue
@@ -74,36 +74,77 @@ class LocalForge:
             address=self.address,
             project=str(manifest.get("project") or ""),
             branches=self._branches(),
-            settings=self._settings(),
+            default_branch=self._default_branch(),
             tool_version=str(manifest.get("tool") or ""),
         )
 
-    def environments(self) -> tuple[Environment, ...]:
-        """The environments whose files are there.
+    @property
+    def workers(self) -> int:
+        """One: files are written one after the other."""
+        return 1
 
-        Raises:
-            InvalidDocument: A line in one of them cannot be read.
-        """
-        found = []
-        for branch in BRANCHES:
-            variables, secrets = self.layout.variables(branch), self.layout.secrets(branch)
-            if variables.is_file() and secrets.is_file():
-                names = frozenset(_read(secrets))
-                found.append(Environment(name=branch, variables=_read(variables), secrets=names))
-        return tuple(found)
-
-    def wanted_settings(self) -> Mapping[str, str]:
+    def settings(self) -> tuple[Resource, ...]:
         """The hook, the worker program and git's configuration as this version has them."""
-        return {
+        wanted = {
             "default-branch": MAIN_BRANCH,
             **_GIT_SETTINGS,
             "program": program.digest(program.archive()),
             "hook": program.digest(program.HOOK.encode()),
             "readme": program.digest(README.encode()),
         }
+        return tuple(Resource(key=Key(Kind.SETTING, name), value=value) for name, value in wanted.items())
 
-    def create_repository(self, project: str) -> None:
-        """Make the folder with an empty bare repository and the place for the MLflow store."""
+    def observe(self, wanted: Sequence[Resource]) -> Snapshot:
+        """The repository, its settings, and the environments that ``wanted`` speaks of.
+
+        Raises:
+            OccupiedError: The folder holds something else.
+            InvalidDocument: Its ``forge.json`` or a line of an environment cannot be read.
+        """
+        repository = self.repository()
+        if repository is None:
+            return Snapshot()
+        resources: dict[Key, Value] = {Key(Kind.SETTING, name): value for name, value in self._settings().items()}
+        scopes = {key.name if key.kind is Kind.ENVIRONMENT else key.scope for key in (one.key for one in wanted)}
+        for scope in (branch for branch in BRANCHES if branch in scopes):
+            variables, secrets = self.layout.variables(scope), self.layout.secrets(scope)
+            if variables.is_file() and secrets.is_file():
+                resources[Key(Kind.ENVIRONMENT, scope)] = {}
+                resources.update((Key(Kind.VARIABLE, name, scope), value) for name, value in _read(variables).items())
+                resources.update((Key(Kind.SECRET, name, scope), "") for name in _read(secrets))
+        return Snapshot(repository=repository, resources=resources)
+
+    def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:  # noqa: ARG002 - the same for all
+        """What a folder cannot hold; its environments are private to whoever owns the folder."""
+        limit = Limit(reason="a forge on this machine has no such thing", instead="only you can reach it anyway")
+        return {one.key: limit for one in changes if one.key.kind not in _HELD}
+
+    def put(self, resource: Resource, secret: SecretValue | None = None) -> None:
+        """Make the folder, install a file, write the configuration or a line of an environment.
+
+        Raises:
+            MlopsgenError: It cannot be written, or a folder has no place for it.
+        """
+        key, value = resource.key, resource.value
+        match key.kind:
+            case Kind.REPOSITORY:
+                self._create_repository(str(value.get("project", "")) if isinstance(value, Mapping) else "")
+            case Kind.SETTING:
+                self._set_setting(key.name, str(value))
+            case Kind.ENVIRONMENT:
+                self._create_environment(key.name)
+            case Kind.VARIABLE:
+                self._set(self.layout.variables(key.scope), key.name, str(value), mode=0o644)
+            case Kind.SECRET if secret is not None:
+                self._set(self.layout.secrets(key.scope), key.name, secret.reveal(), mode=0o600)
+            case _:
+                raise MlopsgenError(f"A forge on this machine cannot hold {key.kind} '{key.name}'.", where=key.name)
+
+    def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
+        """Fetch from the folder."""
+        source.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.address, *refspecs)
+
+    def _create_repository(self, project: str) -> None:
         with self._writing():
             self.layout.root.mkdir(parents=True, exist_ok=True)
             # First: a folder with this file is ours, so that an interrupted beginning can be continued.
@@ -113,8 +154,7 @@ class LocalForge:
         # No template: a person's own hooks have no business here.
         self._git.run("init", "--quiet", "--bare", "--template=", f"--initial-branch={MAIN_BRANCH}")
 
-    def set_setting(self, name: str, value: str) -> None:
-        """Install the file or write the configuration that the setting names."""
+    def _set_setting(self, name: str, value: str) -> None:
         with self._writing():
             if name == "program":
                 write_text(self.layout.recorded_python, f"{self._python}\n")
@@ -129,21 +169,15 @@ class LocalForge:
                 self._git.run("config", name, value)
             self._write_manifest(str(self._manifest().get("project") or ""))
 
-    def create_environment(self, name: str) -> None:
+    def _create_environment(self, name: str) -> None:
         """Make the two files of a branch's environment; the one for secrets is its owner's alone from the start."""
+        if name not in BRANCHES:
+            raise UsageError(f"There is no branch '{name}' to train.", hint=f"The branches are {', '.join(BRANCHES)}.")
         with self._writing():
             if not self.layout.variables(name).exists():
                 write_text(self.layout.variables(name), _VARIABLES_HEADER)
             if not self.layout.secrets(name).exists():
                 write_text(self.layout.secrets(name), _SECRETS_HEADER, mode=0o600)
-
-    def set_variable(self, environment: str, name: str, value: str) -> None:
-        """Write a variable into its file; other lines stay as they are."""
-        self._set(self.layout.variables(environment), name, value, mode=0o644)
-
-    def set_secret(self, environment: str, name: str, value: SecretValue) -> None:
-        """Write a secret into its file; other lines stay as they are."""
-        self._set(self.layout.secrets(environment), name, value.reveal(), mode=0o600)
 
     def push(self, source: GitRepository, remote: str, branch: str) -> None:
         """Push the branch; the hook queues its training and does not wait for it."""
@@ -165,11 +199,15 @@ class LocalForge:
         lines = self._git.read("for-each-ref", "--format=%(objectname) %(refname:strip=2)", "refs/heads/").splitlines()
         return {name: commit for commit, name in (line.split(" ", 1) for line in lines)}
 
+    def _default_branch(self) -> str:
+        if not (self.layout.repository / "HEAD").is_file():
+            return ""
+        return self._git.run("symbolic-ref", "--short", "HEAD", check=False).stdout.strip()
+
     def _settings(self) -> dict[str, str]:
         settings: dict[str, str] = {}
         if (self.layout.repository / "HEAD").is_file():
-            head = self._git.run("symbolic-ref", "--short", "HEAD", check=False).stdout.strip()
-            settings["default-branch"] = head
+            settings["default-branch"] = self._default_branch()
             for name in _GIT_SETTINGS:
                 settings[name] = self._git.run("config", "--local", "--get", name, check=False).stdout.strip()
         program_file, hook, readme = self.layout.program, self.layout.hook, self.layout.root / "README.txt"
@@ -179,7 +217,7 @@ class LocalForge:
             settings["hook"] = program.digest(hook.read_bytes())
         if readme.is_file():
             settings["readme"] = program.digest(readme.read_bytes())
-        return settings
+        return {name: value for name, value in settings.items() if value}
 
     def _manifest(self) -> dict[str, object]:
         where = str(self.layout.manifest)
@@ -218,6 +256,7 @@ class LocalForge:
             raise expected from error
 
 
+_HELD = (Kind.REPOSITORY, Kind.SETTING, Kind.ENVIRONMENT, Kind.VARIABLE, Kind.SECRET)
 _HINT = "Name a folder that does not exist yet: 'mlopsgen push --local DIR'."
 _UNFINISHED = re.compile(r"\.forge\.json\.\w+")
 

@@ -1,17 +1,17 @@
 """What a forge is: a place that holds the repository, its environments and their settings, and that can be pushed to.
 
-The values are small and the operations few, so that a folder on this machine, an in-memory twin and later a hosting
-service can all be one. Whatever an operation sets is read back by ``repository`` and ``environments``.
+The values are small and the operations few, so that a folder on this machine, an in-memory twin and a hosting service
+can all be one. Whatever ``put`` sets is read back by ``observe``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import MlopsgenError
-from mlopsgen.forge.values import Environment, Repository
+from mlopsgen.forge.values import Key, Limit, Resource, Snapshot
 from mlopsgen.secret_value import SecretValue
 
 
@@ -22,43 +22,49 @@ class OccupiedError(MlopsgenError):
 
 
 class Forge(Protocol):
-    """A place that a project can be pushed to."""
+    """A place that a project can be pushed to.
+
+    Every method may be called from several threads at once.
+    """
 
     @property
     def address(self) -> str:
-        """What git pushes to, whether it exists yet or not."""
+        """What git pushes to, whether it exists yet or not; never with credentials."""
 
     @property
     def tracking_uri(self) -> str:
         """The MLflow store that the forge brings along; empty if it brings none."""
 
-    def repository(self) -> Repository | None:
-        """The project's repository, or ``None`` when there is nothing at the address.
+    @property
+    def workers(self) -> int:
+        """How many calls may be under way at once."""
+
+    def settings(self) -> tuple[Resource, ...]:
+        """Settings that the forge itself wants, whatever the project is (its hook, its program); in order."""
+
+    def observe(self, wanted: Sequence[Resource]) -> Snapshot:
+        """Read the repository and whatever has to be compared with ``wanted``; no more calls than that needs.
 
         Raises:
-            OccupiedError: There is something else.
+            OccupiedError: There is something else at the address.
+            PermissionDenied: The forge does not let this person in.
         """
 
-    def environments(self) -> tuple[Environment, ...]:
-        """The environments that exist, by name."""
+    def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:
+        """What of ``changes`` the forge will refuse, before anything is done (plan, scopes, unknown reviewers)."""
 
-    def wanted_settings(self) -> Mapping[str, str]:
-        """The settings that this version of the tool wants, in the order in which they are made."""
+    def put(self, resource: Resource, secret: SecretValue | None = None) -> None:
+        """Make a thing, or give it another value. Doing it again changes nothing.
 
-    def create_repository(self, project: str) -> None:
-        """Make the empty repository; may be called again after it was interrupted."""
+        A repository's value has the fields ``project`` and whatever else the forge needs to make it.
 
-    def set_setting(self, name: str, value: str) -> None:
-        """Give a setting one of the values of :meth:`wanted_settings`."""
+        Args:
+            resource: What it shall be.
+            secret: The value, if it is a secret.
+        """
 
-    def create_environment(self, name: str) -> None:
-        """Make an environment without variables and secrets."""
-
-    def set_variable(self, environment: str, name: str, value: str) -> None:
-        """Make or change a variable."""
-
-    def set_secret(self, environment: str, name: str, value: SecretValue) -> None:
-        """Make or replace a secret."""
+    def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
+        """Bring branches of the forge into ``source``, as ``git fetch`` with these refspecs does; no tags."""
 
     def push(self, source: GitRepository, remote: str, branch: str) -> None:
         """Bring a branch of ``source`` into the forge, as its remote ``remote``; history there is never rewritten."""

@@ -118,17 +118,17 @@ def check_remote(project: Project, forge: LocalForge) -> Finding:
 
 def check_program(forge: LocalForge) -> Iterator[Finding]:
     """The hook, the worker program and git's configuration in the forge."""
-    found = forge.repository()
-    present = {} if found is None else found.settings
-    for name, wanted in forge.wanted_settings().items():
-        value = present.get(name, "")
+    snapshot = forge.observe(forge.settings())
+    found, present = snapshot.repository, snapshot.resources
+    for key, wanted in ((setting.key, setting.value) for setting in forge.settings()):
+        name, value = key.name, present.get(key)
         if not value:
             message = f"the forge's {name} is missing or cannot be executed"
             yield problem(f"forge-{name}", message, "mlopsgen push --local")
         elif value != wanted:
             message = f"the forge's {name} is not the one of this version ({value} instead of {wanted})"
             yield warning(f"forge-{name}", message, "mlopsgen push --local  (shows what it would change)")
-    if all(present.values()) and present:
+    if present:
         yield good("forge", f"{forge.layout.root} (made by mlopsgen {found.tool_version if found else ''})")
 
 

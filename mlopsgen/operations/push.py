@@ -9,17 +9,10 @@ from typing import Any
 
 from mlopsgen import __version__
 from mlopsgen.constants import LOCAL_REMOTE
-from mlopsgen.errors import (
-    CommandFailed,
-    ExitCode,
-    Interrupted,
-    MissingAnswer,
-    MlopsgenError,
-    PartialResult,
-    UsageError,
-)
+from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PartialResult, UsageError
 from mlopsgen.events import LogLine, Note, Warn
 from mlopsgen.forge.local import LocalForge
+from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.forge.worker.records import Run
 from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
@@ -28,8 +21,9 @@ from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import apply, describe
 from mlopsgen.remote.desired import Desired, environments_for
-from mlopsgen.remote.observe import local_branches, observe
-from mlopsgen.remote.plan import Kind, Plan, make_plan
+from mlopsgen.remote.observe import local_branches
+from mlopsgen.remote.plan import Plan
+from mlopsgen.remote.planning import plan_remote
 from mlopsgen.result import OperationResult
 
 
@@ -69,8 +63,8 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     folder = forge_folder(project, request.directory)
     _refuse_unfit(project, folder)
     forge = open_forge(folder, request.surroundings)
-    desired = desired_remote(project, forge)
-    plan = make_plan(desired, observe(forge, project.source, desired.remote))
+    planned = plan_remote(desired_remote(project, forge), forge, project.source)
+    plan, desired = planned.plan, planned.desired
     _refuse_blocked_ground(plan)
     request.show(plan)
     data: dict[str, Any] = {"forge": str(folder), "remote": desired.remote, "plan": plan.as_dict()}
@@ -81,12 +75,12 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
             summary="Everything is in place; nothing was changed.",
             data={**data, "training": None},
             next_steps=_hints(plan) or ("git push  (trains the branch)",),
-            exit_code=ExitCode.PARTIAL if plan.blocked else ExitCode.OK,
+            exit_code=ExitCode.PARTIAL if plan.unsolved else ExitCode.OK,
         )
     _agree(request, plan)
     trainings = open_trainings(folder, request.surroundings)
     before = {branch: trainings.latest_number(branch) for branch in desired.branches}
-    _apply(plan, desired, forge, project, events)
+    apply(plan, desired, forge=forge, source=project.source, events=events)
     _verify(plan, desired, forge, project)
     for item in plan.blocked:
         events(Warn(message=f"not done: {describe(item)}: {item.reason}", hint=item.hint))
@@ -111,12 +105,17 @@ def desired_remote(project: Project, forge: LocalForge) -> Desired:
     if not branches:
         hint = "Commit on 'development', then run it again."
         raise MlopsgenError("The repository has no branch to push.", where=str(project.root), hint=hint)
+    settings = forge.settings()
     return Desired(
         project=project.slug,
         address=forge.address,
         branches=branches,
-        settings=forge.wanted_settings(),
-        environments=environments_for(branches),
+        resources=(
+            Resource(key=Key(Kind.REPOSITORY, project.slug), value={"project": project.slug}),
+            *settings,
+            *environments_for(branches),
+        ),
+        owned=frozenset(setting.key for setting in settings),
         remote=LOCAL_REMOTE,
         tracking_uri=forge.tracking_uri,
         tool_version=__version__,
@@ -142,13 +141,13 @@ def _refuse_unfit(project: Project, folder: Path) -> None:
 
 def _refuse_blocked_ground(plan: Plan) -> None:
     """Without the repository and the remote nothing else makes sense: stop before anything is touched."""
-    for item in plan.blocked:
-        if item.kind in (Kind.REPOSITORY, Kind.REMOTE):
-            raise MlopsgenError(
-                f"Nothing was changed: {item.kind} '{item.name}' cannot be used: {item.reason}.",
-                where=item.detail,
-                hint=item.hint,
-            )
+    item = plan.refused
+    if item is not None:
+        raise MlopsgenError(
+            f"Nothing was changed: {item.kind} '{item.name}' cannot be used: {item.reason}.",
+            where=item.detail,
+            hint=item.hint,
+        )
 
 
 def _agree(request: PushRequest, plan: Plan) -> None:
@@ -164,23 +163,10 @@ def _agree(request: PushRequest, plan: Plan) -> None:
         raise Interrupted("Nothing was changed.")
 
 
-def _apply(plan: Plan, desired: Desired, forge: LocalForge, project: Project, events: EventSink) -> None:
-    again = "Run the same command again; it continues with what is left."
-    try:
-        apply(plan, desired, forge=forge, source=project.source, events=events)
-    except CommandFailed as error:
-        if "could not lock" in error.output:
-            again = f"If no other git is at work, 'mlopsgen doctor' names the lock file to remove. {again}"
-        raise PartialResult(error.message, where=desired.address, hint=again) from error
-    except KeyboardInterrupt:
-        raise Interrupted("Stopped in the middle of the plan.", hint=again) from None
-
-
 def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -> None:
     """Read everything back: what was done has to be there."""
-    now = make_plan(desired, observe(forge, project.source, desired.remote))
-    undone = {(item.kind, item.scope, item.name) for item in now.changes}
-    missing = [item for item in plan.changes if (item.kind, item.scope, item.name) in undone]
+    undone = {item.key for item in plan_remote(desired, forge, project.source).plan.changes}
+    missing = [item for item in plan.changes if item.key in undone]
     if missing:
         raise PartialResult(
             f"Not everything is as it was set: {', '.join(describe(item) for item in missing)}.",
@@ -193,7 +179,7 @@ def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalFor
     done = f"{counted(len(plan.changes), 'change')} made."
     steps = (*_hints(plan), "git push  (trains the branch)", "mlopsgen status")
     if ended is None:
-        code = ExitCode.PARTIAL if plan.blocked else ExitCode.OK
+        code = ExitCode.PARTIAL if plan.unsolved else ExitCode.OK
         return OperationResult(summary=done, data={**data, "training": None}, next_steps=steps, exit_code=code)
     return OperationResult(
         summary=f"{done} {ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",

@@ -23,9 +23,10 @@ from mlopsgen.operations.push import desired_remote
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
-from mlopsgen.remote.observe import local_branches, observe
+from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
-from mlopsgen.remote.plan import Plan, make_plan
+from mlopsgen.remote.plan import Plan
+from mlopsgen.remote.planning import plan_remote
 from mlopsgen.result import OperationResult
 
 
@@ -60,9 +61,8 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
     trainings = open_trainings(forge.layout.root, request.surroundings)
     if request.follow:
         return _follow(request, forge, trainings, events)
-    desired = desired_remote(project, forge)
-    observed = observe(forge, project.source, desired.remote)
-    plan = make_plan(desired, observed)
+    planned = plan_remote(desired_remote(project, forge), forge, project.source)
+    plan, observed = planned.plan, planned.observed
     names = BRANCHES if request.branch is None else (request.branch,)
     branches = [_branch(name, project, forge, trainings, observed) for name in names]
     problems = _problems(plan, trainings, branches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlopsgen.adapters.git import GitRepository
@@ -10,6 +11,7 @@ from mlopsgen.errors import InvalidDocument
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Repository
 from mlopsgen.forge.worker import envfile
+from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.observed import Clone, Distance, Observed
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -22,16 +24,16 @@ def local_branches(source: GitRepository) -> dict[str, str]:
     return {branch: commit for branch, commit in commits.items() if commit is not None}
 
 
-def observe(forge: Forge, source: GitRepository, remote: str) -> Observed:
-    """Read everything that the plan compares.
+def observe(forge: Forge, source: GitRepository, desired: Desired) -> Observed:
+    """Read everything that the plan compares with ``desired``.
 
     Raises:
         OccupiedError: The address holds something else.
+        PermissionDenied: The forge does not let this person in.
         InvalidDocument: A file of the forge or ``.env`` cannot be read.
     """
-    repository = forge.repository()
-    environments = forge.environments() if repository is not None else ()
-    return Observed(repository=repository, environments=environments, clone=_observe_clone(source, remote, repository))
+    snapshot = forge.observe(desired.resources)
+    return Observed(snapshot=snapshot, clone=_observe_clone(forge, source, desired.remote, snapshot.repository))
 
 
 def read_tracking_uri(folder: Path) -> str | None:
@@ -47,20 +49,35 @@ def read_tracking_uri(folder: Path) -> str | None:
         raise InvalidDocument(str(error), where=str(path), hint="Correct the line.") from error
 
 
-def _observe_clone(source: GitRepository, remote: str, repository: Repository | None) -> Clone:
+def _observe_clone(forge: Forge, source: GitRepository, remote: str, repository: Repository | None) -> Clone:
     address = source.remotes().get(remote)
     if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
         address = repository.address
     tracking_uri = read_tracking_uri(source.path)
+    theirs = _known_branches(forge, source, repository)
     return Clone(
         address=address,
         address_exists=address is not None and _may_be_there(source.path, address),
         upstreams=_upstreams(source),
-        distances=_distances(source, repository) if repository is not None else {},
+        distances=_distances(source, theirs),
+        unrelated=_unrelated(source, theirs),
         tracking_uri=tracking_uri,
         tracking_exists=_can_exist(tracking_uri),
         env_ignored=source.succeeds("check-ignore", "--quiet", ".env"),
     )
+
+
+def _known_branches(forge: Forge, source: GitRepository, repository: Repository | None) -> dict[str, str]:
+    """The forge's branches that matter here, with commits that ``source`` has or gets now."""
+    if repository is None:
+        return {}
+    names = dict.fromkeys((*BRANCHES, repository.default_branch))
+    theirs = {name: repository.branches[name] for name in names if name in repository.branches}
+    lacking = [name for name, commit in theirs.items() if source.commit_of(commit) is None]
+    if lacking:
+        # Somebody else pushed: bring the objects, and nothing that could be seen, to be able to count.
+        forge.fetch(source, [f"refs/heads/{name}" for name in lacking])
+    return {name: commit for name, commit in theirs.items() if source.commit_of(commit) is not None}
 
 
 def _upstreams(source: GitRepository) -> dict[str, str]:
@@ -73,18 +90,22 @@ def _upstreams(source: GitRepository) -> dict[str, str]:
     return upstreams
 
 
-def _distances(source: GitRepository, repository: Repository) -> dict[str, Distance]:
+def _distances(source: GitRepository, theirs: Mapping[str, str]) -> dict[str, Distance]:
     distances = {}
     for branch, commit in local_branches(source).items():
-        theirs = repository.branches.get(branch)
-        if theirs is None:
-            continue
-        if source.commit_of(theirs) is None:
-            # Somebody else pushed: bring the objects, and nothing that could be seen, to be able to count.
-            source.run("fetch", "--quiet", "--no-write-fetch-head", repository.address, f"refs/heads/{branch}")
-        counts = source.read("rev-list", "--left-right", "--count", f"{commit}...{theirs}").split()
-        distances[branch] = Distance(ahead=int(counts[0]), behind=int(counts[1]))
+        if branch in theirs:
+            counts = source.read("rev-list", "--left-right", "--count", f"{commit}...{theirs[branch]}").split()
+            distances[branch] = Distance(ahead=int(counts[0]), behind=int(counts[1]))
     return distances
+
+
+def _unrelated(source: GitRepository, theirs: Mapping[str, str]) -> tuple[str, ...]:
+    ours = set(local_branches(source).values())
+    return tuple(
+        name
+        for name, commit in theirs.items()
+        if commit not in ours and not any(source.succeeds("merge-base", commit, mine) for mine in ours)
+    )
 
 
 def _is_same_place(one: Path, other: str) -> bool:

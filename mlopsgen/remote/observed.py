@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlopsgen.forge.values import Environment, Repository
+from mlopsgen.forge.values import Repository, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class Clone:
         address_exists: Whether there is something at that address (known for folders only).
         upstreams: Each branch's upstream, ``remote/branch``; branches without one are left out.
         distances: How far each branch that both sides have is apart.
+        unrelated: Branches of the forge that share no history with the repository.
         tracking_uri: What ``.env`` says; ``None`` if it says nothing.
         tracking_exists: Whether the store that ``.env`` names can be there (known for files only).
         env_ignored: Whether git ignores ``.env``.
@@ -34,6 +35,7 @@ class Clone:
     address_exists: bool = False
     upstreams: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[str, Distance] = field(default_factory=dict)
+    unrelated: tuple[str, ...] = ()
     tracking_uri: str | None = None
     tracking_exists: bool = True
     env_ignored: bool = True
@@ -43,6 +45,10 @@ class Clone:
 class Observed:
     """The remote as it is, and the repository's knowledge of it."""
 
-    repository: Repository | None = None
-    environments: tuple[Environment, ...] = ()
+    snapshot: Snapshot = field(default_factory=Snapshot)
     clone: Clone = field(default_factory=Clone)
+
+    @property
+    def repository(self) -> Repository | None:
+        """The repository in the forge; ``None`` when there is none."""
+        return self.snapshot.repository

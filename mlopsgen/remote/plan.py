@@ -1,14 +1,14 @@
-"""The difference between what shall be and what is, as data: shown, agreed to, then applied. Pure."""
+"""A plan: what has to be done, as data that is shown, agreed to and applied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from mlopsgen.constants import MAIN_BRANCH
-from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.observed import Clone, Distance, Observed
+from mlopsgen.forge.values import Key, Kind, Resource
 
 PLAN_VERSION = 1
 
@@ -22,19 +22,6 @@ class Act(StrEnum):
     CANNOT = "cannot"
 
 
-class Kind(StrEnum):
-    """What the thing is."""
-
-    REPOSITORY = "repository"
-    SETTING = "setting"
-    ENVIRONMENT = "environment"
-    VARIABLE = "variable"
-    REMOTE = "remote"
-    BRANCH = "branch"
-    UPSTREAM = "upstream"
-    TRACKING = "tracking"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One line of a plan.
@@ -43,30 +30,43 @@ class Item:
         act: What is done.
         kind: What it is done with.
         name: Which one.
+        scope: The environment that it belongs to; empty where it belongs to the repository.
         detail: The value, or the change from what to what, for people.
-        reason: Why it is kept or cannot be done.
+        reason: Why it is kept, or cannot be done.
+        instead: What takes its place where it cannot be done; the rest is complete without it.
         hint: The next step where it cannot be done.
-        scope: The environment of a variable.
+        loosens: Whether the change lets somebody do more than before.
+        resource: What the thing will be, where a forge makes or changes it.
     """
 
     act: Act
     kind: Kind
     name: str
+    scope: str = ""
     detail: str = ""
     reason: str = ""
+    instead: str = ""
     hint: str = ""
-    scope: str = ""
+    loosens: bool = False
+    resource: Resource | None = None
 
-    def as_dict(self) -> dict[str, str]:
+    @property
+    def key(self) -> Key:
+        """Which thing it is about."""
+        return Key(self.kind, self.name, self.scope)
+
+    def as_dict(self) -> dict[str, str | bool]:
         """The item as a JSON object."""
         return {
             "kind": self.act.value,
             "resource": self.kind.value,
             "name": self.name,
+            "scope": self.scope,
             "detail": self.detail,
             "reason": self.reason,
+            "instead": self.instead,
             "hint": self.hint,
-            "scope": self.scope,
+            "loosens": self.loosens,
         }
 
 
@@ -86,164 +86,68 @@ class Plan:
         """What cannot be done."""
         return tuple(item for item in self.items if item.act is Act.CANNOT)
 
-    def as_dict(self) -> dict[str, object]:
+    @property
+    def unsolved(self) -> tuple[Item, ...]:
+        """What cannot be done and has nothing that takes its place: somebody has to do something."""
+        return tuple(item for item in self.blocked if not item.instead)
+
+    @property
+    def refused(self) -> Item | None:
+        """What makes everything else pointless: the repository or the way to it cannot be used."""
+        return next((item for item in self.blocked if item.kind in (Kind.REPOSITORY, Kind.REMOTE)), None)
+
+    @property
+    def digest(self) -> str:
+        """Stands for exactly these items: another plan has another one."""
+        text = json.dumps([item.as_dict() for item in self.items], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
         """The plan as a JSON object."""
-        return {"version": PLAN_VERSION, "actions": [item.as_dict() for item in self.items]}
+        return {
+            "version": PLAN_VERSION,
+            "digest": self.digest,
+            "actions": [item.as_dict() for item in self.items],
+        }
 
 
-def make_plan(desired: Desired, observed: Observed) -> Plan:
-    """Compare; nothing is read or written, and nothing is ever deleted.
-
-    The order is the order of application: code comes after the settings and environments that receive it.
-    """
-    return Plan(
-        (
-            _repository(desired, observed),
-            *_settings(desired, observed),
-            *_environments(desired, observed),
-            _remote(desired, observed.clone),
-            *_branches(desired, observed),
-            *_upstreams(desired, observed.clone),
-            *_tracking(desired, observed.clone),
-        )
-    )
-
-
-def _repository(desired: Desired, observed: Observed) -> Item:
-    found = observed.repository
-    if found is None:
-        return Item(act=Act.CREATE, kind=Kind.REPOSITORY, name=desired.project, detail=desired.address)
-    if found.project and found.project != desired.project:
-        return Item(
-            act=Act.CANNOT,
-            kind=Kind.REPOSITORY,
-            name=desired.project,
-            detail=desired.address,
-            reason=f"it belongs to the project '{found.project}'",
-            hint="Name another folder: 'mlopsgen push --local DIR'.",
-        )
-    return Item(act=Act.KEEP, kind=Kind.REPOSITORY, name=desired.project, detail=desired.address)
-
-
-def _settings(desired: Desired, observed: Observed) -> Iterator[Item]:
-    found = observed.repository
-    newer = found is not None and _version(found.tool_version) > _version(desired.tool_version)
-    for name, value in desired.settings.items():
-        present = "" if found is None else found.settings.get(name, "")
-        if present == value:
-            yield Item(act=Act.KEEP, kind=Kind.SETTING, name=name, detail=value)
-        elif not present:
-            yield Item(act=Act.CREATE, kind=Kind.SETTING, name=name, detail=value)
-        elif newer and found is not None:
-            reason = f"mlopsgen {found.tool_version}, which is newer than this one, made it"
-            yield Item(act=Act.KEEP, kind=Kind.SETTING, name=name, detail=present, reason=reason)
-        else:
-            yield Item(act=Act.CHANGE, kind=Kind.SETTING, name=name, detail=f"{present} -> {value}")
-
-
-def _environments(desired: Desired, observed: Observed) -> Iterator[Item]:
-    found = {environment.name: environment for environment in observed.environments}
-    for name, variables in desired.environments.items():
-        exists = name in found
-        yield Item(act=Act.KEEP if exists else Act.CREATE, kind=Kind.ENVIRONMENT, name=name)
-        present: Mapping[str, str] = found[name].variables if exists else {}
-        for variable, value in variables.items():
-            act, detail = Act.CREATE, value
-            if variable in present:
-                act = Act.KEEP if present[variable] == value else Act.CHANGE
-                detail = value if act is Act.KEEP else f"{present[variable]} -> {value}"
-            yield Item(act=act, kind=Kind.VARIABLE, name=variable, detail=detail, scope=name)
-
-
-def _remote(desired: Desired, clone: Clone) -> Item:
-    name, wanted = desired.remote, desired.address
-    if clone.address is None:
-        return Item(act=Act.CREATE, kind=Kind.REMOTE, name=name, detail=wanted)
-    if clone.address == wanted:
-        return Item(act=Act.KEEP, kind=Kind.REMOTE, name=name, detail=wanted)
-    if not clone.address_exists:
-        reason = "nothing is there any more"
-        return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=f"{clone.address} -> {wanted}", reason=reason)
-    return Item(
-        act=Act.CANNOT,
-        kind=Kind.REMOTE,
-        name=name,
-        detail=wanted,
-        reason=f"a remote of that name points to {clone.address}",
-        hint=f"Keep that one under another name with 'git remote rename {name} NAME', or push to its folder.",
-    )
-
-
-def _branches(desired: Desired, observed: Observed) -> Iterator[Item]:
-    found = {} if observed.repository is None else observed.repository.branches
-    for branch, commit in desired.branches.items():
-        trains = " (trains)"
-        if branch not in found:
-            detail = f"{commit[:7]}{trains if branch == MAIN_BRANCH else ''}"
-            yield Item(act=Act.CREATE, kind=Kind.BRANCH, name=branch, detail=detail)
-        elif found[branch] == commit:
-            yield Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=commit[:7])
-        else:
-            yield _moved_branch(branch, commit, found[branch], observed.clone.distances.get(branch))
-
-
-def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | None) -> Item:
-    if distance is not None and distance.behind == 0:
-        detail = f"{theirs[:7]} -> {commit[:7]} ({distance.ahead} ahead; trains)"
-        return Item(act=Act.CHANGE, kind=Kind.BRANCH, name=branch, detail=detail)
-    if distance is not None and distance.ahead == 0:
-        reason = f"the forge is {distance.behind} ahead; 'git pull' brings it here"
-        return Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=theirs[:7], reason=reason)
-    return Item(
-        act=Act.CANNOT,
-        kind=Kind.BRANCH,
-        name=branch,
-        detail=f"{theirs[:7]} -> {commit[:7]}",
-        reason="this repository and the forge each have commits that the other lacks",
-        hint=f"Bring them together with 'git pull --rebase' on {branch}, then push again.",
-    )
-
-
-def _upstreams(desired: Desired, clone: Clone) -> Iterator[Item]:
-    for branch in desired.branches:
-        wanted, present = f"{desired.remote}/{branch}", clone.upstreams.get(branch)
-        if present is None:
-            yield Item(act=Act.CREATE, kind=Kind.UPSTREAM, name=branch, detail=wanted)
-        elif present == wanted:
-            yield Item(act=Act.KEEP, kind=Kind.UPSTREAM, name=branch, detail=wanted)
-        else:
-            reason = f"it is set already; 'git push {desired.remote}' pushes here"
-            yield Item(act=Act.KEEP, kind=Kind.UPSTREAM, name=branch, detail=present, reason=reason)
-
-
-def _tracking(desired: Desired, clone: Clone) -> Iterator[Item]:
-    if not desired.tracking_uri:
-        return
-    present, wanted = clone.tracking_uri, desired.tracking_uri
-    if present == wanted:
-        yield Item(act=Act.KEEP, kind=Kind.TRACKING, name=".env", detail=wanted)
-    elif present is not None and clone.tracking_exists:
-        reason = "it is set already; runs by hand are kept there and not beside the forge's"
-        yield Item(act=Act.KEEP, kind=Kind.TRACKING, name=".env", detail=present, reason=reason)
-    elif not clone.env_ignored:
-        yield Item(
-            act=Act.CANNOT,
-            kind=Kind.TRACKING,
-            name=".env",
-            detail=wanted,
-            reason="git does not ignore .env, so that it could be committed with what is private in it",
-            hint="Add a line '.env' to .gitignore.",
-        )
-    else:
-        act, detail = (Act.CREATE, wanted) if present is None else (Act.CHANGE, f"{present} -> {wanted}")
-        yield Item(act=act, kind=Kind.TRACKING, name=".env", detail=detail)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    """A version's numbers, for comparing; anything that is no number ends it."""
-    numbers = []
-    for part in text.split("."):
-        if not part.isdecimal():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of :meth:`Plan.as_dict`."""
+    text = {"type": "string"}
+    properties: dict[str, Any] = {
+        "kind": {"enum": [act.value for act in Act], "description": "What is done with it."},
+        "resource": {"enum": [kind.value for kind in Kind], "description": "What it is."},
+        "name": {**text, "minLength": 1},
+        "scope": {**text, "description": "The environment that it belongs to; empty: the repository."},
+        "detail": {**text, "description": "The value, or the change, for people; never a secret."},
+        "reason": {**text, "description": "Why it is kept or cannot be done."},
+        "instead": {**text, "description": "What takes the place of what cannot be done."},
+        "hint": {**text, "description": "The next step where it cannot be done."},
+        "loosens": {"type": "boolean", "description": "Whether the change lets somebody do more than before."},
+    }
+    action = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+        # What cannot be done always says why.
+        "if": {"properties": {"kind": {"const": Act.CANNOT.value}}},
+        "then": {"properties": {"reason": {"minLength": 1}}},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "mlopsgen plan",
+        "description": "What 'mlopsgen push' would do, in the order in which it does it; 'data.plan' of its envelope.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "digest", "actions"],
+        "properties": {
+            "version": {"const": PLAN_VERSION},
+            "digest": {
+                **text,
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "Stands for exactly these actions; 'mlopsgen push --yes --plan-digest' wants it.",
+            },
+            "actions": {"type": "array", "items": action},
+        },
+    }

@@ -1,0 +1,91 @@
+"""What a push does with each branch: history is only ever added to, and rules on a branch are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from mlopsgen.constants import MAIN_BRANCH
+from mlopsgen.forge.values import Kind, Value
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.observed import Distance, Observed
+from mlopsgen.remote.plan import Act, Item
+
+
+def compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
+    """An item for each branch.
+
+    Args:
+        desired: The branches as they shall be.
+        observed: The branches as they are.
+        items: What is planned for everything else; rules that hold when the branch is pushed are among it.
+    """
+    found = {} if observed.repository is None else observed.repository.branches
+    guarded = _guarded(observed, items)
+    for branch, commit in desired.branches.items():
+        theirs = found.get(branch)
+        if theirs is None:
+            yield _new_branch(branch, commit, guarded=branch in guarded)
+        elif theirs == commit:
+            yield Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=commit[:7])
+        else:
+            distance = observed.clone.distances.get(branch)
+            yield _moved_branch(branch, commit, theirs, distance, guarded=branch in guarded)
+
+
+def _guarded(observed: Observed, items: Sequence[Item]) -> frozenset[str]:
+    """The branches that take changes by pull request only, as soon as what comes before the push is done."""
+    rules = {key: value for key, value in observed.snapshot.resources.items() if key.kind is Kind.RULESET}
+    rules |= {
+        item.key: item.resource.value
+        for item in items
+        if item.kind is Kind.RULESET and item.act is Act.CHANGE and item.resource is not None
+    }
+    return frozenset(branch for value in rules.values() for branch in _branches_of(value))
+
+
+def _branches_of(ruleset: Value) -> tuple[str, ...]:
+    if not isinstance(ruleset, Mapping) or not ruleset.get("pull_request"):
+        return ()
+    branches = ruleset.get("branches")
+    return branches if ruleset.get("enforcement", "active") == "active" and isinstance(branches, tuple) else ()
+
+
+def _new_branch(branch: str, commit: str, *, guarded: bool) -> Item:
+    detail = f"{commit[:7]}{' (trains)' if branch == MAIN_BRANCH else ''}"
+    if guarded:
+        return Item(
+            act=Act.CANNOT,
+            kind=Kind.BRANCH,
+            name=branch,
+            detail=detail,
+            reason="it is gone from the remote, and a ruleset there takes changes to it by pull request only",
+            hint=f"Switch that ruleset off for a moment, or restore '{branch}' on the remote; then run this again.",
+        )
+    return Item(act=Act.CREATE, kind=Kind.BRANCH, name=branch, detail=detail)
+
+
+def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | None, *, guarded: bool) -> Item:
+    if distance is not None and distance.ahead == 0:
+        reason = f"it is {distance.behind} ahead there; 'git pull' brings that here"
+        return Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=theirs[:7], reason=reason)
+    if distance is not None and distance.behind == 0:
+        detail = f"{theirs[:7]} -> {commit[:7]} ({distance.ahead} ahead; trains)"
+        if not guarded:
+            return Item(act=Act.CHANGE, kind=Kind.BRANCH, name=branch, detail=detail)
+        source = "another branch" if branch == MAIN_BRANCH else MAIN_BRANCH
+        return Item(
+            act=Act.CANNOT,
+            kind=Kind.BRANCH,
+            name=branch,
+            detail=f"{theirs[:7]} -> {commit[:7]} ({distance.ahead} ahead)",
+            reason="it takes changes by pull request only",
+            instead=f"open a pull request from {source}",
+        )
+    return Item(
+        act=Act.CANNOT,
+        kind=Kind.BRANCH,
+        name=branch,
+        detail=f"{theirs[:7]} -> {commit[:7]}",
+        reason="this repository and the remote each have commits that the other lacks",
+        hint=f"Bring them together with 'git pull --rebase' on {branch}, then push again.",
+    )

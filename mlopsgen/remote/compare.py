@@ -1,0 +1,152 @@
+"""The difference between what shall be and what is, as a plan. Pure: nothing is read or written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlopsgen.constants import MAIN_BRANCH
+from mlopsgen.forge.values import Key, Kind, Limit, Resource
+from mlopsgen.remote import branches, clone, resources
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.fallback import fall_back, fall_back_base
+from mlopsgen.remote.observed import Observed
+from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.words import words
+
+_NO_LIMITS: Mapping[Key, Limit] = {}
+
+
+def make_plan(
+    desired: Desired,
+    observed: Observed,
+    *,
+    base: Sequence[Resource] | None = None,
+    limits: Mapping[Key, Limit] = _NO_LIMITS,
+    take_over: bool = False,
+) -> Plan:
+    """Compare; nothing is ever deleted, and what a person changed stays unless ``take_over`` says otherwise.
+
+    The order is the order of application: code comes after the settings and environments that receive it.
+
+    Args:
+        desired: What shall be.
+        observed: What is.
+        base: What the remote's own commit asks for: where the remote still has that, nobody changed it by hand.
+            ``None`` where it is not known.
+        limits: What the forge will refuse.
+        take_over: Change what people changed, too.
+    """
+    wanted = fall_back(desired, limits)
+    theirs = fall_back_base(base, limits)
+    items = [_repository(wanted, observed, limits)]
+    items += resources.compare(wanted, observed, theirs, limits, take_over=take_over)
+    items += [
+        Item(
+            act=Act.CANNOT,
+            kind=lost.key.kind,
+            name=lost.key.name,
+            scope=lost.key.scope,
+            detail=lost.detail,
+            reason=lost.limit.reason,
+            instead=lost.limit.instead,
+            hint=lost.limit.hint,
+        )
+        for lost in wanted.lost
+    ]
+    items.append(clone.remote(wanted, observed.clone))
+    items += branches.compare(wanted, observed, items)
+    items += clone.upstreams(wanted, observed.clone)
+    items += clone.tracking(wanted, observed.clone)
+    first = first_branch(wanted)
+    return Plan(tuple(sorted(items, key=lambda item: stage_of(item, first))))
+
+
+def first_branch(desired: Desired) -> str:
+    """The branch that is pushed before the others and so becomes the default one; empty if there is none."""
+    return MAIN_BRANCH if MAIN_BRANCH in desired.branches else next(iter(desired.branches), "")
+
+
+class Stage:
+    """What comes after what; everything of one stage may be done at once."""
+
+    REPOSITORY = 0
+    SETTINGS = 1
+    CONTENTS = 2
+    REMOTE = 3
+    FIRST_BRANCH = 4
+    DEFAULT_BRANCH = 5
+    BRANCHES = 6
+    RULESETS = 7
+    CLONE = 8
+
+
+def stage_of(item: Item, first: str) -> int:
+    """The stage that an item belongs to.
+
+    Args:
+        item: The item.
+        first: The branch that is pushed first.
+    """
+    if item.kind is Kind.SETTING:
+        return _SETTING_STAGES.get(item.name, Stage.SETTINGS)
+    if item.kind is Kind.RULESET:
+        # One that is there holds for what is pushed now; a new one would refuse the first push.
+        return Stage.CONTENTS if item.act is Act.CHANGE else Stage.RULESETS
+    if item.kind is Kind.BRANCH:
+        return Stage.FIRST_BRANCH if item.name == first else Stage.BRANCHES
+    return _STAGES.get(item.kind, Stage.CONTENTS)
+
+
+_STAGES = {
+    Kind.REPOSITORY: Stage.REPOSITORY,
+    Kind.ENVIRONMENT: Stage.SETTINGS,
+    Kind.REMOTE: Stage.REMOTE,
+    Kind.UPSTREAM: Stage.CLONE,
+    Kind.TRACKING: Stage.CLONE,
+}
+_SETTING_STAGES = {
+    "default-branch": Stage.DEFAULT_BRANCH,
+    # Each of them is refused until the setting that it refines is there.
+    "allowed-actions": Stage.CONTENTS,
+    "security-updates": Stage.CONTENTS,
+}
+
+
+def differing(plan: Plan) -> tuple[Resource, ...]:
+    """What the plan is not content with: what it changes, and what it would change if nobody else had."""
+    return tuple(
+        item.resource for item in plan.items if item.resource is not None and (item.act is not Act.KEEP or item.reason)
+    )
+
+
+def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit]) -> Item:
+    wanted = next((one for one in desired.resources if one.key.kind is Kind.REPOSITORY), None)
+    if wanted is None:
+        wanted = Resource(key=Key(Kind.REPOSITORY, desired.project), value={"project": desired.project})
+    name, found = wanted.key.name, observed.repository
+    visibility = wanted.value.get("visibility") if isinstance(wanted.value, Mapping) else None
+    detail = f"{desired.address} ({words(visibility)})" if visibility and found is None else desired.address
+    reason = _why_not_ours(desired, observed)
+    if reason:
+        hint = desired.elsewhere
+        return Item(act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=reason, hint=hint)
+    if found is not None:
+        return Item(act=Act.KEEP, kind=Kind.REPOSITORY, name=name, detail=detail)
+    limit = limits.get(wanted.key)
+    if limit is not None:
+        return Item(
+            act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=limit.reason, hint=limit.hint
+        )
+    return Item(act=Act.CREATE, kind=Kind.REPOSITORY, name=name, detail=detail, resource=wanted)
+
+
+def _why_not_ours(desired: Desired, observed: Observed) -> str:
+    found = observed.repository
+    if found is None:
+        return ""
+    if found.project and found.project != desired.project:
+        return f"it belongs to the project '{found.project}'"
+    if observed.clone.unrelated:
+        names = " and ".join(f"'{name}'" for name in observed.clone.unrelated)
+        return f"its history of {names} has nothing in common with this repository's"
+    return ""

@@ -1,0 +1,101 @@
+"""What is wanted where a forge cannot give it: what takes its place, and the protection that is lost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from mlopsgen.forge.values import Key, Kind, Limit, Resource
+from mlopsgen.remote.desired import Desired, Lost
+from mlopsgen.remote.words import words
+
+_MOVED = (Kind.VARIABLE, Kind.SECRET)
+
+
+def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
+    """What is wanted, with all that the limits leave of it; doing it again changes nothing.
+
+    Where an environment cannot be had, its variables and secrets become the repository's, named ``<BRANCH>_<NAME>``,
+    which the workflows read as well. Where only some fields of a thing cannot be had, it is wanted without them.
+    """
+    kept: list[Resource] = []
+    lost: list[Lost] = []
+    moved: dict[Key, Key] = {}
+    for resource in desired.resources:
+        key = resource.key
+        limit = limits.get(key)
+        if key.scope and _is_whole(limits.get(Key(Kind.ENVIRONMENT, key.scope))):
+            if key.kind in _MOVED:
+                moved[key] = _of_repository(key)
+                kept.append(replace(resource, key=moved[key]))
+        elif limit is not None and limit.fields:
+            kept.append(_without(resource, limit.fields))
+            lost.extend(_lost_fields(resource, limit))
+        elif key.kind is Kind.ENVIRONMENT and _is_whole(limit):
+            lost.append(_lost_environment(desired, resource, limits[key]))
+        else:
+            kept.append(resource)
+    if not (lost or moved):
+        return desired
+    return replace(
+        desired,
+        resources=_unique(kept),
+        given=frozenset(moved.get(key, key) for key in desired.given),
+        rotated=frozenset(moved.get(key, key) for key in desired.rotated),
+        lost=(*desired.lost, *lost),
+    )
+
+
+def fall_back_base(base: Sequence[Resource] | None, limits: Mapping[Key, Limit]) -> tuple[Resource, ...] | None:
+    """What was asked for before, with all that the limits leave of it; ``None`` where that is not known."""
+    if base is None:
+        return None
+    return fall_back(Desired(project="", address="", branches={}, resources=tuple(base)), limits).resources
+
+
+def prefixed(environment: str, name: str) -> str:
+    """The name at the repository of what belongs to an environment that cannot be had."""
+    return f"{environment.upper().replace('-', '_')}_{name}"
+
+
+def _of_repository(key: Key) -> Key:
+    return Key(key.kind, prefixed(key.scope, key.name))
+
+
+def _is_whole(limit: Limit | None) -> bool:
+    return limit is not None and not limit.fields
+
+
+def _without(resource: Resource, fields: tuple[str, ...]) -> Resource:
+    if not isinstance(resource.value, Mapping):
+        return resource
+    return replace(resource, value={name: value for name, value in resource.value.items() if name not in fields})
+
+
+def _lost_fields(resource: Resource, limit: Limit) -> Iterator[Lost]:
+    if isinstance(resource.value, Mapping):
+        for name in limit.fields:
+            if resource.value.get(name):
+                key = Key(resource.key.kind, name, resource.key.name)
+                yield Lost(key=key, detail=words({name: resource.value[name]}), limit=limit)
+
+
+def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Lost:
+    name = resource.key.name
+    policies = [
+        other.key.name for other in desired.resources if other.key.kind is Kind.POLICY and other.key.scope == name
+    ]
+    admitted = f"for {', '.join(policies)} only; " if policies else ""
+    instead = limit.instead or (
+        f"its variables and secrets become the repository's, named {prefixed(name, 'NAME')}: "
+        "every branch's workflows can read them, and nobody is asked for approval"
+    )
+    return Lost(key=resource.key, detail=f"{admitted}{words(resource.value)}", limit=replace(limit, instead=instead))
+
+
+def _unique(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """The first of each key: an owner may have named one at the repository already."""
+    found: dict[Key, Resource] = {}
+    for resource in resources:
+        found.setdefault(resource.key, resource)
+    return tuple(found.values())

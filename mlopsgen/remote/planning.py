@@ -1,0 +1,66 @@
+"""From what is wanted to a plan that can be applied: read, compare, ask what is possible, compare again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.forge.protocol import Forge
+from mlopsgen.forge.values import Resource
+from mlopsgen.remote.compare import differing, make_plan
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.fallback import fall_back
+from mlopsgen.remote.observe import observe
+from mlopsgen.remote.observed import Observed
+from mlopsgen.remote.plan import Plan
+
+Base = Callable[[Observed], Sequence[Resource] | None]
+"""Tells what the remote's own commit asks for; its objects are in the repository by then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan, with what it was made from.
+
+    Attributes:
+        plan: What has to be done.
+        desired: What is wanted, with all that the forge can give of it.
+        observed: What was found.
+    """
+
+    plan: Plan
+    desired: Desired
+    observed: Observed
+
+
+def plan_remote(
+    desired: Desired, forge: Forge, source: GitRepository, *, base: Base | None = None, take_over: bool = False
+) -> Planned:
+    """Make the plan that brings the remote to what is wanted; nothing is changed.
+
+    Args:
+        desired: What is wanted.
+        forge: Where.
+        source: The repository that is pushed.
+        base: Tells what was wanted when the remote was last pushed to, so that what people changed since is seen.
+        take_over: Change what people changed, too.
+
+    Raises:
+        OccupiedError: The address holds something else.
+        PermissionDenied: The forge does not let this person in.
+    """
+    observed = observe(forge, source, desired)
+    before = base(observed) if base is not None else None
+    plan = make_plan(desired, observed, base=before, take_over=take_over)
+    if plan.refused is not None or not differing(plan):
+        return Planned(plan=plan, desired=desired, observed=observed)
+    limits = forge.limits(differing(plan), observed.snapshot)
+    possible = fall_back(desired, limits)
+    if {one.key for one in possible.resources} - {one.key for one in desired.resources}:
+        # Something is kept in another place now: look there as well.
+        observed = observe(forge, source, possible)
+        plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
+        limits = {**limits, **forge.limits(differing(plan), observed.snapshot)}
+    plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
+    return Planned(plan=plan, desired=possible, observed=observed)

@@ -1,0 +1,248 @@
+"""What a forge holds, compared three ways: what shall be, what is, and what was asked for when it was last pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.loosening import VISIBILITIES, loosens
+from mlopsgen.remote.observed import Observed
+from mlopsgen.remote.plan import Act, Item
+from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, words
+
+_TAKE_OVER = "--take-over changes it"
+_DEFAULT_BRANCH = Key(Kind.SETTING, "default-branch")
+
+
+def compare(
+    desired: Desired,
+    observed: Observed,
+    base: Sequence[Resource] | None,
+    limits: Mapping[Key, Limit],
+    *,
+    take_over: bool,
+) -> list[Item]:
+    """An item for each wanted resource, and for what lets more happen than is wanted."""
+    comparison = _Comparison(
+        desired=desired,
+        observed=observed,
+        base=None if base is None else {resource.key: resource.value for resource in base},
+        limits=limits,
+        take_over=take_over,
+    )
+    items = [comparison.item(one) for one in desired.resources if one.key.kind is not Kind.REPOSITORY]
+    items = comparison.without_ground(items)
+    return [*items, *comparison.extras()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Comparison:
+    desired: Desired
+    observed: Observed
+    base: Mapping[Key, Value] | None
+    limits: Mapping[Key, Limit]
+    take_over: bool
+
+    def item(self, wanted: Resource) -> Item:
+        key = wanted.key
+        present = self.observed.snapshot.resources
+        limit = self._unreadable(key)
+        if limit is not None:
+            item = self._cannot(wanted, limit)
+        elif key.kind is Kind.RUNNER:
+            item = self._runner(wanted)
+        elif key.kind is Kind.SECRET:
+            item = self._secret(wanted)
+        elif key == _DEFAULT_BRANCH and key not in self.desired.owned and not self._will_be_there(wanted.value):
+            reason = f"there is no branch '{words(wanted.value)}' yet"
+            item = self._cannot(wanted, Limit(reason=reason, hint=f"Make it: git branch {words(wanted.value)}"))
+        elif key not in present:
+            item = self._new(wanted)
+        else:
+            item = self._present(wanted, present[key])
+        limit = self.limits.get(key)
+        if limit is not None and not limit.fields and item.act in (Act.CREATE, Act.CHANGE):
+            return self._cannot(wanted, limit, detail=item.detail)
+        return item
+
+    def without_ground(self, items: list[Item]) -> list[Item]:
+        """The items, where what belongs to an environment that will not be as it has to be cannot be done."""
+        missing = {item.name: item for item in items if item.kind is Kind.ENVIRONMENT and item.act is Act.CANNOT}
+        open_ones = {item.name for item in items if item.kind is Kind.ENVIRONMENT and self._is_open(item)}
+        return [self._grounded(item, missing, open_ones) for item in items]
+
+    def extras(self) -> Iterator[Item]:
+        """Policies that nobody wants: they let more branches deploy."""
+        wanted = {resource.key for resource in self.desired.resources}
+        environments = {key.name for key in wanted if key.kind is Kind.ENVIRONMENT}
+        for key in sorted(self.observed.snapshot.resources):
+            if key.kind is Kind.POLICY and key.scope in environments and key not in wanted:
+                reason = f"added on the remote: '{key.name}' can use {key.scope} as well; mlopsgen never takes it away"
+                yield _item(Act.KEEP, key, reason=reason)
+
+    def _new(self, wanted: Resource) -> Item:
+        key = wanted.key
+        extends = key.kind is Kind.POLICY and Key(Kind.ENVIRONMENT, key.scope) in self.observed.snapshot.resources
+        return replace(_item(Act.CREATE, key, detail=_detail(wanted)), resource=wanted, loosens=extends)
+
+    def _present(self, wanted: Resource, present: Value) -> Item:
+        key = wanted.key
+        now, shall = fields_of(present), fields_of(wanted.value)
+        different = [name for name in shall if not _is_equal(now.get(name), shall[name])]
+        if not different:
+            return _item(Act.KEEP, key, detail=_detail(wanted))
+        if key in self.desired.owned:
+            return self._owned(wanted, present)
+        ours = [name for name in different if self._is_ours(key, name, now.get(name))]
+        theirs = [name for name in different if name not in ours]
+        if key.kind is Kind.SETTING and key.name == "visibility" and _widens(present, wanted.value):
+            return self._wider(wanted, present)
+        reason = self._by_people(now, shall, theirs) if theirs else ""
+        if not ours:
+            return replace(_item(Act.KEEP, key, detail=words(present), reason=reason), resource=wanted)
+        loose = [name for name in ours if loosens(key.kind, key.name, name, now.get(name), shall[name])]
+        changes = [
+            change(name, now.get(name), shall[name]) + (" (less protection)" if name in loose else "") for name in ours
+        ]
+        merged = {name: now.get(name) if name in theirs else value for name, value in shall.items()}
+        result: Value = merged[WHOLE] if tuple(merged) == (WHOLE,) else merged
+        item = _item(Act.CHANGE, key, detail="; ".join(changes), reason=reason)
+        return replace(item, loosens=bool(loose), resource=replace(wanted, value=result))
+
+    def _owned(self, wanted: Resource, present: Value) -> Item:
+        found = self.observed.repository
+        if found is not None and _version(found.tool_version) > _version(self.desired.tool_version):
+            reason = f"mlopsgen {found.tool_version}, which is newer than this one, made it"
+            return _item(Act.KEEP, wanted.key, detail=words(present), reason=reason)
+        detail = f"{words(present)} -> {words(wanted.value)}"
+        return replace(_item(Act.CHANGE, wanted.key, detail=detail), resource=wanted)
+
+    def _is_ours(self, key: Key, field: str, now: Field) -> bool:
+        """Whether a difference is not a person's decision: nobody touched it since it was last asked for."""
+        found = self.observed.repository
+        if self.take_over or found is None or not found.branches:
+            return True
+        if self.base is None or key not in self.base:
+            return False
+        before = fields_of(self.base[key])
+        return field in before and _is_equal(before[field], now)
+
+    def _by_people(self, now: Mapping[str, Field], shall: Mapping[str, Field], names: list[str]) -> str:
+        there = "; ".join(phrase(name, now.get(name)) or "nothing" for name in names)
+        wanted = "; ".join(phrase(name, shall[name]) for name in names)
+        how = "is set" if self.base is None else "was changed"
+        return f"it {how} on the remote: {there}; mlopsgen wants: {wanted}; {_TAKE_OVER}"
+
+    def _secret(self, wanted: Resource) -> Item:
+        key = wanted.key
+        if key in self.observed.snapshot.resources:
+            if key in self.desired.rotated and key in self.desired.given:
+                return replace(_item(Act.CHANGE, key, detail="a new value"), resource=wanted)
+            return _item(Act.KEEP, key, detail=_updated(self.observed.snapshot.resources[key]))
+        if key in self.desired.given:
+            return replace(_item(Act.CREATE, key, detail=wanted.purpose), resource=wanted)
+        if wanted.optional:
+            return _item(Act.KEEP, key, detail="not set; it is optional")
+        where = f" --branch {key.scope}" if key.scope else ""
+        limit = Limit(
+            reason="no value was given for it",
+            instead="everything else is made; what needs it fails until it is set",
+            hint=f"mlopsgen secrets set {key.name}{where}",
+        )
+        return self._cannot(wanted, limit)
+
+    def _runner(self, wanted: Resource) -> Item:
+        if wanted.key in self.observed.snapshot.resources:
+            return _item(Act.KEEP, wanted.key, detail="online")
+        limit = self.limits.get(wanted.key) or Limit(
+            reason="no runner with these labels is online",
+            instead="its jobs wait until one is, for 24 hours at most",
+            hint="mlopsgen runner add",
+        )
+        return self._cannot(wanted, limit)
+
+    def _wider(self, wanted: Resource, present: Value) -> Item:
+        limit = Limit(
+            reason=f"it is {words(present)}, and only a person lets more people see a repository",
+            instead=f"it stays {words(present)}",
+            hint="On the repository's page: Settings, General, Danger Zone, Change visibility.",
+        )
+        return self._cannot(wanted, limit, detail=change(WHOLE, words(present), words(wanted.value)))
+
+    def _cannot(self, wanted: Resource, limit: Limit, *, detail: str | None = None) -> Item:
+        text = _detail(wanted) if detail is None else detail
+        item = _item(Act.CANNOT, wanted.key, detail=text, reason=limit.reason)
+        return replace(item, instead=limit.instead, hint=limit.hint, resource=wanted)
+
+    def _unreadable(self, key: Key) -> Limit | None:
+        unreadable = self.observed.snapshot.unreadable
+        keys = (key, Key(key.kind, "", key.scope), Key(key.kind, ""))
+        return next((unreadable[one] for one in keys if one in unreadable), None)
+
+    def _will_be_there(self, branch: Value) -> bool:
+        found = self.observed.repository
+        return branch in self.desired.branches or (found is not None and branch in found.branches)
+
+    def _is_open(self, item: Item) -> bool:
+        """Whether an environment stays open to branches that it should not admit."""
+        if item.act is not Act.KEEP and item.act is not Act.CHANGE:
+            return False
+        wanted = next(one.value for one in self.desired.resources if one.key == item.key)
+        now = item.resource.value if item.resource is not None and item.act is Act.CHANGE else None
+        now = self.observed.snapshot.resources.get(item.key) if now is None else now
+        return (
+            isinstance(wanted, Mapping) and isinstance(now, Mapping) and now.get("branches") != wanted.get("branches")
+        )
+
+    def _grounded(self, item: Item, missing: Mapping[str, Item], open_ones: set[str]) -> Item:
+        if not item.scope or item.act not in (Act.CREATE, Act.CHANGE):
+            return item
+        if item.scope in missing:
+            reason = f"its environment cannot be made: {missing[item.scope].reason}"
+            return replace(item, act=Act.CANNOT, reason=reason, hint=missing[item.scope].hint, loosens=False)
+        if item.scope in open_ones and item.kind in (Kind.POLICY, Kind.SECRET):
+            reason = "its environment was changed on the remote to admit other branches than it should"
+            hint = "Let mlopsgen take the environment over (--take-over), or change it back on the remote."
+            return replace(item, act=Act.CANNOT, reason=reason, hint=hint, loosens=False)
+        return item
+
+
+def _item(act: Act, key: Key, *, detail: str = "", reason: str = "") -> Item:
+    return Item(act=act, kind=key.kind, name=key.name, scope=key.scope, detail=detail, reason=reason)
+
+
+def _detail(wanted: Resource) -> str:
+    match wanted.key.kind:
+        case Kind.POLICY:
+            return f"the {words(wanted.value) or 'branch'} '{wanted.key.name}' may use it"
+        case Kind.SECRET:
+            return wanted.purpose
+        case _:
+            return words(wanted.value)
+
+
+def _updated(value: Value) -> str:
+    return f"set {value}" if isinstance(value, str) and value else "set"
+
+
+def _is_equal(one: Field, other: Field) -> bool:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return sorted(one) == sorted(other)
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _widens(present: Value, wanted: Value) -> bool:
+    order = list(VISIBILITIES)
+    return present in order and wanted in order and order.index(str(wanted)) > order.index(str(present))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """A version's numbers, for comparing; anything that is no number ends it."""
+    numbers = []
+    for part in text.split("."):
+        if not part.isdecimal():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
