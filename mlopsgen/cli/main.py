@@ -40,6 +40,7 @@ VERBS = {
     "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
     "secrets": Verb("mlopsgen.cli.secrets", "Show, set, rotate and check the secrets of each environment.", group=True),
     "runner": Verb("mlopsgen.cli.runner", "Add, list and remove machines of your own that train.", group=True),
+    "destroy": Verb("mlopsgen.cli.destroy", "Take back what push made on GitHub."),
     "doctor": Verb("mlopsgen.cli.doctor", "Look for what is wrong on this machine, each with its next step."),
     "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
 }
