@@ -80,6 +80,7 @@ class Account:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.host = host
+        self.events = events
         self.client = Client(host, token, environ=environ, events=events, sleep=sleep)
         self._lock = threading.RLock()
         self._me: Mapping[str, Any] | None = None

@@ -206,12 +206,12 @@ def _missing_scopes(answer: Answer) -> str:
         return ""
     accepted = _scopes(answer.headers.get("x-accepted-oauth-scopes", ""))
     has = _scopes(answer.headers["x-oauth-scopes"])
-    if not accepted or any(_covers(scope, wanted) for scope in has for wanted in accepted):
+    if not accepted or any(covers_scope(scope, wanted) for scope in has for wanted in accepted):
         return ""
     return ", ".join(accepted)
 
 
-def _covers(scope: str, wanted: str) -> bool:
+def covers_scope(scope: str, wanted: str) -> bool:
     """Whether a scope holds another: ``repo`` all that begins so, ``admin:org`` also ``write:org`` and ``read:org``."""
     if scope == wanted or (scope == "repo" and (wanted.startswith("repo") or wanted == "public_repo")):
         return True

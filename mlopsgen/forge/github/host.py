@@ -73,7 +73,8 @@ class Host:
         server = _server(given)
         name = server.split("://", 1)[1]
         api = environ.get("GITHUB_API_URL", "").strip().rstrip("/")
-        if api and surroundings and _server(surroundings) == server:
+        its_own = bool(surroundings) and _server(surroundings) == server
+        if api and (its_own or _split(api).netloc.lower() == name):
             return cls(name=name, server=server, api=_secure(api))
         return cls(name=name, server=server, api=_api(server, name))
 

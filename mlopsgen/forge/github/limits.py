@@ -1,15 +1,236 @@
-"""What GitHub will refuse, known before anything is done."""
+"""What GitHub will refuse, known before anything is done: "cannot, because, instead"."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from mlopsgen.events import Warn
+from mlopsgen.forge.github import sealing
+from mlopsgen.forge.github.creation import creation_limit
+from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
-from mlopsgen.forge.values import Key, Limit, Resource, Snapshot
+from mlopsgen.forge.github.plans import EVERYTHING, NAMES, PLANS, Holds
+from mlopsgen.forge.github.reading import visibility_of
+from mlopsgen.forge.github.reviewers import problem_with
+from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
+
+_BELOW = (Kind.POLICY, Kind.VARIABLE, Kind.SECRET)
+_ADMINISTRATORS = (Kind.SETTING, Kind.ENVIRONMENT, Kind.POLICY, Kind.RULESET)
+_REVIEW_FIELDS = ("reviewers", "wait_minutes")
+_LOCAL = {Kind.REMOTE, Kind.UPSTREAM, Kind.TRACKING}
 
 
 def find_limits(
     place: Place, changes: Sequence[Resource], found: Snapshot, *, plan: str, workers: int
 ) -> Mapping[Key, Limit]:
-    """What of ``changes`` cannot be had, and why."""
-    return {}
+    """What of ``changes`` cannot be had, and why.
+
+    An environment that the plan does not hold has an ``instead``; one whose reviewers are wrong has none, and what
+    belongs to it cannot be had either.
+
+    Args:
+        place: The repository.
+        changes: What shall be made or changed.
+        found: The repository as it was found.
+        plan: The owner's plan, or ``auto``.
+        workers: How many calls may be under way at once.
+    """
+    remote = [resource for resource in changes if resource.key.kind not in _LOCAL]
+    return _Limits(place, remote, found, plan).find(workers) if remote else {}
+
+
+class _Limits:
+    """The limits of one plan; what was found first about a thing stands."""
+
+    def __init__(self, place: Place, changes: Sequence[Resource], found: Snapshot, plan: str) -> None:
+        self.place = place
+        self.changes = changes
+        self.snapshot = found
+        self.plan = plan
+        self.limits: dict[Key, Limit] = {}
+        self.repository = next((each for each in changes if each.key.kind is Kind.REPOSITORY), None)
+
+    def find(self, workers: int) -> dict[Key, Limit]:
+        self._scopes()
+        self._rights()
+        if self.repository is not None and self.repository.key not in self.limits:
+            limit = creation_limit(self.place, self.visibility)
+            if limit is not None:
+                self._limit([self.repository], limit)
+        if self.visibility != "public":
+            self._plan()
+        self._reviewers(workers)
+        self._names_and_sizes()
+        self._numbers()
+        self._runners()
+        return self.limits
+
+    @property
+    def visibility(self) -> str:
+        """Who will see the repository."""
+        for resource in self.changes:
+            if resource.key == Key(Kind.SETTING, "visibility") and isinstance(resource.value, str):
+                return resource.value
+        if self.place.data is not None:
+            return visibility_of(self.place.data)
+        value = self.repository.value if self.repository is not None else None
+        return str(value.get("visibility") or "private") if isinstance(value, Mapping) else "private"
+
+    def _of(self, *kinds: Kind) -> list[Resource]:
+        return [resource for resource in self.changes if resource.key.kind in kinds]
+
+    def _limit(self, resources: Sequence[Resource], limit: Limit) -> None:
+        for resource in resources:
+            self.limits.setdefault(resource.key, limit)
+
+    def _scopes(self) -> None:
+        """The scopes of a classic token; what a fine-grained one may do, GitHub does not tell beforehand."""
+        self.place.account.me()
+        header = self.place.account.client.seen_headers.get("x-oauth-scopes")
+        if header is None:
+            return
+        scopes = [scope.strip() for scope in header.split(",") if scope.strip()]
+        needed = "public_repo" if self.visibility == "public" else "repo"
+        if not any(covers_scope(scope, needed) for scope in scopes):
+            self._limit(self.changes, self._scope_limit(needed, scopes, "repositories"))
+        first = self.snapshot.repository is None or not self.snapshot.repository.branches
+        if first and "workflow" not in scopes:
+            # Nothing is begun that cannot be finished: without branches the repository is of no use.
+            kinds = (Kind.REPOSITORY, Kind.BRANCH)
+            self._limit(self._of(*kinds), self._scope_limit("workflow", scopes, "branches with workflows"))
+
+    def _scope_limit(self, needed: str, scopes: Sequence[str], what: str) -> Limit:
+        page = f"{self.place.account.host.server}/settings/tokens"
+        has = ", ".join(scopes) or "none"
+        return Limit(
+            reason=f"the token lacks the scope '{needed}', which GitHub wants for {what} (it has: {has})",
+            hint=f"Add it at {page}, or run 'gh auth refresh --scopes {needed}', then run this again.",
+        )
+
+    def _rights(self) -> None:
+        data = self.place.data
+        if data is None:
+            return
+        page = self.place.account.host.page(self.place.owner, self.place.name)
+        if data.get("archived"):
+            hint = f"Unarchive it at {page}/settings, or push under another --name."
+            self._limit(
+                self.changes, Limit(reason="the repository is archived, so that nobody can change it", hint=hint)
+            )
+        rights = data.get("permissions") or {}
+        ask = Limit(
+            reason=f"only administrators of {self.place.full_name} may change this",
+            hint=f"Ask one of them ({page}/settings/access), or use a token of theirs.",
+        )
+        if rights and not rights.get("admin"):
+            self._limit(self._of(*_ADMINISTRATORS), ask)
+        if rights and not rights.get("push"):
+            reason = f"the token's owner may read {self.place.full_name} but not write to it"
+            self._limit(self.changes, Limit(reason=reason, hint=ask.hint))
+        if self.visibility != "public":
+            reason = "the setting is for public repositories"
+            instead = "workflows of forks of a private repository do not run unless its settings allow it"
+            forks = [each for each in self._of(Kind.SETTING) if each.key.name == "fork-approval"]
+            self._limit(forks, Limit(reason=reason, instead=instead))
+
+    def _plan(self) -> None:
+        """What the owner's plan does not hold for a repository that is not public."""
+        asked = self._of(Kind.ENVIRONMENT, Kind.RULESET)
+        if not asked:
+            return
+        holds, name = self._holds()
+        if holds is None:
+            message = f"GitHub does not tell the plan of {self.place.owner}"
+            hint = "Say it in .github/remote.yaml (github: {plan: free|pro|team|enterprise}) if something is refused."
+            self.place.account.events(
+                Warn(message=f"{message}; the plan below takes it to hold everything.", hint=hint)
+            )
+            return
+        has = f"{self.place.owner} has {NAMES[name]}" if name else ""
+        private = f"of a {self.visibility} repository"
+        hint = f"Change the plan ({self.place.account.host.server}/pricing), or make the repository public."
+        there = {key.name for key in self.snapshot.resources if key.kind is Kind.ENVIRONMENT}
+        if not holds.environments and not there:
+            reason = f"environments {private} need the plan Pro, Team or Enterprise; {has}"
+            instead = "its variables and secrets become the repository's"
+            self._limit(self._of(Kind.ENVIRONMENT), Limit(reason=reason, instead=instead, hint=hint))
+        elif not holds.reviewers:
+            reason = f"reviewers and wait timers {private} need the plan Enterprise; {has}"
+            instead = "the environment is made without them: who may push to its branch deploys without approval"
+            limit = Limit(reason=reason, instead=instead, hint=hint, fields=_REVIEW_FIELDS)
+            self._limit([each for each in self._of(Kind.ENVIRONMENT) if _is_reviewed(each)], limit)
+        if not holds.rulesets:
+            reason = f"rulesets {private} need the plan Pro, Team or Enterprise; {has}"
+            instead = "nothing enforces it: whoever may write can push to these branches directly"
+            self._limit(self._of(Kind.RULESET), Limit(reason=reason, instead=instead, hint=hint))
+
+    def _holds(self) -> tuple[Holds | None, str]:
+        if self.plan in PLANS:
+            return PLANS[self.plan], self.plan
+        if not self.place.account.host.has_plans:
+            return EVERYTHING, ""
+        owner = self.place.account.owner(self.place.owner)
+        name = owner.plan if owner is not None else ""
+        return PLANS.get(name), name
+
+    def _reviewers(self, workers: int) -> None:
+        """Reviewers that are not there or may not read; what belongs to such an environment waits for it."""
+        asked = [(each, _reviewers_of(each)) for each in self._of(Kind.ENVIRONMENT) if each.key not in self.limits]
+        with ThreadPoolExecutor(workers) as pool:
+            problems = list(pool.map(lambda pair: problem_with(self.place, pair[1], self.visibility), asked))
+        for (environment, _), problem in zip(asked, problems, strict=True):
+            if problem is None:
+                continue
+            self.limits[environment.key] = problem
+            below = [each for each in self._of(*_BELOW) if each.key.scope == environment.key.name]
+            reason = f"its environment {environment.key.name} cannot be made"
+            self._limit(below, Limit(reason=reason, hint=problem.hint))
+
+    def _names_and_sizes(self) -> None:
+        for resource in self._of(Kind.VARIABLE, Kind.SECRET):
+            problem = sealing.name_problem(resource.key.name)
+            if not problem and resource.key.kind is Kind.VARIABLE:
+                problem = sealing.value_problem(str(resource.value))
+            if problem:
+                hint = "Change it in .github/remote.yaml."
+                self._limit([resource], Limit(reason=f"GitHub does not take it: {problem}", hint=hint))
+
+    def _numbers(self) -> None:
+        """How many secrets and variables one place may have."""
+        there = Counter((key.kind, key.scope) for key in self.snapshot.resources)
+        for kind in (Kind.VARIABLE, Kind.SECRET):
+            for scope in {each.key.scope for each in self._of(kind)}:
+                most = sealing.SECRETS_PER_PLACE
+                if kind is Kind.VARIABLE:
+                    most = sealing.VARIABLES_PER_ENVIRONMENT if scope else sealing.VARIABLES_PER_REPOSITORY
+                new = [
+                    each
+                    for each in self._of(kind)
+                    if each.key.scope == scope and each.key not in self.snapshot.resources
+                ]
+                room = max(0, most - there[kind, scope])
+                reason = f"{scope or 'the repository'} may have no more than {most} {kind.value}s"
+                hint = "Remove some that nobody uses any more."
+                self._limit(new[room:], Limit(reason=reason, hint=hint))
+
+    def _runners(self) -> None:
+        for resource in self._of(Kind.RUNNER):
+            labels = resource.key.name.replace(",", ", ")
+            limit = Limit(
+                reason=f"no self-hosted runner with the labels {labels} is online",
+                instead="everything else is set up; a job that asks for one waits for up to 24 hours",
+                hint="Start one on a machine that can reach the cluster: 'mlopsgen runner add'.",
+            )
+            self._limit([resource], limit)
+
+
+def _reviewers_of(environment: Resource) -> tuple[str, ...]:
+    value = environment.value.get("reviewers") if isinstance(environment.value, Mapping) else ()
+    return value if isinstance(value, tuple) else ()
+
+
+def _is_reviewed(environment: Resource) -> bool:
+    value = environment.value
+    return isinstance(value, Mapping) and bool(value.get("reviewers") or value.get("wait_minutes"))

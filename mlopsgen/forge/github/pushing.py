@@ -148,8 +148,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
         re.compile(r"refusing to allow .*workflow"),
         RightsMissing,
         "the token may not change files in .github/workflows",
-        "Add the scope 'workflow' (a fine-grained token: the permission Workflows) at {server}/settings/tokens, "
-        "or run 'gh auth refresh --scopes workflow'.",
+        "Give it the scope 'workflow' (fine-grained: Workflows), as with 'gh auth refresh --scopes workflow'.",
     ),
     (
         re.compile(r"Maximum \(0\) redirects|unable to update url base from redirection|returned error: 30[178]"),
