@@ -18,6 +18,7 @@ from mlopsgen.ports import EventSink
 from mlopsgen.questions import Value
 
 if TYPE_CHECKING:
+    from mlopsgen.forge.github.account import Account
     from mlopsgen.forge.github.forge import GitHubForge
     from mlopsgen.secret_value import SecretValue
 
@@ -129,7 +130,8 @@ def find_hosted(surroundings: Surroundings, wanted: Wanted | None = None) -> Hos
     answers = read_answers(project.root)
     origin = project.source.remotes().get(HOSTED_REMOTE, "")
     target = find_target(wanted or Wanted(), answers, origin, surroundings.environ)
-    foreign = "" if is_github(place_of(origin), target.host, surroundings.environ) else without_credentials(origin)
+    foreign = "" if not origin or is_github(place_of(origin), target.host, surroundings.environ) else origin
+    foreign = without_credentials(foreign)
     return Hosted(project=project, answers=answers, target=target, foreign=foreign)
 
 
@@ -172,16 +174,36 @@ def find_target(wanted: Wanted, answers: Mapping[str, Value], origin: str, envir
     return Target(host=host, owner=owner, organisation=organisation, name=name, origin=origin if kept else "")
 
 
-def open_github(target: Target, token: SecretValue, surroundings: Surroundings, events: EventSink) -> GitHubForge:
-    """The forge of a repository on GitHub, which need not exist yet."""
+def open_github(
+    target: Target, token: SecretValue, surroundings: Surroundings, events: EventSink, *, plan: str = "auto"
+) -> GitHubForge:
+    """The forge of a repository on GitHub, which need not exist yet.
+
+    Args:
+        target: The repository.
+        token: Whose rights count.
+        surroundings: Where the command runs.
+        events: Is told what is being waited for.
+        plan: The account's plan where its owner said it; ``auto`` asks GitHub.
+    """
     from mlopsgen.forge.github.forge import GitHubForge  # noqa: PLC0415 - its libraries take a moment
     from mlopsgen.forge.github.host import Host  # noqa: PLC0415
 
     environ = surroundings.environ
     host = Host.parse(target.host, environ)
+    organisation = target.organisation
     return GitHubForge(
-        host, target.owner, target.name, token, environ=environ, events=events, organisation=target.organisation
+        host, target.owner, target.name, token, environ=environ, events=events, organisation=organisation, plan=plan
     )
+
+
+def open_account(target: Target, token: SecretValue, surroundings: Surroundings, events: EventSink) -> Account:
+    """What a token can read without a repository: whose it is, and the organisations that its owner belongs to."""
+    from mlopsgen.forge.github.account import Account  # noqa: PLC0415 - its libraries take a moment
+    from mlopsgen.forge.github.host import Host  # noqa: PLC0415
+
+    host = Host.parse(target.host, surroundings.environ)
+    return Account(host, token, environ=surroundings.environ, events=events)
 
 
 def host_of(environ: Mapping[str, str]) -> str:
@@ -205,7 +227,7 @@ def is_github(place: Place | None, wanted_host: str, environ: Mapping[str, str])
     A token goes nowhere else.
     """
     if place is None:
-        return True
+        return False
     known = (GITHUB, host_of(environ), wanted_host)
     return (
         any(same_host(place.host, host) for host in known if host)

@@ -1,0 +1,158 @@
+"""The plan between a project and its repository on GitHub: what ``push`` applies and ``status`` shows as drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlopsgen import __version__
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.answers import BY_KEY, resolve
+from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE, MAIN_BRANCH
+from mlopsgen.errors import MlopsgenError
+from mlopsgen.forge.protocol import Forge
+from mlopsgen.forge.values import Resource
+from mlopsgen.operations.hosting import Hosted, place_of, same_host, without_credentials
+from mlopsgen.operations.making import SOURCES_DOCUMENT, making_of, read_making
+from mlopsgen.questions import Value
+from mlopsgen.remote import yaml_lines
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.document import REMOTE_DOCUMENT
+from mlopsgen.remote.github_desired import Making, github_resources
+from mlopsgen.remote.observe import local_branches
+from mlopsgen.remote.observed import Observed
+from mlopsgen.remote.planning import Planned, plan_remote
+
+
+def read_wanted(hosted: Hosted) -> Making:
+    """What the repository shall be made from: its files as they lie here.
+
+    Where another branch than development is checked out, development's documents count: they are everybody's.
+
+    Raises:
+        InvalidDocument: A document cannot be read.
+    """
+    source = hosted.project.source
+    head = source.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
+    if head == MAIN_BRANCH or source.commit_of(f"refs/heads/{MAIN_BRANCH}") is None:
+        return read_making(hosted.project.root, hosted.answers)
+    branch = f"refs/heads/{MAIN_BRANCH}"
+    texts = (_committed(source, branch, name) for name in (REMOTE_DOCUMENT, SOURCES_DOCUMENT))
+    return making_of(hosted.answers, *texts)
+
+
+def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str = "") -> Desired:
+    """What the project's repository on GitHub shall be.
+
+    Args:
+        hosted: The project.
+        making: What it is made from.
+        address: What its remote shall point to.
+        name: The repository's name; by default that of the target.
+
+    Raises:
+        MlopsgenError: The repository has none of the fixed branches.
+    """
+    project = hosted.project
+    branches = local_branches(project.source)
+    if not branches:
+        hint = f"Commit on '{MAIN_BRANCH}', then run it again."
+        raise MlopsgenError("The repository has no branch to push.", where=str(project.root), hint=hint)
+    return Desired(
+        project=project.slug,
+        address=address,
+        branches=branches,
+        resources=github_resources(making, name or hosted.target.name),
+        remote=HOSTED_REMOTE,
+        tool_version=__version__,
+        elsewhere="Choose another name with --name, or run it in a clone of that repository.",
+    )
+
+
+def address_of(hosted: Hosted, forge_address: str, ssh_address: str, protocol: str) -> str:
+    """What ``origin`` shall point to: what it points to already if that is the same repository, else as chosen.
+
+    Args:
+        hosted: The project.
+        forge_address: The repository's address for https.
+        ssh_address: The same for ssh.
+        protocol: ``https``, ``ssh``, or empty where nobody chose.
+    """
+    present = without_credentials(hosted.target.origin)
+    if present and not protocol and leads_to(present, forge_address):
+        return present
+    return ssh_address if protocol == "ssh" else forge_address
+
+
+def leads_to(address: str, other: str) -> bool:
+    """Whether two addresses of remotes mean the same repository."""
+    one, two = place_of(address), place_of(other)
+    if one is None or two is None:
+        return address == other
+    names = [(place.owner.casefold(), place.name.casefold()) for place in (one, two)]
+    hosts = [place.host.rsplit("/", 1)[-1] for place in (one, two)]
+    if one.protocol != two.protocol:
+        hosts = [host.partition(":")[0] for host in hosts]
+    return names[0] == names[1] and same_host(*hosts)
+
+
+def plan_on_github(hosted: Hosted, forge: Forge, desired: Desired, *, take_over: bool = False) -> Planned:
+    """Read GitHub and compare, with what GitHub will refuse known before; nothing is changed.
+
+    Args:
+        hosted: The project.
+        forge: GitHub.
+        desired: What shall be.
+        take_over: Change what people changed, too.
+    """
+    source = hosted.project.source
+    return plan_remote(desired, forge, source, base=lambda found: base_of(hosted, found), take_over=take_over)
+
+
+def base_of(hosted: Hosted, observed: Observed) -> Sequence[Resource] | None:
+    """What the remote's development asks for; ``None`` where it asks for nothing that can be read."""
+    repository = observed.repository
+    commit = repository.branches.get(MAIN_BRANCH) if repository is not None else None
+    source = hosted.project.source
+    if commit is None or source.commit_of(commit) is None:
+        return None
+    text = _committed(source, commit, ANSWERS_FILE)
+    if text is None:
+        return None
+    try:
+        answers = answers_of(text)
+        making = making_of(
+            answers, _committed(source, commit, REMOTE_DOCUMENT), _committed(source, commit, SOURCES_DOCUMENT)
+        )
+    except MlopsgenError:
+        return None
+    return github_resources(making, hosted.target.name)
+
+
+def answers_of(text: str) -> dict[str, Value]:
+    """The answers in the text of a repository's record.
+
+    Raises:
+        InvalidDocument: It cannot be read.
+        InvalidAnswer: An answer is not valid.
+    """
+    given = yaml_lines.read(text, ANSWERS_FILE, "Restore the file.").value
+    return resolve({key: value for key, value in given.items() if key in BY_KEY})
+
+
+def uncommitted(hosted: Hosted) -> tuple[str, ...]:
+    """The documents that count here and that others do not have yet, because they are not committed."""
+    source = hosted.project.source
+    lines = source.read("status", "--porcelain", "--", ANSWERS_FILE, REMOTE_DOCUMENT, SOURCES_DOCUMENT).splitlines()
+    return tuple(line[3:].strip('"') for line in lines)
+
+
+def knows_credentials(hosted: Hosted, address: str) -> bool:
+    """Whether git will get in by itself, as far as its configuration tells: by ssh, or with a credential helper."""
+    if not address.startswith("http"):
+        return True
+    return hosted.project.source.succeeds("config", "--get-urlmatch", "credential.helper", address)
+
+
+def _committed(source: GitRepository, commit: str, path: str) -> str | None:
+    done = source.run("show", f"{commit}:{path}", check=False)
+    return done.stdout if done.exit_status == 0 else None

@@ -1,0 +1,166 @@
+"""What a push to GitHub ends with: where things are, who approves what, what is missing, and the next steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlopsgen.constants import BRANCHES
+from mlopsgen.errors import ExitCode
+from mlopsgen.forge.values import Key, Kind, Resource
+from mlopsgen.operations.wording import counted
+from mlopsgen.remote.needs import repository_name
+from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.planning import Planned
+from mlopsgen.result import OperationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pushed:
+    """A repository on GitHub after a plan was made, and perhaps applied.
+
+    Attributes:
+        found: The plan as it is now.
+        wanted: Everything that was wanted, also what GitHub cannot give.
+        full_name: Owner and name.
+        page: Its address in a browser.
+        helper: Whether git will find credentials for a push by hand, as far as that can be known.
+    """
+
+    found: Planned
+    wanted: tuple[Resource, ...]
+    full_name: str
+    page: str
+    helper: bool = True
+
+
+def shown_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
+    """The end of a dry run."""
+    plan = pushed.found.plan
+    if plan.refused is not None:
+        summary = f"Nothing can be done: {plan.refused.reason}."
+        return OperationResult(summary=summary, data=data, next_steps=(plan.refused.hint,), exit_code=ExitCode.FAILURE)
+    changes = counted(len(plan.changes), "change")
+    summary = f"{changes} would be made; nothing was done." if plan.changes else "There is nothing to do."
+    apply = (
+        (f"mlopsgen push --yes --plan-digest {plan.digest}   (makes exactly these changes)",) if plan.changes else ()
+    )
+    return OperationResult(summary=summary, data=data | _facts(pushed), next_steps=(*apply, *_hints(plan)))
+
+
+def kept_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
+    """The end of a push that had nothing to do."""
+    plan = pushed.found.plan
+    drift = [item for item in plan.items if item.act is Act.KEEP and item.reason and item.resource is not None]
+    summary = f"{pushed.full_name} is as it shall be; nothing was changed."
+    if plan.unsolved:
+        summary = f"Nothing was changed; {counted(len(plan.unsolved), 'thing')} cannot be done."
+    elif drift:
+        summary = f"Nothing was changed; {counted(len(drift), 'thing')} on GitHub differ{'s' * (len(drift) == 1)}."
+    return _result(pushed, data, summary)
+
+
+def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> OperationResult:
+    """The end of a push that changed something.
+
+    Args:
+        pushed: How things are now.
+        data: What programs are told.
+        made: How many changes were made.
+    """
+    summary = f"{counted(made, 'change')} made and read back: {pushed.full_name} is as it shall be."
+    unsolved = len(pushed.found.plan.unsolved)
+    if unsolved:
+        summary = f"{counted(made, 'change')} made and read back; {counted(unsolved, 'thing')} cannot be done."
+    return _result(pushed, data, summary)
+
+
+def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResult:
+    facts = _facts(pushed)
+    missing = tuple(f"{secret['command']}   ({secret['purpose']})" for secret in facts["missing_secrets"])
+    push = "git push   (after a commit on development; trains it)"
+    if not pushed.helper:
+        push = "gh auth setup-git   (git knows no credentials for it yet), then: git push"
+    return OperationResult(
+        summary=summary,
+        data=data | facts,
+        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), push))),
+        exit_code=ExitCode.PARTIAL if pushed.found.plan.unsolved else ExitCode.OK,
+    )
+
+
+def _facts(pushed: Pushed) -> dict[str, Any]:
+    return {
+        "links": {
+            "repository": pushed.page,
+            "actions": f"{pushed.page}/actions",
+            "environments": f"{pushed.page}/settings/environments",
+            "pull_requests": f"{pushed.page}/pulls",
+        },
+        "approvals": list(_approvals(pushed.found)),
+        "missing_secrets": list(_missing(pushed)),
+    }
+
+
+def _approvals(found: Planned) -> Iterator[dict[str, Any]]:
+    """What has to be approved and by whom, as it is once the plan is done."""
+    values = _settled_values(found)
+    rules = [value for key, value in values.items() if key.kind is Kind.RULESET]
+    for branch in BRANCHES:
+        environment = values.get(Key(Kind.ENVIRONMENT, branch), {})
+        guarding = [rule for rule in rules if branch in rule.get("branches", ()) and rule.get("pull_request")]
+        reviewers = environment.get("reviewers", ())
+        if reviewers or guarding:
+            yield {
+                "branch": branch,
+                "reviewers": list(reviewers),
+                "wait_minutes": environment.get("wait_minutes", 0),
+                "self_review": bool(environment.get("self_review", True)),
+                "pull_request": bool(guarding),
+                "reviews": max((int(rule.get("reviews", 0)) for rule in guarding), default=0),
+                "checks": sorted({check for rule in guarding for check in rule.get("checks", ())}),
+            }
+
+
+def _settled_values(found: Planned) -> dict[Key, Mapping[str, Any]]:
+    """What environments and rulesets are set to once the plan is done."""
+    values: dict[Key, Mapping[str, Any]] = {}
+    there = found.observed.snapshot.resources
+    for item in found.plan.items:
+        changed = item.resource.value if item.resource is not None and item.act in (Act.CREATE, Act.CHANGE) else None
+        value = there.get(item.key) if changed is None else changed
+        if item.kind in (Kind.ENVIRONMENT, Kind.RULESET) and isinstance(value, Mapping):
+            values[item.key] = value
+    return values
+
+
+def missing_secrets(found: Planned, wanted: Sequence[Resource]) -> list[Resource]:
+    """The secrets that are needed and have no value yet, as they were wanted.
+
+    Args:
+        found: The plan; it may speak of them under the names that they have in the repository.
+        wanted: Everything that was wanted.
+    """
+    named: dict[Key, Resource] = {}
+    for resource in wanted:
+        if resource.key.kind is Kind.SECRET:
+            named[resource.key] = resource
+            named[Key(Kind.SECRET, repository_name(resource.key.scope, resource.key.name))] = resource
+    blocked = [item for item in found.plan.blocked if item.kind is Kind.SECRET and item.instead]
+    return [named[item.key] for item in blocked if item.key in named]
+
+
+def _missing(pushed: Pushed) -> Iterator[dict[str, str]]:
+    for resource in missing_secrets(pushed.found, pushed.wanted):
+        name, scope = resource.key.name, resource.key.scope
+        command = f"mlopsgen secrets set {name} --branch {scope}"
+        yield {"environment": scope, "name": name, "purpose": resource.purpose, "command": command}
+
+
+def _hints(plan: Plan) -> tuple[str, ...]:
+    """What a person can do about what cannot be done; secrets have their own lines."""
+    items: list[Item] = [item for item in plan.blocked if item.kind is not Kind.SECRET]
+    behind = [item for item in plan.items if item.kind is Kind.BRANCH and item.act is Act.KEEP and item.reason]
+    pull = (f"git pull   ({', '.join(item.name for item in behind)}: GitHub has newer commits)",) if behind else ()
+    return tuple(dict.fromkeys((*(item.hint for item in items if item.hint), *pull)))

@@ -1,0 +1,242 @@
+"""``mlopsgen push``: make the repository on GitHub what it shall be, and push the branches to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlopsgen.adapters.credentials import Credential
+from mlopsgen.constants import HOSTED_REMOTE
+from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, PlanChanged, UsageError
+from mlopsgen.events import StepStarted, Warn
+from mlopsgen.forge.github.forge import GitHubForge
+from mlopsgen.forge.github.sealing import problem
+from mlopsgen.forge.values import Key, Kind, Resource
+from mlopsgen.operations.hosted_plan import address_of, desired_on_github, knows_credentials, plan_on_github
+from mlopsgen.operations.hosting import Hosted, find_hosted, open_github
+from mlopsgen.operations.push_end import Pushed, changed_result, kept_result, missing_secrets, shown_result
+from mlopsgen.operations.push_request import GitHubPushRequest, Situation, making_for, refuse_unfit, with_owner
+from mlopsgen.operations.secret_sources import SecretSource
+from mlopsgen.operations.wording import counted
+from mlopsgen.ports import EventSink
+from mlopsgen.remote.apply import AGAIN, Left, Unfinished, apply, describe, outcome_data
+from mlopsgen.remote.github_desired import Making
+from mlopsgen.remote.needs import Need, repository_name
+from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.planning import Planned
+from mlopsgen.result import OperationResult
+from mlopsgen.secret_value import SecretValue
+
+_PATIENCE = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between the looks at what was done: GitHub does not always show at once what it has taken."""
+
+
+def push_github(request: GitHubPushRequest, events: EventSink) -> OperationResult:
+    """Plan, show, agree, apply, verify; running it again does what is left.
+
+    Raises:
+        MissingAnswer: Something was not said and there is nobody to ask; the message names the flag.
+        NoCredential: There is no token.
+        PermissionDenied: GitHub does not let this person in.
+        PlanChanged: What would be done is not what was agreed to.
+        PartialResult: Something is left; running it again continues.
+        Interrupted: The person left, or did not agree.
+    """
+    hosted = find_hosted(request.surroundings, request.wanted)
+    refuse_unfit(hosted)
+    making = making_for(hosted, request, events)
+    credential = request.credential(hosted.target)
+    hosted = with_owner(hosted, request, credential, events)
+    plan = making.document.github.plan or "auto"
+    forge = open_github(hosted.target, credential.token, request.surroundings, events, plan=plan)
+    return _Push(request, events, hosted, making, credential, forge).run()
+
+
+@dataclass
+class _Push:
+    request: GitHubPushRequest
+    events: EventSink
+    hosted: Hosted
+    making: Making
+    credential: Credential
+    forge: GitHubForge
+    values: dict[Key, SecretValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ssh = self.forge.host.address(self.hosted.target.owner, self.hosted.target.name, "ssh")
+        address = address_of(self.hosted, self.forge.address, ssh, self.request.protocol)
+        self.desired = desired_on_github(self.hosted, self.making, address)
+
+    def run(self) -> OperationResult:
+        self._take_values(self.request.values)
+        found = self._ask_for_values(self._look())
+        situation = self._situation(found)
+        data: dict[str, Any] = {**situation.as_dict(), "remote": HOSTED_REMOTE, "plan": found.plan.as_dict()}
+        if self.request.dry_run:
+            self.request.show(situation, found.plan)
+            return shown_result(self._pushed(found), data)
+        self._refuse_ground(found.plan, data)
+        self._refuse_another_plan(found.plan, data)
+        if not found.plan.changes:
+            self.request.show(situation, found.plan)
+            return kept_result(self._pushed(found), data)
+        found = self._agreed(found, situation)
+        data["plan"] = found.plan.as_dict()
+        self._apply(found, data)
+        now = self._verified(found, data)
+        made = len(found.plan.changes)
+        return changed_result(self._pushed(now), data | outcome_data(found.plan.changes, ()), made=made)
+
+    def _look(self) -> Planned:
+        self.events(StepStarted(message=f"Reading {self.forge.full_name} on {self.forge.host.name}"))
+        desired = replace(self.desired, given=frozenset(self.values))
+        return plan_on_github(self.hosted, self.forge, desired, take_over=self.request.take_over)
+
+    def _secrets(self) -> list[Resource]:
+        return [resource for resource in self.desired.resources if resource.key.kind is Kind.SECRET]
+
+    def _take_values(self, source: SecretSource | None, among: Sequence[Resource] | None = None) -> None:
+        """Take the values that a source has; one that GitHub will not take ends everything here."""
+        if source is None:
+            return
+        for resource in self._secrets() if among is None else among:
+            key = resource.key
+            if key in self.values:
+                continue
+            need = Need(environment=key.scope, name=key.name, purpose=resource.purpose, required=not resource.optional)
+            value = source.find(need)
+            if value is None:
+                continue
+            refused = problem(key.name, value)
+            if refused:
+                raise UsageError(
+                    f"The value for {key.name} of {key.scope} cannot be stored: {refused}. Nothing was changed.",
+                    where=f"{key.scope}/{key.name}",
+                    hint="Correct it where it comes from.",
+                )
+            self.values[key] = value
+
+    def _ask_for_values(self, found: Planned) -> Planned:
+        """Ask a person for the secrets that are needed and missing; nothing typed leaves one for later."""
+        if self.request.ask_value is None or self.request.dry_run or found.plan.refused is not None:
+            return found
+        missing = missing_secrets(found, self.desired.resources)
+        if not missing:
+            return found
+        before = len(self.values)
+        self._take_values(self.request.ask_value, missing)
+        return found if len(self.values) == before else self._look()
+
+    def _situation(self, found: Planned) -> Situation:
+        facts = self.forge.account.token_facts()
+        rights = "" if facts.scopes is None else f"; scopes: {', '.join(facts.scopes) or 'none'}"
+        return Situation(
+            full_name=self.forge.full_name,
+            page=self.forge.page,
+            exists=found.observed.repository is not None,
+            login=facts.login,
+            token=f"{self.credential.kind} from {self.credential.source}{rights}",
+        )
+
+    def _refuse_ground(self, plan: Plan, data: dict[str, Any]) -> None:
+        """Without the repository and the way to it nothing else makes sense: stop before anything is touched."""
+        refused = plan.refused
+        if refused is None:
+            return
+        error = MlopsgenError(
+            f"Nothing was changed: {refused.kind} '{refused.name}' cannot be used: {refused.reason}.",
+            where=refused.detail,
+            hint=refused.hint,
+        )
+        error.data = data
+        raise error
+
+    def _refuse_another_plan(self, plan: Plan, data: dict[str, Any]) -> None:
+        if not self.request.digest or self.request.digest == plan.digest:
+            return
+        error = PlanChanged(
+            "What would be done now is not the plan that was agreed to; nothing was changed.",
+            where="--plan-digest",
+            hint="Look at the plan again with 'mlopsgen push --dry-run'.",
+        )
+        error.data = data
+        raise error
+
+    def _agreed(self, found: Planned, situation: Situation) -> Planned:
+        """The plan that the person agreed to, made again just before it is applied."""
+        while True:
+            self.request.show(situation, found.plan)
+            if self.request.agreed:
+                return found
+            if self.request.agree is None:
+                raise MissingAnswer(
+                    f"The plan ({counted(len(found.plan.changes), 'change')}) needs a yes, and there is no terminal "
+                    "to ask on.",
+                    where="--yes",
+                    hint="Look at it with --dry-run, then give --yes.",
+                )
+            if not self.request.agree():
+                raise Interrupted("Nothing was changed.")
+            now = self._look()
+            if now.plan.digest == found.plan.digest:
+                return now
+            self._refuse_ground(now.plan, {"plan": now.plan.as_dict()})
+            self.events(Warn(message="Something changed while you were reading; this is what would be done now."))
+            found = now
+
+    def _apply(self, found: Planned, data: dict[str, Any]) -> None:
+        moved = {Key(Kind.SECRET, repository_name(key.scope, key.name)): value for key, value in self.values.items()}
+        try:
+            apply(
+                found.plan,
+                found.desired,
+                forge=self.forge,
+                source=self.hosted.project.source,
+                events=self.events,
+                secrets={**moved, **self.values},
+            )
+        except MlopsgenError as error:
+            error.data = data | error.data
+            raise
+
+    def _verified(self, found: Planned, data: dict[str, Any]) -> Planned:
+        """Read everything back: what was done has to be there, sooner or later."""
+        for wait in _PATIENCE:
+            if wait:
+                self.events(StepStarted(message="GitHub does not show everything yet; looking again"))
+                self.request.sleep(wait)
+            now = self._look()
+            undone = undone_of(found.plan, now.plan)
+            if not undone:
+                return now
+        error = Unfinished(
+            f"GitHub took every change and does not show all of them: {', '.join(describe(item) for item in undone)}.",
+            done=tuple(item for item in found.plan.changes if item not in undone),
+            left=tuple(Left(item=item, reason="it is not as it was set") for item in undone),
+            where=self.forge.page,
+            hint=AGAIN,
+        )
+        error.data = data | error.data
+        raise error
+
+    def _pushed(self, found: Planned) -> Pushed:
+        return Pushed(
+            found=found,
+            wanted=self.desired.resources,
+            full_name=self.forge.full_name,
+            page=self.forge.page,
+            helper=knows_credentials(self.hosted, self.desired.address),
+        )
+
+
+def undone_of(plan: Plan, now: Plan) -> list[Item]:
+    """What a plan changed and that is not so now."""
+    current = {item.key: item for item in now.items}
+    undone = []
+    for item in plan.changes:
+        found = current.get(item.key)
+        different = found is None or found.act in (Act.CREATE, Act.CHANGE, Act.CANNOT)
+        if different or (found is not None and item.resource is not None and found.reason and not item.reason):
+            undone.append(item)
+    return undone

@@ -1,0 +1,172 @@
+"""What ``mlopsgen push`` to GitHub is asked for, and what has to be known before GitHub is looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlopsgen.adapters.credentials import Credential
+from mlopsgen.constants import HOSTED_REMOTE
+from mlopsgen.errors import UsageError
+from mlopsgen.events import Warn
+from mlopsgen.operations.hosted_plan import read_wanted, uncommitted
+from mlopsgen.operations.hosting import Hosted, Target, Wanted, open_account
+from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.secret_sources import SecretSource
+from mlopsgen.ports import EventSink
+from mlopsgen.remote.document import REMOTE_DOCUMENT
+from mlopsgen.remote.github_desired import Making
+from mlopsgen.remote.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whose repository it will be.
+
+    Attributes:
+        login: The person or organisation.
+        organisation: Whether it is an organisation.
+    """
+
+    login: str
+    organisation: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """Where a push goes and as whom, for people to look at before they agree.
+
+    Attributes:
+        full_name: Owner and name of the repository.
+        page: Its address in a browser.
+        exists: Whether it is there already.
+        login: Whose token it is.
+        token: Its kind, where it was found, and what it may do.
+    """
+
+    full_name: str
+    page: str
+    exists: bool
+    login: str
+    token: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The situation as a JSON object."""
+        return {
+            "repository": self.full_name,
+            "page": self.page,
+            "exists": self.exists,
+            "login": self.login,
+            "token": self.token,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubPushRequest:
+    """What to push where.
+
+    Attributes:
+        surroundings: Where the command runs.
+        credential: Finds the token for a repository on GitHub.
+        wanted: What the flags say about the repository.
+        visibility: Who shall see it; empty: as its document or its answers say.
+        protocol: ``https`` or ``ssh`` for the remote that stays; empty: as it is, else https.
+        take_over: Change what people changed on GitHub, too.
+        dry_run: Show the plan and stop.
+        agreed: Apply without asking.
+        digest: Apply only the plan with this digest.
+        values: Where the values of secrets come from.
+        ask_value: Asks a person for a secret's value; ``None`` where nobody can answer.
+        choose_owner: Asks a person whose repository it shall be, given the login and the organisations.
+        show: Takes the situation and the plan before anything is done.
+        agree: Asks the person whether to apply the plan; ``None`` where there is nobody to ask.
+        sleep: Waits that many seconds.
+    """
+
+    surroundings: Surroundings
+    credential: Callable[[Target], Credential]
+    wanted: Wanted = field(default_factory=Wanted)
+    visibility: str = ""
+    protocol: str = ""
+    take_over: bool = False
+    dry_run: bool = False
+    agreed: bool = False
+    digest: str = ""
+    values: SecretSource | None = None
+    ask_value: SecretSource | None = None
+    choose_owner: Callable[[str, Sequence[str]], Owner] | None = None
+    show: Callable[[Situation, Plan], None] = lambda _, __: None
+    agree: Callable[[], bool] | None = None
+    sleep: Callable[[float], None] = time.sleep
+
+
+def refuse_unfit(hosted: Hosted) -> None:
+    """Stop where the remote's name is taken by something that is no GitHub.
+
+    Raises:
+        UsageError: It is.
+    """
+    if hosted.foreign:
+        raise UsageError(
+            f"The remote '{HOSTED_REMOTE}' leads to {hosted.foreign}, which is not known to be a GitHub.",
+            where=HOSTED_REMOTE,
+            hint=f"If it is one, name its server with --host. Else: git remote rename {HOSTED_REMOTE} NEW-NAME",
+        )
+
+
+def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) -> Making:
+    """What the repository is made from; says what others do not have yet.
+
+    Raises:
+        InvalidDocument: A document cannot be read.
+    """
+    making = read_wanted(hosted)
+    open_files = uncommitted(hosted)
+    if open_files:
+        events(
+            Warn(
+                message=f"{' and '.join(open_files)} {'are' if len(open_files) > 1 else 'is'} not committed as it is "
+                "here; it counts now, and others do not have it.",
+                hint="git commit -a",
+            )
+        )
+    text = making.document.repository
+    wanted = text.visibility or str(making.answers["visibility"])
+    if not request.visibility or request.visibility == wanted:
+        return making
+    events(
+        Warn(
+            message=f"--visibility {request.visibility} is not what the repository's files say ({wanted}).",
+            hint=f"Write 'visibility: {request.visibility}' into {REMOTE_DOCUMENT} as well, so that it stays so.",
+        )
+    )
+    repository = text.model_copy(update={"visibility": request.visibility})
+    return replace(making, document=making.document.model_copy(update={"repository": repository}))
+
+
+def with_owner(hosted: Hosted, request: GitHubPushRequest, credential: Credential, events: EventSink) -> Hosted:
+    """The project with the owner of its repository known; a person chooses where nobody has said.
+
+    Raises:
+        MissingAnswer: Nobody has, and there is nobody to ask.
+        UsageError: The token has no account of its own.
+    """
+    target = hosted.target
+    if target.owner:
+        return hosted
+    account = open_account(target, credential.token, request.surroundings, events)
+    login = account.whoami()
+    if request.wanted.personal:
+        if not login:
+            raise UsageError(
+                "The token belongs to an app and to no person; it has no account of its own.",
+                where="--user",
+                hint="Name the organisation with --org.",
+            )
+        return replace(hosted, target=target.owned_by(login, organisation=False))
+    if request.choose_owner is None:
+        return replace(hosted, target=hosted.required())
+    chosen = request.choose_owner(login, account.organisations())
+    return replace(hosted, target=target.owned_by(chosen.login, organisation=chosen.organisation))
