@@ -15,11 +15,13 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("look", "yellow"), "problem": ("WRO
 @app.command()
 def doctor(context: typer.Context, output: OutputOption = Output.text) -> Shown:
     """Check this machine, the repository and its forge; exit code 1 when something will fail."""
+    from mlopsgen.cli.github_token import credential_finder
     from mlopsgen.cli.surroundings import surroundings_of
     from mlopsgen.operations import doctor as operation
 
     session = session_of(context)
-    result = operation.doctor(operation.DoctorRequest(surroundings=surroundings_of(session)))
+    credential = credential_finder(session, token_stdin=False, ask=False)
+    result = operation.doctor(operation.DoctorRequest(surroundings=surroundings_of(session), credential=credential))
     lines = []
     for finding in result.data["findings"]:
         word, colour = _MARKS[finding["level"]]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from mlopsgen.constants import HOSTED_REMOTE, LOCAL_REMOTE
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.forge.worker import pythons
 from mlopsgen.operations import checks
@@ -20,12 +23,22 @@ from mlopsgen.operations.project import (
 from mlopsgen.operations.wording import counted
 from mlopsgen.result import OperationResult
 
+if TYPE_CHECKING:
+    from mlopsgen.adapters.credentials import Credential
+    from mlopsgen.operations.hosting import Target
+
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorRequest:
-    """Where to look."""
+    """Where to look.
+
+    Attributes:
+        surroundings: Where the command runs.
+        credential: Finds the token for GitHub without asking anybody; ``None`` leaves GitHub out.
+    """
 
     surroundings: Surroundings
+    credential: Callable[[Target], Credential] | None = None
 
 
 def doctor(request: DoctorRequest) -> OperationResult:
@@ -43,6 +56,10 @@ def doctor(request: DoctorRequest) -> OperationResult:
         findings.append(checks.check_disk(here.folder))
     else:
         _check_forge(project, here, findings)
+        if request.credential is not None:
+            from mlopsgen.operations.checks_github import check_github  # noqa: PLC0415 - other checks need it not
+
+            findings.extend(check_github(here, request.credential))
     problems = [finding for finding in findings if finding.level == "problem"]
     warnings = [finding for finding in findings if finding.level == "warning"]
     found = {"problem": problems, "warning": warnings, "check": findings}
@@ -67,6 +84,10 @@ def _project(here: Surroundings, findings: list[Finding]) -> Project | None:
 def _check_forge(project: Project, here: Surroundings, findings: list[Finding]) -> None:
     forge = open_forge(forge_folder(project), here)
     findings.append(checks.check_disk(forge.layout.root))
+    remotes = project.source.remotes()
+    if HOSTED_REMOTE in remotes and LOCAL_REMOTE not in remotes:
+        findings.append(checks.good("forge", "none on this machine; 'mlopsgen push --local' makes one"))
+        return
     try:
         if forge.repository() is None:
             message, hint = why_no_forge(project, forge.layout.root)

@@ -1,0 +1,201 @@
+"""The checks of ``mlopsgen doctor`` on GitHub: the token and what it may do, and the repository there.
+
+Nothing is asked and nothing is changed; without a network each check says so instead of failing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from mlopsgen.constants import MAIN_BRANCH
+from mlopsgen.errors import AuthenticationFailed, MlopsgenError
+from mlopsgen.events import Event
+from mlopsgen.forge.values import Key, Kind, Snapshot
+from mlopsgen.operations.checks import Finding, good, problem, warning
+from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted
+from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.runner_labels import own_labels, without_runner
+
+if TYPE_CHECKING:
+    from mlopsgen.adapters.credentials import Credential
+    from mlopsgen.forge.github.account import TokenFacts
+    from mlopsgen.forge.github.forge import GitHubForge
+
+_PATIENCE = 4.0
+_SCOPES = {
+    "repo": "making the repository, its environments, secrets and rules",
+    "workflow": "pushing workflow files",
+}
+_LATER_SCOPES = {
+    "read:org": "finding the organisation's teams and plan",
+    "delete_repo": "'mlopsgen destroy'; better added for that moment only",
+}
+
+
+def check_github(here: Surroundings, credential: Callable[[Target], Credential]) -> Iterator[Finding]:
+    """The token, its rights, and the repository on GitHub.
+
+    Args:
+        here: Where the command runs, inside a generated repository.
+        credential: Finds the token without asking anybody.
+    """
+    try:
+        hosted = find_hosted(here)
+    except MlopsgenError as error:
+        yield problem("github", error.message, error.hint)
+        return
+    if hosted.foreign:
+        yield good("github", f"the remote 'origin' leads to {hosted.foreign}, which is not known to be GitHub")
+        return
+    target = hosted.target
+    try:
+        found = credential(target)
+    except MlopsgenError as error:
+        yield _without_token(target, error)
+        return
+    try:
+        yield from _on_github(hosted, found, here)
+    except AuthenticationFailed as error:
+        yield problem("github-token", f"{_token_words(found)}: {error.message}", error.hint)
+    except MlopsgenError as error:
+        yield warning("github", f"{error.message} Nothing more of GitHub was checked", error.hint)
+
+
+def _without_token(target: Target, error: MlopsgenError) -> Finding:
+    if target.origin:
+        return warning("github-token", f"{error.message} {target.full_name} was not looked at", error.hint)
+    return good("github-token", f"no token for {bare_host(target.host)}; 'mlopsgen push' to GitHub needs one")
+
+
+def _on_github(hosted: Hosted, found: Credential, here: Surroundings) -> Iterator[Finding]:
+    from mlopsgen.forge.github.forge import GitHubForge  # noqa: PLC0415 - its libraries take a moment
+    from mlopsgen.forge.github.host import Host  # noqa: PLC0415
+
+    target = hosted.target
+    forge = GitHubForge(
+        Host.parse(target.host, here.environ),
+        target.owner,
+        target.name,
+        found.token,
+        environ=here.environ,
+        events=_ignore,
+        organisation=target.organisation,
+        sleep=_patience(),
+    )
+    facts = forge.account.token_facts()
+    whose = f"belongs to {facts.login}" if facts.login else "belongs to an app"
+    until = f", expires {facts.expires}" if facts.expires else ""
+    yield good("github-token", f"{_token_words(found)}; it {whose}{until}")
+    yield from _rights(facts, forge, pushed=bool(target.origin))
+    if not target.owner:
+        yield good("github", "not on GitHub yet; 'mlopsgen push --org ORGANISATION' or '--user' makes it")
+        return
+    yield from _repository(hosted, forge)
+
+
+def _rights(facts: TokenFacts, forge: GitHubForge, *, pushed: bool) -> Iterator[Finding]:
+    """What the token's scopes are not enough for; the permissions of other kinds show when something is read."""
+    if facts.scopes is None:
+        yield good(
+            "github-rights", "GitHub does not list the permissions of this kind of token; what it refuses stands below"
+        )
+        return
+    has = set(facts.scopes)
+    listed = ", ".join(sorted(has)) or "none"
+    missing = {scope: purpose for scope, purpose in _SCOPES.items() if scope not in has}
+    if missing:
+        words = "; ".join(f"'{scope}' is missing for {purpose}" for scope, purpose in missing.items())
+        scopes = ",".join(missing)
+        hint = f"gh auth refresh --scopes {scopes}, or {forge.host.server}/settings/tokens"
+        yield (problem if pushed else warning)("github-rights", f"scopes: {listed}; {words}", hint)
+        return
+    org = has & {"read:org", "write:org", "admin:org"}
+    later = [f"'{scope}' for {purpose}" for scope, purpose in _LATER_SCOPES.items() if scope not in has]
+    later = [words for words in later if not (org and words.startswith("'read:org'"))]
+    without = f" (without {'; '.join(later)})" if later else ""
+    yield good("github-rights", f"scopes: {listed}{without}")
+
+
+def _repository(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
+    from mlopsgen.operations.making import read_making  # noqa: PLC0415 - pydantic takes a moment
+    from mlopsgen.remote.github_desired import github_resources  # noqa: PLC0415
+
+    making = read_making(hosted.project.root, hosted.answers)
+    forge.plan = making.document.github.plan or "auto"
+    snapshot = forge.observe(github_resources(making, hosted.target.name))
+    if snapshot.repository is None:
+        message = f"{forge.full_name} is not on {forge.host.name}, or this token does not see it"
+        yield warning("github", message, "mlopsgen push") if hosted.target.origin else good("github", message)
+        return
+    visibility = snapshot.resources.get(Key(Kind.SETTING, "visibility"), "")
+    yield good("github", f"{forge.page}{f' ({visibility})' if visibility else ''}")
+    for key, limit in snapshot.unreadable.items():
+        name = f" '{key.name}'" if key.name else ""
+        yield warning("github-rights", f"{key.kind.value}{name} cannot be read: {limit.reason}", limit.hint)
+    yield from _branches(hosted, snapshot)
+    yield from _runners(hosted, forge)
+
+
+def _branches(hosted: Hosted, snapshot: Snapshot) -> Iterator[Finding]:
+    repository = snapshot.repository
+    if repository is None or not repository.branches:
+        yield warning("github-branches", "it has no branches yet", "mlopsgen push")
+        return
+    default = repository.default_branch
+    if default != MAIN_BRANCH:
+        message = f"its default branch is '{default}': scheduled and started workflows would run from there"
+        yield warning("github-branches", message, "mlopsgen push  (shows what it would change)")
+    else:
+        yield good("github-branches", f"{', '.join(repository.branches)}; '{default}' is the default")
+    commit = repository.branches.get(default, "")
+    source = hosted.project.source
+    if not commit or source.commit_of(commit) is None:
+        return
+    names = source.read("ls-tree", "--name-only", commit, ".github/workflows/").splitlines()
+    if names:
+        yield good("github-workflows", ", ".join(name.rpartition("/")[2] for name in names))
+    else:
+        message = f"'{default}' has no workflow, so that nothing trains on GitHub"
+        yield warning("github-workflows", message, "Commit workflows in .github/workflows.")
+
+
+def _runners(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
+    wanted = own_labels(hosted.project.root, hosted.answers)
+    if not wanted:
+        return
+    from mlopsgen.forge.github.runners import list_runners  # noqa: PLC0415 - its libraries take a moment
+
+    try:
+        found = list_runners(forge.account.client, forge.full_name)
+    except MlopsgenError as error:
+        yield warning("github-runners", error.message, error.hint)
+        return
+    missing = without_runner(wanted, [runner.labels for runner in found if runner.online])
+    for branch, labels in missing.items():
+        message = f"no runner with {', '.join(labels)} is online; trainings of {branch} would wait and fail after a day"
+        yield warning("github-runners", message, f"mlopsgen runner add --branch {branch}")
+    served = [branch for branch in wanted if branch not in missing]
+    if served:
+        yield good("github-runners", f"a runner of yours is online for {', '.join(served)}")
+
+
+def _token_words(found: Credential) -> str:
+    return f"{found.kind} from {found.source}"
+
+
+def _ignore(event: Event) -> None:
+    """Doctor's findings say it all."""
+
+
+def _patience() -> Callable[[float], None]:
+    """Waits, but not for long: a doctor that waits for GitHub's next hour helps nobody."""
+    end = time.monotonic() + _PATIENCE
+
+    def wait(seconds: float) -> None:
+        if time.monotonic() + seconds > end:
+            raise MlopsgenError("GitHub does not answer, or wants a pause.", hint="Check the network; try again later.")
+        time.sleep(seconds)
+
+    return wait
