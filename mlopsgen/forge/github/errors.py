@@ -141,9 +141,11 @@ def error_from(answer: Answer, *, doing: str, server: str, where: str = "") -> M
             status=404,
         )
     if answer.status >= 500:
+        public = server == "https://github.com"
+        look = "Look at https://www.githubstatus.com" if public else "Ask who runs it"
         return Unreachable(
             f"{doing} failed: GitHub has trouble of its own ({answer.status}{_also(said)}).",
-            hint="Look at https://www.githubstatus.com and run it again; what is done stays done.",
+            hint=f"{look} and run it again; what is done stays done.",
             where=where,
         )
     hint = "Change what GitHub names, then run it again."

@@ -83,4 +83,4 @@ def _members_can_read(place: Place) -> bool:
     """Whether every member of the organisation may read its repositories; GitHub tells it to members."""
     owner = place.account.owner(place.owner)
     data: Mapping[str, Any] = owner.data if owner is not None else {}
-    return data.get("default_repository_permission", "read") != "none"
+    return str(data.get("default_repository_permission") or "read") != "none"
