@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlopsgen import __version__
-from mlopsgen.constants import CANONICAL_TEMPLATE
+from mlopsgen.constants import BRANCHES, CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.secret_value import STARS, SecretValue
 from mlopsgen.secret_value import redact as without_secrets
@@ -22,6 +22,8 @@ _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|COOKIE|_KEY$|_PAT$|AUT
 _SECRET_TEXT = re.compile(
     r"(?P<scheme>\w+://)[^/\s@]+@|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abp]-|AKIA)[\w-]{8,}|\beyJ[\w-]{10,}\.[\w.-]+"
 )
+
+_WORDS = {"secrets", "list", "set", "rotate", "check", "manifest", "json", "text", *BRANCHES}
 
 
 class Bug(MlopsgenError):
@@ -51,7 +53,7 @@ def write(error: BaseException, environ: Mapping[str, str], arguments: Sequence[
     """
     parts = [
         f"mlopsgen {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"command: mlopsgen {' '.join(arguments)}",
+        f"command: mlopsgen {' '.join(_shown(arguments))}",
         "",
         "".join(traceback.format_exception(error)),
     ]
@@ -64,6 +66,13 @@ def write(error: BaseException, environ: Mapping[str, str], arguments: Sequence[
         return Bug(message, hint=f"Please report it at {CANONICAL_TEMPLATE}/issues with the text above.")
     hint = f"Please report it at {CANONICAL_TEMPLATE}/issues with the file {path}; look at it before you send it."
     return Bug(message, hint=hint, where=str(path))
+
+
+def _shown(arguments: Sequence[str]) -> list[str]:
+    """The command line; of 'secrets' only what cannot be a value that somebody put there by mistake."""
+    if "secrets" not in arguments[:3]:
+        return list(arguments)
+    return [word if word in _WORDS or re.fullmatch(r"--?[a-z-]{1,12}", word) else STARS for word in arguments]
 
 
 def _store(name: str, text: str, environ: Mapping[str, str]) -> Path | None:

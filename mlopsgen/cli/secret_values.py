@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from mlopsgen.forge.github.sealing import name_problem
 from mlopsgen.operations import secret_sources
 from mlopsgen.operations.secret_sources import Asked, FirstOf, SecretSource
 from mlopsgen.secret_value import SecretValue
+
+_FLAGS = (
+    "--branch", "--from-env", "--from-file", "--host", "--local", "--name", "--org", "--output", "--stdin",
+    "--token-stdin", "--user",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +150,17 @@ def _refuse_values(names: Sequence[str]) -> None:
             where="NAME",
             hint="Give the name alone and type the value when asked, or use --stdin, --from-env or --from-file.",
         )
+    near = [found for name in names for found in difflib.get_close_matches(name, _FLAGS, n=1, cutoff=0.75)]
+    if near:
+        raise UsageError(
+            f"There is an unknown option. Did you mean {near[0]}?", where=near[0], hint="'mlopsgen secrets set --help'"
+        )
     if any(name_problem(name) for name in names):
         raise UsageError(
             "One of the arguments cannot be the name of a secret (letters, digits and underscores, not beginning with "
             "a digit or GITHUB_). It is not repeated here, in case that it is a value.",
             where="NAME",
-            hint="Give names only. Was it a value, then take another one: the list of processes has shown it.",
+            hint="Give names only. If it was a value, choose another one: the list of processes has shown it.",
         )
 
 

@@ -50,6 +50,9 @@ NamesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="The secrets; never a value.", show_default=False)
 ]
 
+# A value that begins with a dash must not come back in a message about an unknown option.
+_WORDS = {"ignore_unknown_options": True}
+
 
 @app.callback()
 def secrets() -> None:
@@ -79,7 +82,7 @@ def list_verb(
     return Shown(result=result, text="\n".join([*_table(session, result), "", result.summary]))
 
 
-@app.command("set")
+@app.command("set", context_settings=_WORDS)
 def set_verb(
     context: typer.Context,
     names: NamesArgument = None,
@@ -105,7 +108,7 @@ def set_verb(
     return _write(session, access, names, branches, (from_env, stdin, from_file), rotate=False, piped=token_stdin)
 
 
-@app.command("rotate")
+@app.command("rotate", context_settings=_WORDS)
 def rotate_verb(
     context: typer.Context,
     names: NamesArgument = None,
@@ -138,7 +141,7 @@ def check_verb(
     name: NameOption = "",
     token_stdin: TokenOption = False,
     output: OutputOption = Output.text,
-) -> OperationResult:
+) -> Shown:
     """Exit with 1 where a required secret is missing, or a value of --from-file would be refused."""
     from mlopsgen.operations import secret_sources
     from mlopsgen.operations import secrets as operation
@@ -147,7 +150,10 @@ def check_verb(
     access = _access(session, local, host, organisation, personal, name, token_stdin)
     environ, events = session.environ, session.events
     source = None if from_file is None else secret_sources.from_file(session.path(from_file), environ, events)
-    return operation.check_secrets(access, source, events)
+    result = operation.check_secrets(access, source, events)
+    problems = result.data["problems"]
+    lines = [f"{style('WRONG', 'red', colour=session.colour)} {problem}" for problem in problems]
+    return Shown(result=result, text="\n".join(lines) if lines else result.summary)
 
 
 @app.command("manifest")

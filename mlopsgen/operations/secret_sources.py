@@ -115,8 +115,11 @@ def from_variable(name: str, environ: Mapping[str, str]) -> Single:
         )
     text = environ.get(name, "")
     if not text:
+        # The name is not repeated: it may be a value that was put there by mistake.
         state = "is empty" if name in environ else "is not set"
-        raise UsageError(f"The variable {name} {state}.", where="--from-env", hint=f"Set it: export {name}=...")
+        raise UsageError(
+            f"The variable that --from-env names {state}.", where="--from-env", hint="Give a variable that holds it."
+        )
     return Single(SecretValue(text))
 
 

@@ -60,10 +60,10 @@ def list_secrets(access: Access, events: EventSink) -> OperationResult:
     """Every secret that is needed, with what for and how it stands; and those that nobody asked for."""
     vault = open_vault(access, events)
     _say_what_is_lost(vault, events)
-    missing = [s for s in vault.secrets if s.need.required and not s.present]
     present = sum(1 for s in vault.secrets if s.present)
-    words = f"{present} of {counted_secrets(len(vault.secrets))} set; {len(missing) or 'no'} required missing."
-    return OperationResult(summary=words, data=vault_data(vault), next_steps=missing_steps(vault))
+    required = f"{len(vault.missing)} required missing" if vault.missing else "no required one is missing"
+    words = f"{present} of {counted_secrets(len(vault.secrets))} set; {required}."
+    return OperationResult(summary=words, data=vault_data(vault), next_steps=missing_steps(vault.missing))
 
 
 def check_secrets(access: Access, source: SecretSource | None, events: EventSink) -> OperationResult:
@@ -82,9 +82,7 @@ def check_secrets(access: Access, source: SecretSource | None, events: EventSink
     values = {s.key: value for s in vault.secrets if source is not None and (value := source.find(s.need)) is not None}
     problems = list(_problems(vault, [(s, values[s.key]) for s in vault.secrets if s.key in values]))
     problems += [
-        f"{where(stored)} is missing: {stored.need.purpose}"
-        for stored in vault.secrets
-        if stored.need.required and not stored.present and stored.key not in values
+        f"{where(stored)} is missing: {stored.need.purpose}" for stored in vault.missing if stored.key not in values
     ]
     _tell_unused(source, events)
     data = {**vault_data(vault), "problems": problems}
@@ -92,7 +90,7 @@ def check_secrets(access: Access, source: SecretSource | None, events: EventSink
         return OperationResult(
             summary=f"{counted(len(problems), 'problem')}: {'; '.join(problems)}.",
             data=data,
-            next_steps=missing_steps(vault),
+            next_steps=missing_steps(s for s in vault.missing if s.key not in values),
             exit_code=ExitCode.FAILURE,
         )
     return OperationResult(summary="Every required secret is there.", data=data)
@@ -156,8 +154,7 @@ def _chosen(request: SetRequest, vault: Vault) -> list[Stored]:
 
 
 def _names_of(request: SetRequest, vault: Vault) -> set[str]:
-    missing = {s.need.name for s in vault.secrets if s.need.required and not s.present}
-    return missing if request.asking else {stored.need.name for stored in vault.secrets}
+    return {stored.need.name for stored in (vault.missing if request.asking else vault.secrets)}
 
 
 def _of_the_owner(name: str, request: SetRequest, vault: Vault) -> Iterator[Stored]:
@@ -229,7 +226,7 @@ def _refuse_pointless(request: SetRequest, found: _Sorted) -> None:
             where="NAME",
             hint="'mlopsgen secrets rotate' does.",
         )
-    if found.without_value:
+    if found.without_value and not (request.asking and found.write):
         names = ", ".join(where(stored) for stored in found.without_value)
         raise MissingAnswer(
             f"Nothing was written: there is no value for {names}.",
@@ -302,7 +299,7 @@ def _all(
 def _written(request: SetRequest, vault: Vault, found: _Sorted) -> OperationResult:
     act = "rotated" if request.rotate else "set"
     names = [where(stored) for stored, _ in found.write]
-    still = [s for s in vault.secrets if s.need.required and not s.present and where(s) not in names]
+    still = [stored for stored in vault.missing if where(stored) not in names]
     data: dict[str, Any] = {
         "forge": vault.forge.address,
         "written": [_entry(stored) for stored, _ in found.write],
@@ -315,8 +312,7 @@ def _written(request: SetRequest, vault: Vault, found: _Sorted) -> OperationResu
             summary = "Nothing was rotated: there is no value for anything that is there."
     else:
         summary = f"{counted_secrets(len(names))} {act}: {', '.join(names)}."
-    steps = ["mlopsgen secrets check"] if not still else [f"mlopsgen secrets set {s.need.name}" for s in still[:1]]
-    return OperationResult(summary=summary, data=data, next_steps=tuple(steps))
+    return OperationResult(summary=summary, data=data, next_steps=missing_steps(still) or ("mlopsgen secrets check",))
 
 
 def _entry(stored: Stored) -> dict[str, str]:

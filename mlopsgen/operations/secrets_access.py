@@ -75,13 +75,14 @@ class Vault:
     environments: frozenset[str]
     lost: Limit | None = None
 
+    @property
+    def missing(self) -> tuple[Stored, ...]:
+        """What is required and not there."""
+        return tuple(stored for stored in self.secrets if stored.need.required and not stored.present)
+
     def place(self, environment: str, name: str) -> Key:
         """Where the forge keeps a secret of an environment."""
         return place_of(environment, name, in_repository=self.lost is not None)
-
-    def present(self, key: Key) -> bool:
-        """Whether a secret is there, needed or not."""
-        return key in self.others or any(stored.key == key and stored.present for stored in self.secrets)
 
 
 def place_of(environment: str, name: str, *, in_repository: bool) -> Key:

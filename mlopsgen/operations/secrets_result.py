@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mlopsgen.errors import MlopsgenError, PartialResult
@@ -46,12 +46,11 @@ def vault_data(vault: Vault) -> dict[str, Any]:
     }
 
 
-def missing_steps(vault: Vault) -> tuple[str, ...]:
-    """The commands that write what is required and missing."""
+def missing_steps(missing: Iterable[Stored]) -> tuple[str, ...]:
+    """The commands that write what is missing."""
     found: dict[str, list[str]] = {}
-    for stored in vault.secrets:
-        if stored.need.required and not stored.present:
-            found.setdefault(stored.need.name, []).append(stored.need.environment)
+    for stored in missing:
+        found.setdefault(stored.need.name, []).append(stored.need.environment)
     return tuple(
         f"mlopsgen secrets set {name} {' '.join(f'--branch {environment}' for environment in environments)}"
         for name, environments in found.items()

@@ -133,11 +133,13 @@ def _platform(answers: Answers, branch: str) -> list[Need]:
                 found.append(_secret(branch, "KUBEFLOW_COOKIE", "session cookie that logs in to Kubeflow"))
             case "dex":
                 found.append(_secret(branch, "KUBEFLOW_USERNAME", "user that logs in to Kubeflow (Dex)"))
-                found.append(_secret(branch, "KUBEFLOW_PASSWORD", "that user's password"))
+                found.append(
+                    _secret(branch, "KUBEFLOW_PASSWORD", "password of the user that logs in to Kubeflow (Dex)")
+                )
     if _REMOTE_DATA.match(str(answers.get(f"{branch}_tracking_uri") or "")):
         found += [
             _optional(branch, "MLFLOW_TRACKING_USERNAME", "user of the MLflow server, if it asks for one"),
-            _optional(branch, "MLFLOW_TRACKING_PASSWORD", "that user's password"),
+            _optional(branch, "MLFLOW_TRACKING_PASSWORD", "password of the MLflow server's user"),
             _optional(branch, "MLFLOW_TRACKING_TOKEN", "token of the MLflow server, instead of user and password"),
         ]
     return found
@@ -156,7 +158,7 @@ def _actions(answers: Answers, branch: str) -> list[Need]:
     found = []
     if answers.get("notify_how") == "email":
         found.append(_secret(branch, "SMTP_USERNAME", "user of the mail server that sends the notifications"))
-        found.append(_secret(branch, "SMTP_PASSWORD", "that user's password"))
+        found.append(_secret(branch, "SMTP_PASSWORD", "password of the mail server's user"))
     return [
         *found,
         _optional(branch, "DISPATCH_TOKEN", "token that starts workflows of other repositories"),
@@ -167,7 +169,7 @@ def _actions(answers: Answers, branch: str) -> list[Need]:
 def _cluster(branch: str) -> list[Need]:
     return [
         _optional(branch, "REGISTRY_USERNAME", "user of the container registry"),
-        _optional(branch, "REGISTRY_PASSWORD", "that user's password or token"),
+        _optional(branch, "REGISTRY_PASSWORD", "password or token of the container registry's user"),
         _optional(branch, "CA_CERTIFICATE", "certificate (PEM) of a private authority that your servers use"),
     ]
 
