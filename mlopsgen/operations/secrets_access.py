@@ -176,7 +176,8 @@ def _lost(forge: Forge, snapshot: Snapshot, environments: Sequence[Resource]) ->
         return None
     limits = forge.limits(missing, snapshot)
     found = [limits.get(resource.key) or limits.get(Key(Kind.ENVIRONMENT, "")) for resource in missing]
-    return next((limit for limit in found if limit is not None and not limit.fields), None)
+    # One without "instead" is about this environment (an unknown reviewer), not about what the account may have.
+    return next((limit for limit in found if limit is not None and not limit.fields and limit.instead), None)
 
 
 def _vault(project: Project, forge: Forge, needs: Sequence[Need], snapshot: Snapshot, lost: Limit | None) -> Vault:
