@@ -80,6 +80,11 @@ class GitRepository:
         return {key.removeprefix("remote.").removesuffix(".url"): address for key, address in pairs}
 
 
+def without_credentials(address: str) -> str:
+    """A remote's address for people and for comparing: nobody's name or token in it."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "", address) if address.startswith("http") else address
+
+
 def version(environ: Mapping[str, str], cwd: Path) -> tuple[int, ...]:
     """The version of the installed git, for example ``(2, 39, 5)``.
 

@@ -42,12 +42,12 @@ def run(
             stream.reconfigure(errors="backslashreplace")
     output = json_output.requested(arguments)
     colour = output is Output.text and console.takes_colour(sys.stderr, environ)
-    sink: EventSink = console.TextEvents(sys.stderr, colour=colour)
-    if output is Output.json:
-        sink = json_output.JsonEvents(sys.stderr)
+    text = console.TextEvents(sys.stderr, colour=colour, live=console.can_rewrite(sys.stderr, environ))
+    sink: EventSink = json_output.JsonEvents(sys.stderr) if output is Output.json else text
     with remembered():
         try:
             outcome = _outcome(app, arguments, environ, output, sink)
+            text.clear()
             return _show(_command(arguments, groups), outcome, output, environ)
         except BrokenPipeError:
             # The reader (for example `head`) has gone; writing the rest at exit would only raise again.

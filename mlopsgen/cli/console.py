@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -11,12 +12,20 @@ from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 
+_MOST_LEFT = 20
+"""So many lines of what is left are shown; a person reads no more."""
+
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
 def takes_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether to send colours to a stream (https://no-color.org, and none where no terminal is)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def can_rewrite(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether a line that was written to a stream can be written again."""
+    return stream.isatty() and environ.get("TERM", "dumb") != "dumb"
 
 
 def terminal_width() -> int:
@@ -30,17 +39,50 @@ def style(text: str, name: str, *, colour: bool) -> str:
 
 
 class TextEvents:
-    """Draws progress, one line an event."""
+    """Draws progress: a line for what is done; on a terminal, one more that changes says what is being done.
 
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+    Args:
+        stream: Where to.
+        colour: Whether it takes colours.
+        live: Whether a line there can be written again.
+    """
+
+    def __init__(self, stream: TextIO, *, colour: bool, live: bool = False) -> None:
         self._stream = stream
         self._colour = colour
+        self._live = live
+        self._drawn = False
+        # Calls that run at once tell what they wait for.
+        self._lock = threading.Lock()
 
     def __call__(self, event: events.Event) -> None:
         """Write the event's line."""
-        for line in self._lines(event):
-            self._stream.write(redact(line) + "\n")
-        self._stream.flush()
+        with self._lock:
+            self._erase()
+            if self._live and isinstance(event, events.StepStarted):
+                self._draw(f"{event.message} ...")
+            else:
+                for line in self._lines(event):
+                    self._stream.write(redact(line) + "\n")
+            if self._live and isinstance(event, events.StepDone) and event.done < event.total:
+                self._draw(f"{event.done} of {event.total} done ...")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Take away the line that changes, before something else is written to the terminal."""
+        with self._lock:
+            self._erase()
+            self._stream.flush()
+
+    def _draw(self, text: str) -> None:
+        text = redact(f"  {text}")[: terminal_width() - 1]
+        self._stream.write(style(text, "dim", colour=self._colour))
+        self._drawn = True
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._stream.write("\r\x1b[K")
+            self._drawn = False
 
     def _lines(self, event: events.Event) -> list[str]:
         match event:
@@ -63,9 +105,23 @@ def render_error(error: MlopsgenError, *, colour: bool) -> str:
     lines = [f"{style(label, 'red', colour=colour)} {error.message}"]
     if error.where and error.where not in error.message:
         lines.append(f"  at: {error.where}")
+    lines += _left_lines(error)
     if error.hint:
         lines.append(f"  next: {error.hint}")
     return "\n".join(lines)
+
+
+def _left_lines(error: MlopsgenError) -> list[str]:
+    """What of a plan is done and what is left, where an error tells."""
+    done, left = error.data.get("done"), error.data.get("left")
+    if not isinstance(done, list) or not isinstance(left, list) or not left:
+        return []
+    lines = [f"  done: {len(done)} of {len(done) + len(left)}; left:"]
+    for item in left[:_MOST_LEFT]:
+        scope = f" of {item['scope']}" if item["scope"] else ""
+        lines.append(f"    {item['resource']} {item['name']}{scope}: {item['reason']}")
+    more = len(left) - _MOST_LEFT
+    return [*lines, f"    and {more} more ('--output json' lists all)"] if more > 0 else lines
 
 
 def render_result(result: OperationResult, text: str | None, *, colour: bool) -> str:

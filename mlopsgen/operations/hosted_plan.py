@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlopsgen import __version__
-from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.git import GitRepository, without_credentials
 from mlopsgen.answers import BY_KEY, resolve
 from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Resource
-from mlopsgen.operations.hosting import Hosted, place_of, same_host, without_credentials
+from mlopsgen.operations.hosting import Hosted, place_of, same_host
 from mlopsgen.operations.making import SOURCES_DOCUMENT, making_of, read_making
 from mlopsgen.questions import Value
 from mlopsgen.remote import yaml_lines

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlopsgen.adapters import answers_file
+from mlopsgen.adapters.git import without_credentials
 from mlopsgen.answers import BY_KEY, resolve
 from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE
 from mlopsgen.errors import MissingAnswer, UsageError
@@ -270,11 +271,6 @@ def place_of(address: str) -> Place | None:
     if len(names) != 2 or not all(names):
         return None
     return Place(host=GITHUB if same_host(host, GITHUB) else host, owner=names[0], name=names[1], protocol=protocol)
-
-
-def without_credentials(address: str) -> str:
-    """A remote's address for people: nobody's name or token in it."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", address)
 
 
 def _refuse_unfit(wanted: Wanted) -> None:

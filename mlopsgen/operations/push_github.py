@@ -16,8 +16,15 @@ from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.operations.hosted_plan import address_of, desired_on_github, knows_credentials, plan_on_github
 from mlopsgen.operations.hosting import Hosted, find_hosted, open_github
 from mlopsgen.operations.push_end import Pushed, changed_result, kept_result, missing_secrets, shown_result
-from mlopsgen.operations.push_request import GitHubPushRequest, Situation, making_for, refuse_unfit, with_owner
-from mlopsgen.operations.secret_sources import SecretSource
+from mlopsgen.operations.push_request import (
+    GitHubPushRequest,
+    Situation,
+    making_for,
+    refuse_unfit,
+    warn_of_credentials,
+    with_owner,
+)
+from mlopsgen.operations.secret_sources import FirstOf, SecretSource
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import AGAIN, Left, Unfinished, apply, describe, outcome_data
@@ -45,6 +52,7 @@ def push_github(request: GitHubPushRequest, events: EventSink) -> OperationResul
     """
     hosted = find_hosted(request.surroundings, request.wanted)
     refuse_unfit(hosted)
+    warn_of_credentials(hosted, events)
     making = making_for(hosted, request, events)
     credential = request.credential(hosted.target)
     hosted = with_owner(hosted, request, credential, events)
@@ -69,7 +77,8 @@ class _Push:
         self.desired = desired_on_github(self.hosted, self.making, address)
 
     def run(self) -> OperationResult:
-        self._take_values(self.request.values)
+        self._take_values(FirstOf(self.request.values), self._secrets())
+        self._tell_unused()
         found = self._ask_for_values(self._look())
         situation = self._situation(found)
         data: dict[str, Any] = {**situation.as_dict(), "remote": HOSTED_REMOTE, "plan": found.plan.as_dict()}
@@ -96,11 +105,15 @@ class _Push:
     def _secrets(self) -> list[Resource]:
         return [resource for resource in self.desired.resources if resource.key.kind is Kind.SECRET]
 
-    def _take_values(self, source: SecretSource | None, among: Sequence[Resource] | None = None) -> None:
+    def _tell_unused(self) -> None:
+        unused = [name for source in self.request.values for name in source.unused]
+        if unused:
+            message = f"Nothing asks for the value of {', '.join(unused)}; it is not used."
+            self.events(Warn(message=message, hint="'mlopsgen secrets list' names the secrets that are known."))
+
+    def _take_values(self, source: SecretSource, among: Sequence[Resource]) -> None:
         """Take the values that a source has; one that GitHub will not take ends everything here."""
-        if source is None:
-            return
-        for resource in self._secrets() if among is None else among:
+        for resource in among:
             key = resource.key
             if key in self.values:
                 continue

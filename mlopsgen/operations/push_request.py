@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlopsgen.adapters.credentials import Credential
+from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import UsageError
 from mlopsgen.events import Warn
 from mlopsgen.operations.hosted_plan import read_wanted, uncommitted
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, open_account
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.secret_sources import SecretSource
+from mlopsgen.operations.secret_sources import Named, SecretSource
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.plan import Plan
+from mlopsgen.secret_value import SecretValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ class GitHubPushRequest:
         dry_run: Show the plan and stop.
         agreed: Apply without asking.
         digest: Apply only the plan with this digest.
-        values: Where the values of secrets come from.
+        values: Where the values of secrets come from, the first one first.
         ask_value: Asks a person for a secret's value; ``None`` where nobody can answer.
         choose_owner: Asks a person whose repository it shall be, given the login and the organisations.
         show: Takes the situation and the plan before anything is done.
@@ -94,7 +97,7 @@ class GitHubPushRequest:
     dry_run: bool = False
     agreed: bool = False
     digest: str = ""
-    values: SecretSource | None = None
+    values: Sequence[Named] = ()
     ask_value: SecretSource | None = None
     choose_owner: Callable[[str, Sequence[str]], Owner] | None = None
     show: Callable[[Situation, Plan], None] = lambda _, __: None
@@ -114,6 +117,22 @@ def refuse_unfit(hosted: Hosted) -> None:
             where=HOSTED_REMOTE,
             hint=f"If it is one, name its server with --host. Else: git remote rename {HOSTED_REMOTE} NEW-NAME",
         )
+
+
+def warn_of_credentials(hosted: Hosted, events: EventSink) -> None:
+    """Say it where the remote's address holds a token or a password; it is never shown and never used."""
+    origin = hosted.project.source.remotes().get(HOSTED_REMOTE, "")
+    if without_credentials(origin) == origin:
+        return
+    parts = urlsplit(origin)
+    # Only what is known as a secret is taken out of everything that is shown.
+    SecretValue(parts.password or parts.username or "")
+    events(
+        Warn(
+            message=f"The address of '{HOSTED_REMOTE}' holds credentials, which everybody can read who sees .git/config.",
+            hint=f"git remote set-url {HOSTED_REMOTE} {without_credentials(origin)}",
+        )
+    )
 
 
 def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) -> Making:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlopsgen.forge.github.host import parse_remote
 from mlopsgen.forge.values import Kind
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.observed import Clone
@@ -17,6 +18,8 @@ def remote(desired: Desired, clone: Clone) -> Item:
         return Item(act=Act.CREATE, kind=Kind.REMOTE, name=name, detail=wanted)
     if clone.address == wanted:
         return Item(act=Act.KEEP, kind=Kind.REMOTE, name=name, detail=wanted)
+    if _is_same_repository(clone.address, wanted):
+        return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=f"{clone.address} -> {wanted}")
     if not clone.address_exists:
         reason = "nothing is there any more"
         return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=f"{clone.address} -> {wanted}", reason=reason)
@@ -28,6 +31,13 @@ def remote(desired: Desired, clone: Clone) -> Item:
         reason=f"a remote of that name points to {clone.address}",
         hint=f"Keep that one under another name with 'git remote rename {name} NAME', or push to where it leads.",
     )
+
+
+def _is_same_repository(one: str, other: str) -> bool:
+    """Whether two addresses are ways to one repository on a server, by https or by ssh."""
+    places = [parse_remote(address) for address in (one, other)]
+    names = [(place.host.partition(":")[0], place.owner.lower(), place.name.lower()) for place in places if place]
+    return len(names) == 2 and names[0] == names[1]
 
 
 def upstreams(desired: Desired, clone: Clone) -> Iterator[Item]:

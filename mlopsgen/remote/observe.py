@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.git import GitRepository, without_credentials
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import InvalidDocument
 from mlopsgen.forge.protocol import Forge
@@ -51,6 +51,8 @@ def read_tracking_uri(folder: Path) -> str | None:
 
 def _observe_clone(forge: Forge, source: GitRepository, remote: str, repository: Repository | None) -> Clone:
     address = source.remotes().get(remote)
+    if address is not None:
+        address = without_credentials(address)
     if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
         address = repository.address
     tracking_uri = read_tracking_uri(source.path)

@@ -1,0 +1,57 @@
+"""The flags of ``mlopsgen push`` that concern GitHub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Visibility(StrEnum):
+    """Who can see a repository."""
+
+    private = "private"
+    internal = "internal"
+    public = "public"
+
+
+class Protocol(StrEnum):
+    """How git reaches GitHub."""
+
+    https = "https"
+    ssh = "ssh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubFlags:
+    """What the command line says; each is a flag of ``mlopsgen push``."""
+
+    organisation: str = ""
+    personal: bool = False
+    name: str = ""
+    host: str = ""
+    visibility: Visibility | None = None
+    protocol: Protocol | None = None
+    secrets_file: Path | None = None
+    take_over: bool = False
+    token_stdin: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    plan_digest: str = ""
+
+    @property
+    def only_for_github(self) -> str:
+        """A flag that was given and that means nothing on this machine; empty if there is none."""
+        given = {
+            "--org": self.organisation,
+            "--user": self.personal,
+            "--name": self.name,
+            "--host": self.host,
+            "--visibility": self.visibility,
+            "--protocol": self.protocol,
+            "--secrets-file": self.secrets_file,
+            "--take-over": self.take_over,
+            "--token-stdin": self.token_stdin,
+            "--plan-digest": self.plan_digest,
+        }
+        return next((flag for flag, value in given.items() if value), "")
