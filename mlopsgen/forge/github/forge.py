@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.github.account import Account
+from mlopsgen.forge.github.client import FRESH
 from mlopsgen.forge.github.host import Host
 from mlopsgen.forge.github.limits import find_limits
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.pushing import GitTransport
 from mlopsgen.forge.github.reading import observe, read_branches
 from mlopsgen.forge.github.writing import Writer
-from mlopsgen.forge.values import Key, Limit, Resource, Snapshot
+from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 from mlopsgen.ports import EventSink
 from mlopsgen.secret_value import SecretValue
 
@@ -53,6 +54,9 @@ class GitHubForge:
         self.account = Account(host, token, environ=environ, events=events, sleep=sleep)
         self.place = Place(self.account, owner, name, organisation)
         self.plan = plan
+        self._sleep = sleep
+        self._put: dict[Key, Resource] = {}
+        self._pushed: dict[str, str] = {}
         self._writer = Writer(self.place, sleep)
         self._git = GitTransport(host, owner, name, token, sleep=sleep)
 
@@ -88,11 +92,19 @@ class GitHubForge:
     def observe(self, wanted: Sequence[Resource]) -> Snapshot:
         """Read the repository and whatever has to be compared with ``wanted``.
 
+        What this process has put and GitHub does not show yet is waited for a moment.
+
         Raises:
             AuthenticationFailed: GitHub refuses the token.
             Renamed: The repository has another name now.
         """
-        return observe(self.place, wanted, self.workers)
+        snapshot = observe(self.place, wanted, self.workers)
+        for wait in FRESH[:3]:
+            if not self._is_late(snapshot, wanted):
+                break
+            self._sleep(wait)
+            snapshot = observe(self.place, wanted, self.workers)
+        return snapshot
 
     def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:
         """What of ``changes`` GitHub will refuse: the plan, the token's scopes, the organisation's rules, reviewers."""
@@ -105,10 +117,11 @@ class GitHubForge:
             MlopsgenError: GitHub refuses, or cannot be reached.
         """
         self._writer.put(resource, secret)
+        self._put[resource.key] = resource
 
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Bring branches here by https with the token, as ``git fetch`` with these refspecs does; no tags."""
-        self._git.fetch(source, refspecs)
+        self._git.fetch(source, refspecs, fresh=self.place.is_fresh())
 
     def push(self, source: GitRepository, remote: str, branch: str) -> None:
         """Push a branch by https with the token; what ``remote`` is known to have here follows.
@@ -117,14 +130,38 @@ class GitHubForge:
             BranchMoved: It has commits there that are not here.
             MlopsgenError: GitHub refuses, or cannot be reached.
         """
-        seen = None if self.place.branches is None else self.place.branches.get(branch, "")
-        self._git.push(source, branch, seen)
-        commit = source.commit_of(f"refs/heads/{branch}")
-        if commit is not None:
-            if self.place.branches is not None:
-                self.place.branches[branch] = commit
-            source.run("update-ref", f"refs/remotes/{remote}/{branch}", commit)
+        place = self.place
+        seen = None if place.branches is None else place.branches.get(branch, "")
+        commit = self._git.push(source, branch, seen, fresh=place.is_fresh())
+        self._pushed[branch] = commit
+        if place.branches is not None:
+            place.branches[branch] = commit
+        source.run("update-ref", f"refs/remotes/{remote}/{branch}", commit)
 
     def branches(self) -> dict[str, str]:
         """The branches with their commits, read now."""
         return read_branches(self.place)
+
+    def _is_late(self, snapshot: Snapshot, wanted: Sequence[Resource]) -> bool:
+        """Whether GitHub does not show yet what this process has put there."""
+        if self._put and snapshot.repository is None:
+            return True
+        branches = snapshot.repository.branches if snapshot.repository is not None else {}
+        if any(branches.get(branch) is None for branch in self._pushed):
+            return True
+        mine = [resource for resource in wanted if self._put.get(resource.key) == resource]
+        return any(
+            resource.key not in snapshot.unreadable and not _shows(snapshot, resource)
+            for resource in mine
+            if resource.key.kind is not Kind.REPOSITORY
+        )
+
+
+def _shows(snapshot: Snapshot, resource: Resource) -> bool:
+    """Whether a thing is there with its value, as far as values can be read."""
+    if resource.key not in snapshot.resources:
+        return False
+    found, value = snapshot.resources[resource.key], resource.value
+    if isinstance(value, Mapping) and isinstance(found, Mapping):
+        return all(found.get(name) == part for name, part in value.items())
+    return value is None or found == value

@@ -111,7 +111,9 @@ class Place:
         doing = f"Reading {self.full_name}"
         answer = self.request("GET", doing=doing, accept={404})
         if answer.status == 404:
-            self.data = None
+            self.data, self.branches = None, {}
+            for known in (self.environments, self.rulesets, self.keys):
+                known.clear()
             return None
         self.take(answer.data)
         return self.data

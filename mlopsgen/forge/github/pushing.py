@@ -23,6 +23,7 @@ class BranchMoved(MlopsgenError):
 
 _MOVED = re.compile(r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_MISSING = re.compile(r"[Rr]epository .*not found|returned error: 404")
 _TRANSIENT = re.compile(
     r"HTTP 5\d\d|returned error: (5\d\d|429)|Could not resolve host|Connection (reset|refused|timed out)|early EOF|"
     r"hung up unexpectedly|RPC failed|Empty reply|Operation too slow|SSL_ERROR_SYSCALL|unexpected disconnect",
@@ -50,18 +51,23 @@ class GitTransport:
         self._token = token
         self._sleep = sleep
 
-    def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
+    def fetch(self, source: GitRepository, refspecs: Sequence[str], *, fresh: bool = False) -> None:
         """Bring branches here, as the refspecs say; tags are left out.
+
+        Args:
+            source: The repository here.
+            refspecs: What becomes what.
+            fresh: Whether the repository was just made, so that it may not be visible everywhere yet.
 
         Raises:
             MlopsgenError: GitHub refuses, or cannot be reached.
         """
         arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._address, *refspecs)
-        done = self._run(source, *arguments)
+        done = self._run(source, *arguments, fresh=fresh)
         if done.exit_status != 0:
             raise self._error(done, "Fetching")
 
-    def push(self, source: GitRepository, branch: str, seen: str | None) -> None:
+    def push(self, source: GitRepository, branch: str, seen: str | None, *, fresh: bool = False) -> str:
         """Bring a branch to GitHub; commits there are never lost.
 
         Args:
@@ -69,35 +75,41 @@ class GitTransport:
             branch: The branch.
             seen: The commit that it had there when it was looked at, empty for none: if it has another one now, nothing
                 is pushed. ``None`` if nobody has looked.
+            fresh: Whether the repository was just made, so that it may not be visible everywhere yet.
+
+        Returns:
+            The commit that the branch has there now.
 
         Raises:
             BranchMoved: It has commits there that are not here.
             MlopsgenError: GitHub refuses, or cannot be reached.
         """
-        reference = f"refs/heads/{branch}"
+        commit = source.commit_of(f"refs/heads/{branch}")
+        if commit is None:
+            raise MlopsgenError(f"There is no branch '{branch}'.", where=branch)
         lease: list[str] = []
         if seen is not None:
-            if seen and not source.succeeds("merge-base", "--is-ancestor", seen, reference):
+            if seen and not source.succeeds("merge-base", "--is-ancestor", seen, commit):
                 raise self._moved(branch)
             # Together with the line above this can only forward the branch, and only from what was looked at.
-            lease = [f"--force-with-lease={reference}:{seen}"]
-        done = self._run(source, "push", "--porcelain", *lease, self._address, f"{reference}:{reference}")
+            lease = [f"--force-with-lease=refs/heads/{branch}:{seen}"]
+        refspec = f"{commit}:refs/heads/{branch}"
+        done = self._run(source, "push", "--porcelain", *lease, self._address, refspec, fresh=fresh)
         if done.exit_status == 0:
-            return
-        if re.search(
-            r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref", done.stdout + done.stderr
-        ):
+            return commit
+        if _MOVED.search(done.stdout + done.stderr):
             raise self._moved(branch)
         raise self._error(done, f"Pushing {branch}")
 
-    def _run(self, source: GitRepository, *arguments: str) -> Completed:
+    def _run(self, source: GitRepository, *arguments: str, fresh: bool) -> Completed:
         """Run git; what the network spoils is tried again, which is safe: git sends the same commits."""
         for wait in (*BACKOFF[1:4], None):
             done = source.run(*arguments, check=False, extra=self._environment())
-            if done.exit_status == 0 or wait is None or not _TRANSIENT.search(done.stderr):
-                return done
+            later = _TRANSIENT.search(done.stderr) or (fresh and _MISSING.search(done.stderr))
+            if done.exit_status == 0 or wait is None or not later:
+                break
             self._sleep(wait)
-        raise AssertionError
+        return done
 
     def _environment(self) -> dict[str, str]:
         """The credential and nothing else of what a person may have configured for this address."""
@@ -175,7 +187,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
         "The token needs the scope 'repo' (fine-grained: Contents, write), its owner the role Write or more.",
     ),
     (
-        re.compile(r"[Rr]epository .*not found|returned error: 404"),
+        _MISSING,
         PermissionDenied,
         "GitHub shows no repository {where}",
         "Check the name, and that the token's owner may see it.",
