@@ -12,6 +12,7 @@ from mlopsgen.forge.github.creation import creation_limit
 from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import EVERYTHING, NAMES, PLANS, Holds
+from mlopsgen.forge.github.policies import POLICIES, organisation_limits
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.reviewers import problem_with
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
@@ -61,6 +62,10 @@ class _Limits:
                 self._limit([self.repository], limit)
         if self.visibility != "public":
             self._plan()
+        actions = [each for each in self._of(Kind.SETTING) if each.key.name in POLICIES]
+        if actions and self.place.organisation:
+            for key, limit in organisation_limits(self.place, actions).items():
+                self.limits.setdefault(key, limit)
         self._reviewers(workers)
         self._names_and_sizes()
         self._numbers()

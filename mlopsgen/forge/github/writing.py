@@ -8,7 +8,7 @@ from typing import Any
 from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.forge.github import sealing, settings
 from mlopsgen.forge.github.client import FRESH
-from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from, says_exists
+from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from, says_exists, says_plan
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.rules import ruleset_body
@@ -117,7 +117,7 @@ class Writer:
 
     def _set(self, setting: settings.Setting, doing: str, value: Value) -> None:
         """Send a setting; a refusal that goes away when another setting has arrived is tried again."""
-        for wait in (*FRESH, None):
+        for wait in (*FRESH[:3], None):
             body = setting.body(value)
             answer = self._place.request("PUT", *setting.parts, doing=doing, body=body, accept=setting.patient)
             if answer.status not in setting.patient:
@@ -145,11 +145,24 @@ class Writer:
             body["wait_timer"] = wait
             body["reviewers"] = reviewers
             body["prevent_self_review"] = bool(reviewers) and not value.get("self_review")
-        answer = place.request("PUT", "environments", name, doing=f"Making the environment {name}", body=body)
+        doing = f"Making the environment {name}"
+        answer = place.request("PUT", "environments", name, doing=doing, body=body, accept={404, 422})
+        if answer.status >= 400:
+            raise self._environment_error(answer, doing)
         place.made(name)
         if isinstance(answer.data, Mapping):
             with place.lock:
                 place.environments[name] = answer.data
+
+    def _environment_error(self, answer: Answer, doing: str) -> MlopsgenError:
+        """Why there is no environment; a plan that GitHub does not tell beforehand shows here."""
+        error = self._error(answer, doing)
+        if visibility_of(self._place.data or {}) != "public" and (answer.status == 404 or says_plan(answer)):
+            error.hint = (
+                f"If {self._place.owner} has no plan that holds this for private repositories, say so in "
+                ".github/remote.yaml (github: {plan: free} or team) and run it again."
+            )
+        return error
 
     def _reviewer(self, reviewer: str) -> dict[str, Any]:
         number = self._place.account.reviewer(reviewer)
