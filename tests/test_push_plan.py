@@ -1,70 +1,56 @@
-"""The plan is pure and safe: applied once it is empty, it never deletes, and an interrupted one is continued."""
+"""The plan is pure and safe: whole, reasoned, and nothing in it deletes or lets in whoever was not asked for."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES
-from mlopsgen.events import Event
-from mlopsgen.forge.memory import MemoryForge
-from mlopsgen.forge.values import Environment, Repository
-from mlopsgen.remote.apply import apply
+from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Snapshot, Value
+from mlopsgen.operations.schema import schema
+from mlopsgen.remote.compare import make_plan
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.observe import local_branches, observe
+from mlopsgen.remote.fallback import fall_back
 from mlopsgen.remote.observed import Clone, Distance, Observed
-from mlopsgen.remote.plan import Act, Kind, make_plan
+from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.plan_text import plan_lines
-from tests.forge_toys import Toy, make_toy
+from tests.remote_states import field_values, resources, wanted
 
-NAMES = st.sampled_from(["REGION", "SIZE", "MODE"])
-TEXTS = st.text("ab \n=", max_size=4)
-VARIABLES = st.dictionaries(NAMES, TEXTS)
-COMMITS = st.sampled_from(["a" * 40, "b" * 40, "c" * 40])
-
-
-@st.composite
-def desired_remotes(draw: st.DrawFn) -> Desired:
-    return Desired(
-        project="toy",
-        address="memory://forge",
-        branches={branch: draw(COMMITS) for branch in draw(st.lists(st.sampled_from(BRANCHES), unique=True))},
-        settings=draw(st.dictionaries(st.sampled_from(["hook", "program"]), st.sampled_from(["1", "2"]))),
-        environments=draw(st.dictionaries(st.sampled_from(BRANCHES), VARIABLES)),
-        tracking_uri=draw(st.sampled_from(["", "sqlite:////forge/mlflow.db"])),
-        tool_version="0.2.0",
-    )
+A, B, C = ("a" * 40, "b" * 40, "c" * 40)
+COMMITS = st.sampled_from([A, B, C])
+VISIBILITIES = ["private", "internal", "public"]
+NOWHERE = Limit(reason="the plan does not have it", instead="it works without")
 
 
 @st.composite
 def observed_remotes(draw: st.DrawFn) -> Observed:
     repository = None
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)):
         repository = Repository(
             address="memory://forge",
-            project=draw(st.sampled_from(["toy", "other", ""])),
+            project=draw(st.sampled_from(["toy", "toy", "other", ""])),
             branches=draw(st.dictionaries(st.sampled_from(BRANCHES), COMMITS)),
-            settings=draw(st.dictionaries(st.sampled_from(["hook", "program", "extra"]), st.sampled_from(["1", "2"]))),
             tool_version=draw(st.sampled_from(["0.1.0", "0.2.0", "0.10.0", ""])),
         )
-    names = draw(st.lists(st.sampled_from([*BRANCHES, "mine"]), unique=True)) if repository else []
+    there = draw(resources()) if repository else ()
     distance = st.builds(Distance, ahead=st.integers(0, 2), behind=st.integers(0, 2))
     return Observed(
-        repository=repository,
-        environments=tuple(Environment(name=name, variables=draw(VARIABLES)) for name in names),
+        snapshot=Snapshot(
+            repository=repository,
+            resources={one.key: "" if one.key.kind is Kind.SECRET else one.value for one in there},
+            unreadable=draw(st.dictionaries(st.just(Key(Kind.RULESET, "")), st.just(NOWHERE))),
+        ),
         clone=Clone(
             address=draw(st.sampled_from([None, "memory://forge", "/elsewhere"])),
             address_exists=draw(st.booleans()),
             upstreams=draw(st.dictionaries(st.sampled_from(BRANCHES), st.sampled_from(["local/x", "origin/x"]))),
             distances=draw(st.dictionaries(st.sampled_from(BRANCHES), distance)),
+            unrelated=draw(st.sampled_from([(), (), ("main",)])),
             tracking_uri=draw(st.sampled_from([None, "sqlite:////forge/mlflow.db", "sqlite:////gone/mlflow.db"])),
             tracking_exists=draw(st.booleans()),
             env_ignored=draw(st.booleans()),
@@ -72,90 +58,322 @@ def observed_remotes(draw: st.DrawFn) -> Observed:
     )
 
 
-@given(desired_remotes(), observed_remotes())
-def test_whatever_is_there_the_plan_is_whole_and_reasoned(desired: Desired, observed: Observed) -> None:
-    plan = make_plan(desired, observed)
-    assert plan == make_plan(desired, observed)
-    keys = [(item.kind, item.scope, item.name) for item in plan.items]
+DESIRED = st.builds(
+    wanted,
+    resources(),
+    st.dictionaries(st.sampled_from(BRANCHES), COMMITS),
+    given=st.booleans(),
+)
+BASES = st.none() | resources()
+LIMITS = st.dictionaries(
+    st.sampled_from(
+        [
+            Key(Kind.ENVIRONMENT, "production"),
+            Key(Kind.ENVIRONMENT, ""),
+            Key(Kind.RULESET, ""),
+            Key(Kind.BRANCH, "development"),
+        ]
+    ),
+    st.sampled_from([NOWHERE, Limit(reason="only with another plan", hint="Change the plan.")]),
+)
+
+
+@given(DESIRED, observed_remotes(), BASES, LIMITS, st.booleans())
+def test_whatever_is_there_the_plan_is_whole_and_reasoned(
+    desired: Desired, observed: Observed, base: Any, limits: Any, take_over: bool
+) -> None:
+    plan = make_plan(desired, observed, base=base, limits=limits, take_over=take_over)
+    again = make_plan(desired, observed, base=base, limits=limits, take_over=take_over)
+    assert (plan, plan.digest) == (again, again.digest)
+    keys = [item.key for item in plan.items]
     assert len(keys) == len(set(keys))
-    assert {item.act for item in plan.items} <= set(Act)
     for item in plan.blocked:
         assert item.reason
-        assert item.hint
+        assert item.hint or item.instead
     # Code comes after what receives it.
-    receives = (Kind.REPOSITORY, Kind.SETTING, Kind.ENVIRONMENT, Kind.VARIABLE, Kind.REMOTE)
+    receives = {Kind.REPOSITORY, Kind.ENVIRONMENT, Kind.POLICY, Kind.VARIABLE, Kind.SECRET, Kind.LABEL, Kind.REMOTE}
     kinds = [item.kind for item in plan.items]
-    assert not [kind for kind in itertools.dropwhile(lambda kind: kind is not Kind.BRANCH, kinds) if kind in receives]
-    assert plan_lines(plan)
+    assert not receives.intersection(itertools.dropwhile(lambda kind: kind is not Kind.BRANCH, kinds))
+    jsonschema.validate(plan.as_dict(), schema("plan"))
+    assert all(len(line) <= 80 for line in plan_lines(plan, width=80))
 
 
-@given(desired_remotes(), observed_remotes())
+@given(DESIRED, observed_remotes(), BASES)
+def test_without_take_over_a_plan_changes_only_what_nobody_changed(
+    desired: Desired, observed: Observed, base: tuple[Resource, ...] | None
+) -> None:
+    found = observed.repository
+    before = {one.key: field_values(one.value) for one in base or ()}
+    for item in make_plan(desired, observed, base=base).changes:
+        if item.act is Act.CHANGE and item.resource is not None and item.kind is not Kind.SECRET:
+            now = field_values(observed.snapshot.resources[item.key])
+            for name, value in field_values(item.resource.value).items():
+                untouched = item.key in before and before[item.key].get(name) == now.get(name)
+                assert value == now.get(name) or untouched or (found is not None and not found.branches)
+
+
+@given(DESIRED, observed_remotes(), BASES, st.booleans())
+def test_a_plan_never_lets_more_people_see_the_repository(
+    desired: Desired, observed: Observed, base: Any, take_over: bool
+) -> None:
+    key = Key(Kind.SETTING, "visibility")
+    now = observed.snapshot.resources.get(key)
+    for item in make_plan(desired, observed, base=base, take_over=take_over).changes:
+        if item.key == key and isinstance(now, str) and item.resource is not None:
+            assert VISIBILITIES.index(str(item.resource.value)) <= VISIBILITIES.index(now)
+
+
+@given(DESIRED, observed_remotes(), BASES, st.booleans())
+def test_no_change_that_takes_protection_away_is_made_in_silence(
+    desired: Desired, observed: Observed, base: Any, take_over: bool
+) -> None:
+    for item in make_plan(desired, observed, base=base, take_over=take_over).changes:
+        if item.act is not Act.CHANGE or item.resource is None or item.kind is Kind.SECRET:
+            continue
+        now, then = field_values(observed.snapshot.resources[item.key]), field_values(item.resource.value)
+        loose = (
+            bool(now.get("reviewers")) and not then.get("reviewers"),
+            now.get("wait_minutes", 0) > then.get("wait_minutes", 0),  # type: ignore[operator]
+            now.get("branches") == "custom" and then.get("branches") == "all",
+            now.get("pull_request") and not then.get("pull_request"),
+            now.get("enforcement") == "active" and then.get("enforcement") == "disabled",
+            now.get("block_force_push") and not then.get("block_force_push"),
+            now.get("permissions") == "read" and then.get("permissions") == "write",
+            now.get("pinned") and not then.get("pinned"),
+        )
+        assert item.loosens or not any(loose)
+        assert item.loosens == ("(less protection)" in item.detail)
+
+
+@given(DESIRED, observed_remotes())
 def test_a_plan_never_takes_commits_away(desired: Desired, observed: Observed) -> None:
     for item in make_plan(desired, observed).changes:
         if item.kind is Kind.BRANCH and item.act is Act.CHANGE:
             assert observed.clone.distances[item.name].behind == 0
 
 
-@pytest.fixture(scope="module")
-def toy() -> Iterator[Toy]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield make_toy(Path(folder))
+@given(DESIRED, observed_remotes(), BASES)
+def test_an_environment_that_admits_what_it_should_not_gets_no_secret(
+    desired: Desired, observed: Observed, base: Any
+) -> None:
+    plan = make_plan(desired, observed, base=base)
+    wants = {one.key: field_values(one.value) for one in desired.resources}
+    then = {item.key: item.resource.value for item in plan.changes if item.resource is not None}
+    for item in plan.changes:
+        if item.kind is Kind.SECRET and item.scope:
+            environment = Key(Kind.ENVIRONMENT, item.scope)
+            value = then.get(environment, observed.snapshot.resources.get(environment))
+            assert field_values(value)["branches"] == wants[environment]["branches"]
 
 
-class Stopped(Exception):
-    """The stand-in for a kill between two steps."""
+@given(DESIRED, LIMITS)
+def test_falling_back_twice_is_falling_back_once(desired: Desired, limits: dict[Key, Limit]) -> None:
+    once = fall_back(desired, limits)
+    assert fall_back(once, limits) == once
+    keys = [one.key for one in once.resources]
+    assert len(keys) == len(set(keys))
 
 
-def desired_of(toy: Toy, variables: dict[str, dict[str, str]]) -> Desired:
-    forge = MemoryForge()
-    return Desired(
+# Single cases, each with the words that a person reads.
+
+
+def there(*of: tuple[Key, Value], branches: dict[str, str] | None = None, **more: Any) -> Observed:
+    """A repository of ours that holds this; it was pushed to unless ``branches`` says otherwise."""
+    repository = Repository(
+        address="memory://forge",
         project="toy",
-        address=forge.address,
-        branches=local_branches(GitRepository(toy.folder, toy.environ)),
-        settings=forge.wanted_settings(),
-        environments={branch: variables.get(branch, {}) for branch in BRANCHES},
+        branches={"development": A} if branches is None else branches,
+        tool_version="0.2.0",
+    )
+    clone = Clone(address="memory://forge", address_exists=True, upstreams={b: f"local/{b}" for b in BRANCHES}, **more)
+    return Observed(snapshot=Snapshot(repository=repository, resources=dict(of)), clone=clone)
+
+
+def asked(*of: tuple[Key, Value], branches: dict[str, str] | None = None, **more: Any) -> Desired:
+    return wanted([Resource(key=key, value=value) for key, value in of], branches or {"development": A}, **more)
+
+
+def base_of(*of: tuple[Key, Value]) -> tuple[Resource, ...]:
+    return tuple(Resource(key=key, value=value) for key, value in of)
+
+
+def only(plan: Plan, key: Key) -> Item:
+    [item] = [item for item in plan.items if item.key == key]
+    return item
+
+
+PRODUCTION = Key(Kind.ENVIRONMENT, "production")
+STRICT = {"reviewers": ("ada",), "wait_minutes": 30, "self_review": False, "branches": "custom"}
+LOOSE = {"reviewers": (), "wait_minutes": 0, "self_review": True, "branches": "all"}
+
+
+def test_what_the_owner_asked_for_since_is_changed() -> None:
+    desired = asked((PRODUCTION, {**STRICT, "wait_minutes": 60}))
+    item = only(make_plan(desired, there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT))), PRODUCTION)
+    assert (item.act, item.detail, item.loosens) == (Act.CHANGE, "waits 30 minutes -> waits 60 minutes", False)
+
+
+def test_what_a_person_changed_stays_and_is_told() -> None:
+    observed = there((PRODUCTION, {**STRICT, "wait_minutes": 5}))
+    desired, base = asked((PRODUCTION, STRICT)), base_of((PRODUCTION, STRICT))
+    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    assert item.act is Act.KEEP
+    assert item.reason == (
+        "changed on the remote: waits 5 minutes. mlopsgen wants: waits 30 minutes; --take-over brings that about"
+    )
+    taken = only(make_plan(desired, observed, base=base, take_over=True), PRODUCTION)
+    assert (taken.act, taken.detail) == (Act.CHANGE, "waits 5 minutes -> waits 30 minutes")
+
+
+def test_a_field_that_a_person_changed_stays_when_another_one_changes() -> None:
+    observed = there((PRODUCTION, {**STRICT, "reviewers": ("bob",)}))
+    desired, base = asked((PRODUCTION, {**STRICT, "wait_minutes": 60})), base_of((PRODUCTION, STRICT))
+    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    assert item.resource is not None
+    assert item.resource.value == {**STRICT, "reviewers": ("bob",), "wait_minutes": 60}
+    assert "approved by bob" in item.reason
+
+
+def test_a_set_up_that_was_interrupted_before_the_first_push_is_ours_to_finish() -> None:
+    observed = there((PRODUCTION, LOOSE), branches={})
+    assert only(make_plan(asked((PRODUCTION, STRICT)), observed), PRODUCTION).act is Act.CHANGE
+
+
+def test_without_a_base_nothing_is_taken_over() -> None:
+    item = only(make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, LOOSE))), PRODUCTION)
+    assert item.act is Act.KEEP
+    assert item.reason.startswith("set on the remote: no approval needed; no wait;")
+
+
+def test_taking_protection_away_is_said() -> None:
+    plan = make_plan(asked((PRODUCTION, LOOSE)), there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT)))
+    item = only(plan, PRODUCTION)
+    assert item.loosens
+    assert item.detail.count("(less protection)") == 4
+
+
+def test_a_person_makes_a_repository_public_and_nobody_else() -> None:
+    visibility = Key(Kind.SETTING, "visibility")
+    observed = there((visibility, "private"), branches={})
+    item = only(make_plan(asked((visibility, "public")), observed, take_over=True), visibility)
+    assert (item.act, item.instead) == (Act.CANNOT, "it stays private")
+    narrower = only(make_plan(asked((visibility, "private")), there((visibility, "public"), branches={})), visibility)
+    assert (narrower.act, narrower.loosens) == (Act.CHANGE, False)
+
+
+def test_a_policy_that_nobody_wants_is_told_and_stays() -> None:
+    policy = Key(Kind.POLICY, "hotfix", "production")
+    item = only(make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, STRICT), (policy, "branch"))), policy)
+    assert item.act is Act.KEEP
+    assert "'hotfix' can use production as well" in item.reason
+
+
+@pytest.mark.parametrize(("given", "optional", "act"), [(1, 0, Act.CREATE), (0, 1, Act.KEEP), (0, 0, Act.CANNOT)])
+def test_a_secret_needs_a_value(given: int, optional: int, act: Act) -> None:
+    key = Key(Kind.SECRET, "TOKEN", "production")
+    secret = Resource(key=key, optional=bool(optional))
+    desired = wanted([Resource(key=PRODUCTION, value=STRICT), secret], {"development": A}, given=bool(given))
+    item = only(make_plan(desired, there()), key)
+    assert item.act is act
+    assert (item.hint == "mlopsgen secrets set TOKEN --branch production") == (act is Act.CANNOT)
+    assert not make_plan(desired, there()).unsolved
+
+
+def test_environments_that_cannot_be_had_move_to_the_repository() -> None:
+    secret, variable = Key(Kind.SECRET, "TOKEN", "production"), Key(Kind.VARIABLE, "REGION", "production")
+    policy = Key(Kind.POLICY, "production", "production")
+    desired = asked((PRODUCTION, STRICT), (policy, "branch"), (secret, None), (variable, "north"))
+    limits = {PRODUCTION: Limit(reason="a private repository on the Free plan has no environments")}
+    possible = fall_back(desired, limits)
+    assert [one.key for one in possible.resources[1:]] == [
+        Key(Kind.SECRET, "PRODUCTION_TOKEN"),
+        Key(Kind.VARIABLE, "PRODUCTION_REGION"),
+    ]
+    assert possible.given == {Key(Kind.SECRET, "PRODUCTION_TOKEN")}
+    item = only(make_plan(desired, there(), limits=limits), PRODUCTION)
+    assert item.act is Act.CANNOT
+    assert "nobody is asked for approval" in item.instead
+    assert "for production only" in item.detail
+
+
+def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() -> None:
+    limits = {PRODUCTION: Limit(reason="only with Enterprise", instead="only its branch", fields=("reviewers",))}
+    plan = make_plan(asked((PRODUCTION, STRICT)), there(), limits=limits)
+    made = only(plan, PRODUCTION)
+    assert made.act is Act.CREATE
+    assert made.resource is not None
+    assert "reviewers" not in made.resource.value  # type: ignore[operator]
+    lost = only(plan, Key(Kind.ENVIRONMENT, "reviewers", "production"))
+    assert (lost.act, lost.detail) == (Act.CANNOT, "approved by ada")
+    # Made like this, there is nothing left to do, and what is lost is still said.
+    again = make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, {**STRICT, "reviewers": ()})), limits=limits)
+    assert (again.changes, len(again.blocked)) == ((), 1)
+
+
+RULE = {"branches": ("production",), "enforcement": "active", "pull_request": True, "reviews": 1}
+
+
+@pytest.mark.parametrize(("rule", "act"), [(RULE, Act.CANNOT), ({**RULE, "enforcement": "disabled"}, Act.CHANGE)])
+def test_a_branch_that_takes_pull_requests_is_not_pushed_to(rule: dict[str, Any], act: Act) -> None:
+    observed = there(
+        (Key(Kind.RULESET, "theirs"), rule),
+        branches={"production": A},
+        distances={"production": Distance(ahead=2, behind=0)},
+    )
+    item = only(make_plan(asked(branches={"production": B}), observed), Key(Kind.BRANCH, "production"))
+    assert item.act is act
+    if act is Act.CANNOT:
+        assert item.reason == "it takes changes by pull request only"
+        assert item.instead == "open a pull request from development"
+
+
+def test_a_rule_is_made_stricter_before_and_a_new_one_made_after_the_branches() -> None:
+    old, new = Key(Kind.RULESET, "old"), Key(Kind.RULESET, "new")
+    before = {**RULE, "reviews": 0}
+    desired = asked((old, RULE), (new, RULE), branches={"development": B})
+    observed = there((old, before), distances={"development": Distance(ahead=1, behind=0)})
+    plan = make_plan(desired, observed, base=base_of((old, before)))
+    assert [item.name for item in plan.changes] == ["old", "development", "new"]
+
+
+def test_a_new_rule_waits_for_a_branch_that_cannot_be_pushed() -> None:
+    rule = Key(Kind.RULESET, "production")
+    limits = {Key(Kind.BRANCH, ""): Limit(reason="the token lacks the scope workflow", hint="Another token.")}
+    plan = make_plan(asked((rule, RULE), branches={"production": A}), there(branches={}), limits=limits)
+    assert plan.changes == ()
+    assert "comes after its branch" in only(plan, rule).reason
+
+
+def test_what_has_nothing_in_common_is_refused() -> None:
+    plan = make_plan(asked(), there(unrelated=("main",)))
+    assert plan.refused is not None
+    assert "'main' has nothing in common" in plan.refused.reason
+
+
+def test_what_a_newer_version_of_the_tool_made_stays() -> None:
+    hook = Resource(key=Key(Kind.SETTING, "hook"), value="2")
+    desired = Desired(
+        project="toy",
+        address="memory://forge",
+        branches={"development": A},
+        resources=(hook,),
+        owned=frozenset([hook.key]),
         tool_version="0.1.0",
     )
+    item = only(make_plan(desired, there((hook.key, "3"))), hook.key)
+    assert (item.act, item.detail) == (Act.KEEP, "3")
+    assert "newer than this one" in item.reason
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.dictionaries(st.sampled_from(BRANCHES), VARIABLES), st.integers(0, 20), VARIABLES)
-def test_interrupted_anywhere_the_next_plan_ends_in_the_same_state(
-    toy: Toy, variables: dict[str, dict[str, str]], stop: int, mine: dict[str, str]
-) -> None:
-    toy.git("config", "--remove-section", "remote.local", check=False)
-    for branch in BRANCHES:
-        toy.git("config", "--remove-section", f"branch.{branch}", check=False)
-    source = GitRepository(toy.folder, toy.environ)
-    desired, forge, done = desired_of(toy, variables), MemoryForge(), 0
+def test_the_digest_stands_for_the_plan_alone() -> None:
+    one = make_plan(asked((PRODUCTION, STRICT)), there())
+    other = make_plan(asked((PRODUCTION, {**STRICT, "wait_minutes": 31})), there())
+    assert one.digest == make_plan(asked((PRODUCTION, STRICT)), there()).digest
+    assert one.digest != other.digest
 
-    # What the owner has made there already stays.
-    forge.create_repository("toy")
-    forge.create_environment("mine")
-    for name, value in mine.items():
-        forge.set_variable("mine", name, value)
 
-    def stop_after_some(event: Event) -> None:
-        nonlocal done
-        done += 1
-        if done > stop:
-            raise Stopped
-
-    first = make_plan(desired, observe(forge, source, "local"))
-    # A memory forge has no address that git could fetch from.
-    local_only = [item for item in first.items if item.kind is not Kind.REMOTE]
-    first = dataclasses.replace(first, items=tuple(local_only))
-    try:
-        apply(first, desired, forge=forge, source=source, events=stop_after_some)
-    except Stopped:
-        again = make_plan(desired, observe(forge, source, "local"))
-        again = dataclasses.replace(again, items=tuple(i for i in again.items if i.kind is not Kind.REMOTE))
-        assert len(again.changes) <= len(first.changes)
-        apply(again, desired, forge=forge, source=source, events=lambda event: None)
-    last = make_plan(desired, observe(forge, source, "local"))
-    assert [item for item in last.changes if item.kind is not Kind.REMOTE] == []
-    found = {environment.name: environment.variables for environment in forge.environments()}
-    assert found == {**{branch: variables.get(branch, {}) for branch in BRANCHES}, "mine": mine}
-    repository = forge.repository()
-    assert repository is not None
-    assert repository.branches == desired.branches
+def test_a_plan_that_no_schema_knows_is_refused_by_it() -> None:
+    document = make_plan(asked((PRODUCTION, STRICT)), there()).as_dict()
+    for bad in ({"version": 2}, {"digest": "x"}, {"more": 1}, {"actions": [{"kind": "delete"}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**document, **bad}, schema("plan"))

@@ -117,7 +117,7 @@ class LocalForge:
     def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:  # noqa: ARG002 - the same for all
         """What a folder cannot hold; its environments are private to whoever owns the folder."""
         limit = Limit(reason="a forge on this machine has no such thing", instead="only you can reach it anyway")
-        return {one.key: limit for one in changes if one.key.kind not in _HELD}
+        return {one.key: limit for one in changes if one.key.kind in _NOT_HELD}
 
     def put(self, resource: Resource, secret: SecretValue | None = None) -> None:
         """Make the folder, install a file, write the configuration or a line of an environment.
@@ -256,7 +256,7 @@ class LocalForge:
             raise expected from error
 
 
-_HELD = (Kind.REPOSITORY, Kind.SETTING, Kind.ENVIRONMENT, Kind.VARIABLE, Kind.SECRET)
+_NOT_HELD = (Kind.POLICY, Kind.RULESET, Kind.LABEL, Kind.RUNNER)
 _HINT = "Name a folder that does not exist yet: 'mlopsgen push --local DIR'."
 _UNFINISHED = re.compile(r"\.forge\.json\.\w+")
 

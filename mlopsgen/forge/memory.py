@@ -112,7 +112,8 @@ class MemoryForge:
 
     def limits(self, changes: Sequence[Resource], found: Snapshot) -> Mapping[Key, Limit]:  # noqa: ARG002 - always the same
         """What it was told to refuse of these."""
-        return {one.key: self._limits[one.key] for one in changes if one.key in self._limits}
+        keys = {one.key for one in changes}
+        return {key: limit for key, limit in self._limits.items() if _is_wanted(key, keys)}
 
     def put(self, resource: Resource, secret: SecretValue | None = None) -> None:
         """Take a thing as it is given; of a secret only the name can be read back.

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mlopsgen.constants import MAIN_BRANCH
-from mlopsgen.forge.values import Kind, Value
+from mlopsgen.forge.values import Key, Kind, Limit, Value
 from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.observed import Distance, Observed
 from mlopsgen.remote.plan import Act, Item
 
 
-def compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
+def compare(desired: Desired, observed: Observed, items: Sequence[Item], limits: Mapping[Key, Limit]) -> Iterator[Item]:
     """An item for each branch.
 
     Args:
         desired: The branches as they shall be.
         observed: The branches as they are.
         items: What is planned for everything else; rules that hold when the branch is pushed are among it.
+        limits: What the forge will refuse.
     """
+    for item in _compare(desired, observed, items):
+        limit = limit_of(limits, item.key)
+        if limit is None or item.act not in (Act.CREATE, Act.CHANGE):
+            yield item
+        else:
+            yield replace(item, act=Act.CANNOT, reason=limit.reason, instead=limit.instead, hint=limit.hint)
+
+
+def without_branches(items: Sequence[Item], observed: Observed) -> list[Item]:
+    """The items, where a new ruleset waits for its branches: it would refuse the push that makes them."""
+    found = {} if observed.repository is None else observed.repository.branches
+    missing = {
+        item.name for item in items if item.kind is Kind.BRANCH and item.act is Act.CANNOT and item.name not in found
+    }
+    return [_waiting(item, missing) for item in items]
+
+
+def _waiting(item: Item, missing: set[str]) -> Item:
+    if item.kind is not Kind.RULESET or item.act is not Act.CREATE or item.resource is None:
+        return item
+    rule = item.resource.value
+    names = sorted(missing & set(_texts(rule.get("branches")))) if isinstance(rule, Mapping) else []
+    if not names:
+        return item
+    reason = f"it comes after its branch, and {' and '.join(names)} cannot be pushed"
+    return replace(item, act=Act.CANNOT, reason=reason, hint="Solve that first, then run this again.")
+
+
+def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
     found = {} if observed.repository is None else observed.repository.branches
     guarded = _guarded(observed, items)
     for branch, commit in desired.branches.items():
@@ -46,8 +78,11 @@ def _guarded(observed: Observed, items: Sequence[Item]) -> frozenset[str]:
 def _branches_of(ruleset: Value) -> tuple[str, ...]:
     if not isinstance(ruleset, Mapping) or not ruleset.get("pull_request"):
         return ()
-    branches = ruleset.get("branches")
-    return branches if ruleset.get("enforcement", "active") == "active" and isinstance(branches, tuple) else ()
+    return _texts(ruleset.get("branches")) if ruleset.get("enforcement", "active") == "active" else ()
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _new_branch(branch: str, commit: str, *, guarded: bool) -> Item:

@@ -8,7 +8,7 @@ from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.remote import branches, clone, resources
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.fallback import fall_back, fall_back_base
+from mlopsgen.remote.fallback import fall_back, fall_back_base, limit_of
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.words import words
@@ -54,7 +54,8 @@ def make_plan(
         for lost in wanted.lost
     ]
     items.append(clone.remote(wanted, observed.clone))
-    items += branches.compare(wanted, observed, items)
+    items += branches.compare(wanted, observed, items, limits)
+    items = branches.without_branches(items, observed)
     items += clone.upstreams(wanted, observed.clone)
     items += clone.tracking(wanted, observed.clone)
     first = first_branch(wanted)
@@ -113,10 +114,11 @@ _SETTING_STAGES = {
 
 
 def differing(plan: Plan) -> tuple[Resource, ...]:
-    """What the plan is not content with: what it changes, and what it would change if nobody else had."""
-    return tuple(
-        item.resource for item in plan.items if item.resource is not None and (item.act is not Act.KEEP or item.reason)
-    )
+    """What the plan is not content with: what it changes, pushes, and would change if nobody else had."""
+    items = [item for item in plan.items if item.act is not Act.KEEP or item.reason]
+    found = [item.resource for item in items if item.resource is not None]
+    pushed = [Resource(key=item.key) for item in plan.changes if item.kind is Kind.BRANCH]
+    return (*found, *pushed)
 
 
 def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit]) -> Item:
@@ -132,7 +134,7 @@ def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit
         return Item(act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=reason, hint=hint)
     if found is not None:
         return Item(act=Act.KEEP, kind=Kind.REPOSITORY, name=name, detail=detail)
-    limit = limits.get(wanted.key)
+    limit = limit_of(limits, wanted.key)
     if limit is not None:
         return Item(
             act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=limit.reason, hint=limit.hint

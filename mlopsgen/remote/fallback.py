@@ -7,9 +7,15 @@ from dataclasses import replace
 
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.remote.desired import Desired, Lost
-from mlopsgen.remote.words import words
+from mlopsgen.remote.words import telling, words
 
 _MOVED = (Kind.VARIABLE, Kind.SECRET)
+
+
+def limit_of(limits: Mapping[Key, Limit], key: Key) -> Limit | None:
+    """The limit of a thing, or of its whole kind."""
+    keys = (key, Key(key.kind, "", key.scope), Key(key.kind, ""))
+    return next((limits[one] for one in keys if one in limits), None)
 
 
 def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
@@ -23,16 +29,16 @@ def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
     moved: dict[Key, Key] = {}
     for resource in desired.resources:
         key = resource.key
-        limit = limits.get(key)
-        if key.scope and _is_whole(limits.get(Key(Kind.ENVIRONMENT, key.scope))):
+        limit = limit_of(limits, key)
+        if key.scope and _is_whole(limit_of(limits, Key(Kind.ENVIRONMENT, key.scope))):
             if key.kind in _MOVED:
                 moved[key] = _of_repository(key)
                 kept.append(replace(resource, key=moved[key]))
         elif limit is not None and limit.fields:
             kept.append(_without(resource, limit.fields))
             lost.extend(_lost_fields(resource, limit))
-        elif key.kind is Kind.ENVIRONMENT and _is_whole(limit):
-            lost.append(_lost_environment(desired, resource, limits[key]))
+        elif key.kind is Kind.ENVIRONMENT and limit is not None:
+            lost.append(_lost_environment(desired, resource, limit))
         else:
             kept.append(resource)
     if not (lost or moved):
@@ -90,7 +96,9 @@ def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Los
         f"its variables and secrets become the repository's, named {prefixed(name, 'NAME')}: "
         "every branch's workflows can read them, and nobody is asked for approval"
     )
-    return Lost(key=resource.key, detail=f"{admitted}{words(resource.value)}", limit=replace(limit, instead=instead))
+    return Lost(
+        key=resource.key, detail=f"{admitted}{words(telling(resource.value))}", limit=replace(limit, instead=instead)
+    )
 
 
 def _unique(resources: Sequence[Resource]) -> tuple[Resource, ...]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
 from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.loosening import VISIBILITIES, loosens
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item
-from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, words
+from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, telling, words
 
-_TAKE_OVER = "--take-over changes it"
+_TAKE_OVER = "--take-over brings that about"
 _DEFAULT_BRANCH = Key(Kind.SETTING, "default-branch")
 
 
@@ -48,7 +49,7 @@ class _Comparison:
     def item(self, wanted: Resource) -> Item:
         key = wanted.key
         present = self.observed.snapshot.resources
-        limit = self._unreadable(key)
+        limit = limit_of(self.observed.snapshot.unreadable, key)
         if limit is not None:
             item = self._cannot(wanted, limit)
         elif key.kind is Kind.RUNNER:
@@ -62,7 +63,7 @@ class _Comparison:
             item = self._new(wanted)
         else:
             item = self._present(wanted, present[key])
-        limit = self.limits.get(key)
+        limit = limit_of(self.limits, key)
         if limit is not None and not limit.fields and item.act in (Act.CREATE, Act.CHANGE):
             return self._cannot(wanted, limit, detail=item.detail)
         return item
@@ -101,7 +102,7 @@ class _Comparison:
             return self._wider(wanted, present)
         reason = self._by_people(now, shall, theirs) if theirs else ""
         if not ours:
-            return replace(_item(Act.KEEP, key, detail=words(present), reason=reason), resource=wanted)
+            return replace(_item(Act.KEEP, key, detail="", reason=reason), resource=wanted)
         loose = [name for name in ours if loosens(key.kind, key.name, name, now.get(name), shall[name])]
         changes = [
             change(name, now.get(name), shall[name]) + (" (less protection)" if name in loose else "") for name in ours
@@ -132,8 +133,8 @@ class _Comparison:
     def _by_people(self, now: Mapping[str, Field], shall: Mapping[str, Field], names: list[str]) -> str:
         there = "; ".join(phrase(name, now.get(name)) or "nothing" for name in names)
         wanted = "; ".join(phrase(name, shall[name]) for name in names)
-        how = "is set" if self.base is None else "was changed"
-        return f"it {how} on the remote: {there}; mlopsgen wants: {wanted}; {_TAKE_OVER}"
+        how = "set" if self.base is None else "changed"
+        return f"{how} on the remote: {there}. mlopsgen wants: {wanted}; {_TAKE_OVER}"
 
     def _secret(self, wanted: Resource) -> Item:
         key = wanted.key
@@ -156,7 +157,7 @@ class _Comparison:
     def _runner(self, wanted: Resource) -> Item:
         if wanted.key in self.observed.snapshot.resources:
             return _item(Act.KEEP, wanted.key, detail="online")
-        limit = self.limits.get(wanted.key) or Limit(
+        limit = limit_of(self.limits, wanted.key) or Limit(
             reason="no runner with these labels is online",
             instead="its jobs wait until one is, for 24 hours at most",
             hint="mlopsgen runner add",
@@ -175,11 +176,6 @@ class _Comparison:
         text = _detail(wanted) if detail is None else detail
         item = _item(Act.CANNOT, wanted.key, detail=text, reason=limit.reason)
         return replace(item, instead=limit.instead, hint=limit.hint, resource=wanted)
-
-    def _unreadable(self, key: Key) -> Limit | None:
-        unreadable = self.observed.snapshot.unreadable
-        keys = (key, Key(key.kind, "", key.scope), Key(key.kind, ""))
-        return next((unreadable[one] for one in keys if one in unreadable), None)
 
     def _will_be_there(self, branch: Value) -> bool:
         found = self.observed.repository
@@ -219,8 +215,10 @@ def _detail(wanted: Resource) -> str:
             return f"the {words(wanted.value) or 'branch'} '{wanted.key.name}' may use it"
         case Kind.SECRET:
             return wanted.purpose
+        case Kind.RUNNER:
+            return wanted.purpose
         case _:
-            return words(wanted.value)
+            return words(telling(wanted.value))
 
 
 def _updated(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mlopsgen.forge.values import Scalar, Value
 
@@ -23,28 +23,35 @@ def words(value: Value) -> str:
     return _plain(value)
 
 
+def telling(value: Value) -> Value:
+    """The fields that tell something: not the empty ones, and not those that mean nothing without another one."""
+    if not isinstance(value, Mapping):
+        return value
+    silent = {name for name, field in value.items() if field in (None, "", ()) and name not in _TELL_WHEN_EMPTY}
+    silent |= {name for name, field in value.items() if (name, field) in _USUAL}
+    for name, dependents in _MEANINGLESS_WITHOUT.items():
+        if name in value and not value[name]:
+            silent |= set(dependents)
+    return {name: field for name, field in value.items() if name not in silent}
+
+
 def phrase(name: str, value: Field) -> str:
     """A field and its value for people."""
-    if name in _SWITCHES and isinstance(value, bool):
-        return _SWITCHES[name][0 if value else 1]
-    if name == "wait_minutes":
-        return f"waits {value} minutes" if value else "no wait"
-    if name == "branches" and isinstance(value, str):
-        return _ADMITTED.get(value, value)
-    if name == "reviews" and isinstance(value, int):
-        return f"{value} approving review{'s' * (value != 1)}" if value else "no review"
     if name == WHOLE:
         return _plain(value)
-    return f"{_LABELS.get(name, name.replace('_', ' '))}: {_plain(value)}"
+    if name in _SWITCHES and isinstance(value, bool):
+        return _SWITCHES[name][0 if value else 1]
+    said = _SPOKEN[name](value) if name in _SPOKEN else ""
+    return said or f"{_label(name)}: {_plain(value)}"
 
 
 def change(name: str, before: Field, after: Field) -> str:
     """A field's change for people."""
     if name == WHOLE:
         return f"{_plain(before) or 'nothing'} -> {_plain(after)}"
-    if name in _SWITCHES or name in ("wait_minutes", "reviews") or (name == "branches" and isinstance(after, str)):
+    if name in _SWITCHES or (name in _SPOKEN and _SPOKEN[name](after)):
         return f"{phrase(name, before)} -> {phrase(name, after)}"
-    return f"{_LABELS.get(name, name.replace('_', ' '))}: {_plain(before) or 'nothing'} -> {_plain(after) or 'nothing'}"
+    return f"{_label(name)}: {_plain(before) or 'nothing'} -> {_plain(after) or 'nothing'}"
 
 
 def _plain(value: Field) -> str:
@@ -57,16 +64,37 @@ def _plain(value: Field) -> str:
     return str(value)
 
 
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def _reviewers(value: Field) -> str:
+    return f"approved by {' or '.join(value)}" if isinstance(value, tuple) and value else "no approval needed"
+
+
 _LABELS = {
     "merge_methods": "merged by",
     "checks": "needs checks",
-    "reviewers": "reviewers",
-    "permissions": "token may",
-    "allowed": "actions allowed",
+    "allowed": "allowed actions",
+    "patterns": "and",
+    "color": "colour",
 }
 _ADMITTED = {"custom": "named branches only", "protected": "protected branches", "all": "any branch"}
+_SPOKEN: Mapping[str, Callable[[Field], str]] = {
+    "reviewers": _reviewers,
+    "wait_minutes": lambda value: f"waits {value} minutes" if value else "no wait",
+    "reviews": lambda value: f"{value} approving review{'s' * (value != 1)}" if value else "no review",
+    "permissions": lambda value: f"the workflows' token {'only reads' if value == 'read' else 'reads and writes'}",
+    "branches": lambda value: _ADMITTED.get(value, value) if isinstance(value, str) else "",
+}
+_USUAL = (("wait_minutes", 0), ("enforcement", "active"))
+_TELL_WHEN_EMPTY = ("reviewers",)
+_MEANINGLESS_WITHOUT = {
+    "reviewers": ("self_review",),
+    "pull_request": ("reviews", "merge_methods"),
+}
 _SWITCHES = {
-    "self_review": ("whoever started it may approve it", "not approved by whoever started it"),
+    "self_review": ("also by whoever started it", "not by whoever started it"),
     "pull_request": ("by pull request only", "no pull request needed"),
     "pull_requests": ("Actions may open and approve pull requests", "Actions may not open pull requests"),
     "block_force_push": ("no force push", "force push allowed"),
