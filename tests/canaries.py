@@ -67,3 +67,16 @@ def _objects(repository: Path) -> Iterator[str]:
         shown = subprocess.run(["git", "cat-file", "-p", name], env=environ, capture_output=True, check=False)
         if found_in(shown.stdout):
             yield name
+
+
+def may_hold(path: Path) -> bool:
+    """Whether a file of the tests may hold secrets, each for a reason.
+
+    - ``environments/BRANCH/secrets.env`` of a forge on this machine: it is where that forge keeps them; its owner alone
+      may read it.
+    - ``given.env``: the dotenv file that a person made and handed over.
+    - ``bin/gh``: the program of the tests that stands for gh, whose own store the token is in.
+    """
+    if path.name == "secrets.env" and path.parents[1].name == "environments":
+        return path.stat().st_mode & 0o777 == 0o600
+    return path.name == "given.env" or (path.name == "gh" and path.parent.name == "bin")

@@ -196,8 +196,8 @@ def test_everything_is_checked_before_anything_is_written(toy: Toy, tmp_path: Pa
 
 
 def test_a_file_that_git_would_take_is_refused_with_the_reason(toy: Toy, tmp_path: Path) -> None:
-    inside = dotenv(toy.folder / "mine.env", {"SMTP_PASSWORD": canary("inside")})
-    refused = secrets(toy, "set", "--from-file", "mine.env")
+    inside = dotenv(toy.folder / "given.env", {"SMTP_PASSWORD": canary("inside")})
+    refused = secrets(toy, "set", "--from-file", "given.env")
     assert refused.returncode == 2
     assert "git add" in refused.stderr
     assert ".gitignore" in refused.stderr
@@ -205,12 +205,13 @@ def test_a_file_that_git_would_take_is_refused_with_the_reason(toy: Toy, tmp_pat
     link.symlink_to(inside)
     assert secrets(toy, "set", "--from-file", str(link)).returncode == 2, "a link does not hide where it lies"
     with (toy.folder / ".git" / "info" / "exclude").open("a") as file:
-        file.write("mine.env\n")
-    assert secrets(toy, "set", "--from-file", "mine.env").returncode == 0
+        file.write("given.env\n")
+    assert secrets(toy, "set", "--from-file", "given.env").returncode == 0
     assert stored(toy, "staging") == {"SMTP_PASSWORD": canary("inside")}
-    toy.git("add", "--force", "mine.env")
-    assert secrets(toy, "rotate", "--from-file", "mine.env").returncode == 2, "added before it was ignored"
-    toy.git("rm", "--quiet", "--cached", "mine.env")
+    inside.write_text("SMTP_PASSWORD=nothing\n")
+    toy.git("add", "--force", "given.env")
+    assert secrets(toy, "rotate", "--from-file", "given.env").returncode == 2, "added before it was ignored"
+    toy.git("rm", "--quiet", "--cached", "given.env")
 
 
 def test_a_file_that_others_may_read_or_that_cannot_be_read_is_said(toy: Toy, tmp_path: Path) -> None:
