@@ -109,12 +109,19 @@ def plan_on_github(hosted: Hosted, forge: Forge, desired: Desired, *, take_over:
 
 
 def base_of(hosted: Hosted, observed: Observed) -> Sequence[Resource] | None:
-    """What the remote's development asks for; ``None`` where it asks for nothing that can be read."""
+    """What was asked for when the remote and this repository last agreed; ``None`` where nothing can be read.
+
+    That is what the remote's development asks for. Where it has commits that are not here yet it is their common
+    ancestor: whoever has not pulled must not take back what others have pushed.
+    """
     repository = observed.repository
     commit = repository.branches.get(MAIN_BRANCH) if repository is not None else None
     source = hosted.project.source
     if commit is None or source.commit_of(commit) is None:
         return None
+    here = f"refs/heads/{MAIN_BRANCH}"
+    if source.commit_of(here) is not None:
+        commit = source.run("merge-base", commit, here, check=False).stdout.strip() or commit
     text = _committed(source, commit, ANSWERS_FILE)
     if text is None:
         return None
