@@ -149,14 +149,14 @@ def _environment(value: Any, where: str) -> Iterator[tuple[str, dict[str, str]]]
             raise InvalidDocument(
                 f"'{name}' cannot be the name of a Secret.", where=where, hint="Lower-case letters, digits and '-'."
             )
-        found = keys if isinstance(keys, Mapping) else {key: key for key in _list(keys)}
-        if not all(isinstance(k, str) and isinstance(v, str) and _KEY.fullmatch(k) for k, v in found.items()):
+        pairs = list(keys.items()) if isinstance(keys, Mapping) else [(key, key) for key in _list(keys)]
+        if not all(isinstance(k, str) and isinstance(v, str) and _KEY.fullmatch(k) for k, v in pairs):
             raise InvalidDocument(
                 f"The keys of the Secret '{name}' cannot be read.",
                 where=where,
                 hint=f"Write env_from_secret: {{{name}: [NAME, NAME]}} or {{{name}: {{key: NAME}}}}.",
             )
-        yield name, {str(key): str(variable) for key, variable in found.items()}
+        yield name, {str(key): str(variable) for key, variable in pairs}
 
 
 def _list(value: Any) -> list[Any]:

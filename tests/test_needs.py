@@ -1,0 +1,104 @@
+"""Which variables and secrets follow from the answers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlopsgen.answers import resolve
+from mlopsgen.constants import BRANCHES
+from mlopsgen.remote import needs
+from mlopsgen.remote.fallback import prefixed
+
+KUBEFLOW = {
+    "production_engine": "kubeflow",
+    "production_endpoint": "https://kubeflow.example.org/pipeline",
+    "production_namespace": "team",
+}
+MAIL = {"notify_how": "email", "notify_emails": ["ada@example.org"]}
+
+
+def secrets(sources=None, **answers) -> dict[tuple[str, str], bool]:
+    """Every secret with whether it is required."""
+    found = needs.needed_secrets(resolve(answers), sources or {})
+    assert len({(need.environment, need.name) for need in found}) == len(found)
+    assert all(need.purpose and need.value is None for need in found)
+    return {(need.environment, need.name): need.required for need in found}
+
+
+def test_with_the_defaults_nothing_is_required():
+    found = secrets()
+    assert not any(found.values())
+    assert {environment for environment, _ in found} == set(BRANCHES)
+
+
+@pytest.mark.parametrize(
+    ("login", "names"),
+    [
+        ("none", set()),
+        ("token", {"KUBEFLOW_TOKEN"}),
+        ("service-account", {"KUBEFLOW_TOKEN"}),
+        ("cookie", {"KUBEFLOW_COOKIE"}),
+        ("dex", {"KUBEFLOW_USERNAME", "KUBEFLOW_PASSWORD"}),
+    ],
+)
+def test_each_login_requires_its_secrets_of_its_branch_alone(login, names):
+    found = secrets(**KUBEFLOW, production_login=login)
+    assert {key for key, required in found.items() if required} == {("production", name) for name in names}
+
+
+def test_mail_requires_a_login_and_tells_of_the_owners_variables():
+    found = secrets(**MAIL)
+    assert {name for (_, name), required in found.items() if required} == {"SMTP_USERNAME", "SMTP_PASSWORD"}
+    owners = needs.owner_variables(resolve(MAIL))
+    assert {need.name for need in owners} == {"SMTP_HOST", "SMTP_PORT", "SMTP_FROM"}
+    assert needs.owner_variables(resolve({})) == ()
+
+
+def test_each_source_on_the_web_has_a_token_and_the_watch_holds_nothing_else():
+    sources = {"main": "https://example.org/a.csv", "my-old data": "HTTP://example.org/b", "sample": "data/sample.csv"}
+    found = secrets(sources, reviewers=["ada"])
+    tokens = {name for environment, name in found if name.startswith("DATA_")}
+    assert tokens == {"DATA_MAIN_TOKEN", "DATA_MY_OLD_DATA_TOKEN"}
+    watch = {name for environment, name in found if environment == "production-watch"}
+    assert watch == tokens
+    assert "production-watch" not in {environment for environment, _ in secrets(sources)}
+
+
+def test_a_tracking_server_on_the_web_may_want_a_login():
+    named = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+    found = secrets(staging_tracking_uri="https://mlflow.example.org")
+    assert named <= {name for environment, name in found if environment == "staging"}
+    assert not named & {name for environment, name in found if environment != "staging"}
+    assert not named & {name for _, name in secrets(staging_tracking_uri="sqlite:////tmp/x.db")}
+
+
+def test_variables_hold_what_was_answered_and_nothing_empty():
+    found = needs.needed_variables(resolve({**KUBEFLOW, "staging_tracking_uri": "https://mlflow.example.org"}))
+    assert {(need.environment, need.name): need.value for need in found} == {
+        ("production", "KUBEFLOW_ENDPOINT"): "https://kubeflow.example.org/pipeline",
+        ("production", "KUBEFLOW_NAMESPACE"): "team",
+        ("staging", "MLFLOW_TRACKING_URI"): "https://mlflow.example.org",
+    }
+
+
+def test_a_fresh_repositorys_sources_follow_from_the_answers():
+    assert needs.sources_of_answers(resolve({"data_address": "https://e.org/a.csv", "target": "y"})) == {
+        "main": "https://e.org/a.csv"
+    }
+    assert "sample" in needs.sources_of_answers(resolve({}))
+
+
+@given(st.text(min_size=1))
+def test_whatever_a_source_is_called_its_tokens_name_can_be_used(source):
+    assert re.fullmatch(r"DATA_[A-Z0-9_]*TOKEN", needs.data_token(source))
+
+
+@pytest.mark.parametrize("environment", needs.environment_names(resolve({"reviewers": ["ada"]})))
+def test_the_name_at_the_repository_is_the_same_for_plan_and_secrets(environment):
+    assert needs.repository_name(environment, "X_Y") == prefixed(environment, "X_Y")
+    assert re.fullmatch(r"[A-Z_]+_X_Y", needs.repository_name(environment, "X_Y"))
+    assert needs.branch_of(environment) in BRANCHES
