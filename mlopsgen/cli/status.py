@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -24,22 +25,41 @@ def status(
     from mlopsgen.operations import status as operation
 
     session = session_of(context)
-    request = operation.StatusRequest(surroundings=surroundings_of(session), branch=branch, follow=follow)
+    request = operation.StatusRequest(
+        surroundings=surroundings_of(session),
+        branch=branch,
+        follow=follow,
+        credential=credential_finder(session, token_stdin=False, ask=False),
+    )
     result = operation.status(request, session.events)
     lines = [result.summary] if follow else _lines(result.data, result.summary)
     return Shown(result=result, text="\n".join(lines))
 
 
 def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
-    remote = data["remote"]
-    forge = f"forge: {remote['forge']}" if remote["forge"] else summary
-    lines = [f"{data['project']}: {data['folder']}", forge, ""]
-    for branch in data["branches"]:
-        lines += _branch_lines(branch)
-    if data["problems"]:
+    remote, github = data["remote"], data["github"]
+    lines = [f"{data['project']}: {data['folder']}"]
+    if remote["forge"] or github is None:
+        lines += [f"forge: {remote['forge']}" if remote["forge"] else summary, ""]
+        for branch in data["branches"]:
+            lines += _branch_lines(branch)
+    if github is not None:
+        lines += ["", f"GitHub: {github['page'] or github['repository']}", *map(_github_branch, github["branches"])]
+    problems = [*data["problems"], *(github["problems"] if github is not None else [])]
+    if problems:
         lines += ["", "To look at:"]
-        lines += [f"  ! {problem['message']}" for problem in data["problems"]]
+        lines += [f"  ! {problem['message']}" for problem in problems]
     return lines
+
+
+def _github_branch(branch: Mapping[str, Any]) -> str:
+    head = f"{branch['name']:<12} {(branch['commit'] or '')[:7] or 'not here':<8}"
+    if branch["github_commit"] is None:
+        return f"{head} not on GitHub"
+    if branch["github_commit"] == branch["commit"]:
+        return f"{head} the same on GitHub"
+    words = [f"{branch[key]} {key}" for key in ("ahead", "behind") if branch[key]]
+    return f"{head} {branch['github_commit'][:7]} on GitHub{': ' if words else ''}{', '.join(words)}"
 
 
 def _branch_lines(branch: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,7 +177,13 @@ def find_target(wanted: Wanted, answers: Mapping[str, Value], origin: str, envir
 
 
 def open_github(
-    target: Target, token: SecretValue, surroundings: Surroundings, events: EventSink, *, plan: str = "auto"
+    target: Target,
+    token: SecretValue,
+    surroundings: Surroundings,
+    events: EventSink,
+    *,
+    plan: str = "auto",
+    sleep: Callable[[float], None] = time.sleep,
 ) -> GitHubForge:
     """The forge of a repository on GitHub, which need not exist yet.
 
@@ -186,15 +193,23 @@ def open_github(
         surroundings: Where the command runs.
         events: Is told what is being waited for.
         plan: The account's plan where its owner said it; ``auto`` asks GitHub.
+        sleep: Waits that many seconds.
     """
     from mlopsgen.forge.github.forge import GitHubForge  # noqa: PLC0415 - its libraries take a moment
     from mlopsgen.forge.github.host import Host  # noqa: PLC0415
 
     environ = surroundings.environ
     host = Host.parse(target.host, environ)
-    organisation = target.organisation
     return GitHubForge(
-        host, target.owner, target.name, token, environ=environ, events=events, organisation=organisation, plan=plan
+        host,
+        target.owner,
+        target.name,
+        token,
+        environ=environ,
+        events=events,
+        organisation=target.organisation,
+        plan=plan,
+        sleep=sleep,
     )
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.git import without_credentials
@@ -21,7 +20,6 @@ from mlopsgen.ports import EventSink
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.plan import Plan
-from mlopsgen.secret_value import SecretValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +122,9 @@ def warn_of_credentials(hosted: Hosted, events: EventSink) -> None:
     origin = hosted.project.source.remotes().get(HOSTED_REMOTE, "")
     if without_credentials(origin) == origin:
         return
-    parts = urlsplit(origin)
-    # Only what is known as a secret is taken out of everything that is shown.
-    SecretValue(parts.password or parts.username or "")
     events(
         Warn(
-            message=f"The address of '{HOSTED_REMOTE}' holds credentials, which everybody can read who sees .git/config.",
+            message=f"The address of '{HOSTED_REMOTE}' holds credentials; whoever reads .git/config has them.",
             hint=f"git remote set-url {HOSTED_REMOTE} {without_credentials(origin)}",
         )
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.git import ensure_plain_reference
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.verdict import short, verdict
+from mlopsgen.operations.hosting import Target
 from mlopsgen.operations.project import (
     Project,
     Surroundings,
@@ -38,11 +41,13 @@ class StatusRequest:
         surroundings: Where the command runs.
         branch: The only branch of interest; ``None`` takes all.
         follow: Follow the training that runs, or waits first, until it is over.
+        credential: Finds the token for GitHub without asking; ``None`` leaves GitHub out.
     """
 
     surroundings: Surroundings
     branch: str | None = None
     follow: bool = False
+    credential: Callable[[Target], Credential] | None = None
 
 
 def status(request: StatusRequest, events: EventSink) -> OperationResult:
@@ -57,7 +62,7 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
     project = find_project(request.surroundings)
     forge = open_forge(forge_folder(project), request.surroundings)
     if forge.repository() is None:
-        return _without_forge(request, project, forge)
+        return _with_github(request, _without_forge(request, project, forge))
     trainings = open_trainings(forge.layout.root, request.surroundings)
     if request.follow:
         return _follow(request, forge, trainings, events)
@@ -66,7 +71,7 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
     names = BRANCHES if request.branch is None else (request.branch,)
     branches = [_branch(name, project, forge, trainings, observed) for name in names]
     problems = _problems(plan, trainings, branches)
-    return OperationResult(
+    found = OperationResult(
         summary=_summary(branches, plan),
         data={
             "project": project.slug,
@@ -79,6 +84,26 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
         },
         next_steps=tuple(dict.fromkeys(problem["hint"] for problem in problems)),
     )
+    return _with_github(request, found)
+
+
+def _with_github(request: StatusRequest, result: OperationResult) -> OperationResult:
+    """The result, with how the repository on GitHub stands if the project was pushed there."""
+    github = None
+    if request.credential is not None and not request.follow:
+        from mlopsgen.operations.status_github import github_status  # noqa: PLC0415 - its libraries take a moment
+
+        names = BRANCHES if request.branch is None else (request.branch,)
+        github = github_status(request.surroundings, request.credential, names)
+    data = result.data | {"github": github}
+    if github is None:
+        return replace(result, data=data)
+    hints = [problem["hint"] for problem in github["problems"] if problem["hint"]]
+    summary, steps = result.summary, result.next_steps
+    if data["remote"]["forge"] is None:
+        # It trains on GitHub: that there is no forge here as well lacks nothing.
+        summary, steps = f"{data['project']} is on GitHub as {github['repository']}.", ()
+    return replace(result, summary=summary, data=data, next_steps=tuple(dict.fromkeys((*steps, *hints))))
 
 
 def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) -> OperationResult:

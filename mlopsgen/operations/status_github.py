@@ -1,0 +1,143 @@
+"""How a project's repository on GitHub stands: its branches, and what differs from what it shall be; only read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mlopsgen.adapters.credentials import Credential
+from mlopsgen.adapters.git import without_credentials
+from mlopsgen.constants import HOSTED_REMOTE
+from mlopsgen.errors import MlopsgenError
+from mlopsgen.events import Event
+from mlopsgen.forge.values import Kind
+from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted
+from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
+from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.push_end import missing_secrets
+from mlopsgen.operations.wording import counted
+from mlopsgen.remote.plan import Act, Item
+from mlopsgen.remote.planning import Planned
+
+_PATIENCE = 15.0
+
+
+def github_status(
+    surroundings: Surroundings, credential: Callable[[Target], Credential], names: Sequence[str]
+) -> dict[str, Any] | None:
+    """The state on GitHub, as a JSON object; ``None`` where the project was not pushed there.
+
+    Nobody is asked, and what keeps GitHub from being seen is told instead of raised.
+
+    Args:
+        surroundings: Where the command runs.
+        credential: Finds the token without asking.
+        names: The branches of interest.
+    """
+    hosted = find_hosted(surroundings)
+    if not hosted.target.origin:
+        return None
+    known: dict[str, Any] = {
+        "repository": hosted.target.full_name,
+        "page": None,
+        "seen": False,
+        "reason": "",
+        "branches": [],
+        "drift": None,
+        "problems": [],
+    }
+    try:
+        page, planned = _look(hosted, surroundings, credential)
+    except MlopsgenError as error:
+        problem = {"message": f"GitHub was not looked at: {error.message}", "hint": error.hint}
+        return known | {"reason": error.message, "problems": [problem]}
+    if planned.observed.repository is None:
+        reason = f"{hosted.target.full_name} is not there, or the token does not see it"
+        problem = {"message": reason, "hint": "mlopsgen push   (makes it again)"}
+        return known | {"page": page, "reason": reason, "problems": [problem]}
+    return known | {
+        "page": page,
+        "seen": True,
+        "branches": [_branch(name, planned) for name in names],
+        "drift": planned.plan.as_dict(),
+        "problems": list(_problems(planned, names)),
+    }
+
+
+def _look(
+    hosted: Hosted, surroundings: Surroundings, credential: Callable[[Target], Credential]
+) -> tuple[str, Planned]:
+    making = read_wanted(hosted)
+    found = credential(hosted.target)
+    plan = making.document.github.plan or "auto"
+    forge = open_github(hosted.target, found.token, surroundings, _ignore, plan=plan, sleep=_patience())
+    desired = desired_on_github(hosted, making, without_credentials(hosted.target.origin))
+    return forge.page, plan_on_github(hosted, forge, desired)
+
+
+def _branch(name: str, planned: Planned) -> dict[str, Any]:
+    repository = planned.observed.repository
+    distance = planned.observed.clone.distances.get(name)
+    return {
+        "name": name,
+        "commit": planned.desired.branches.get(name),
+        "github_commit": None if repository is None else repository.branches.get(name),
+        "ahead": None if distance is None else distance.ahead,
+        "behind": None if distance is None else distance.behind,
+    }
+
+
+def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
+    """What needs somebody, each with the command that helps."""
+    plan = planned.plan
+    found = [problem for name in names for problem in _branch_problems(_branch(name, planned), plan.items)]
+    settings = [item for item in plan.changes if item.kind is not Kind.BRANCH]
+    if settings:
+        message = f"GitHub lacks {counted(len(settings), 'thing')} that it should have"
+        found.append({"message": message, "hint": "mlopsgen push --dry-run"})
+    drift = [item for item in plan.items if item.act is Act.KEEP and item.reason and item.resource is not None]
+    hint = "mlopsgen push --dry-run --take-over"
+    found += [{"message": f"{_named(item)}: {item.reason}", "hint": hint} for item in drift]
+    for secret in missing_secrets(planned, planned.desired.resources):
+        where = f" of {secret.key.scope}" if secret.key.scope else ""
+        hint = f"mlopsgen secrets set {secret.key.name}{f' --branch {secret.key.scope}' if secret.key.scope else ''}"
+        found.append({"message": f"secret {secret.key.name}{where} is missing: {secret.purpose}", "hint": hint})
+    others = [item for item in plan.unsolved if item.kind not in (Kind.SECRET, Kind.BRANCH)]
+    return found + [{"message": f"{_named(item)}: {item.reason}", "hint": item.hint} for item in others]
+
+
+def _branch_problems(branch: dict[str, Any], items: Sequence[Item]) -> list[dict[str, str]]:
+    name, found = branch["name"], []
+    item = next((each for each in items if each.kind is Kind.BRANCH and each.name == name), None)
+    if branch["ahead"] and branch["behind"]:
+        message = f"{name}: here and on GitHub there are commits that the other side lacks"
+        found.append({"message": message, "hint": f"git pull --rebase {HOSTED_REMOTE} {name}"})
+    elif branch["ahead"]:
+        guarded = item is not None and item.act is Act.CANNOT
+        hint = (item.instead or item.hint) if guarded and item is not None else f"git push {HOSTED_REMOTE} {name}"
+        found.append({"message": f"{name}: {counted(branch['ahead'], 'commit')} not on GitHub yet", "hint": hint})
+    elif branch["behind"]:
+        message = f"{name}: GitHub is {counted(branch['behind'], 'commit')} ahead"
+        found.append({"message": message, "hint": f"git pull {HOSTED_REMOTE} {name}"})
+    return found
+
+
+def _named(item: Item) -> str:
+    return f"{item.kind} {item.name}{f' of {item.scope}' if item.scope else ''}"
+
+
+def _patience() -> Callable[[float], None]:
+    """Waits, but not for long: who only wants to look tries again later."""
+    end = time.monotonic() + _PATIENCE
+
+    def wait(seconds: float) -> None:
+        if time.monotonic() + seconds > end:
+            raise MlopsgenError("GitHub does not answer, or wants a pause.", hint="Check the network; try again later.")
+        time.sleep(seconds)
+
+    return wait
+
+
+def _ignore(event: Event) -> None:
+    """Nobody is told what is waited for."""
