@@ -1,0 +1,237 @@
+"""The fake GitHub as tests use it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from .accounts import Account, Organization, Team, Token, lower, new_token_text
+from .dispatch import Dispatcher
+from .faults import Calls, Faults, Record
+from .repositories import Repository, Runner
+from .server import Server
+from .shapes import simple_user
+from .world import World
+
+_A = TypeVar("_A", bound=Account)
+
+
+class ContractViolation(AssertionError):
+    """A request that GitHub does not know, or an answer of the fake that GitHub would not give."""
+
+
+class FakeGitHub:
+    """GitHub on this machine: ``with FakeGitHub() as github: ...``.
+
+    Leaving the block fails when a request or an answer broke GitHub's description; ``lenient=True`` only answers 422
+    (for tests that send nonsense on purpose).
+
+    Attributes:
+        calls: All calls so far.
+        faults: What shall go wrong.
+    """
+
+    def __init__(self, *, lenient: bool = False) -> None:
+        self._lenient = lenient
+        self._folder = Path(tempfile.mkdtemp(prefix="github-"))
+        self.world = World(self._folder)
+        self.dispatcher = Dispatcher(self.world)
+        self.calls, self.faults = Calls(), Faults()
+        self._server = Server(self.dispatcher, self.calls, self.faults)
+        self.world.server = self._server.address
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if error is None:
+            self.check()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def check(self) -> None:
+        """Raise when the contract was broken.
+
+        Raises:
+            ContractViolation: By whom and how.
+        """
+        if self.violations and not self._lenient:
+            raise ContractViolation("\n".join(self.violations))
+
+    @property
+    def violations(self) -> list[str]:
+        """How the contract was broken so far."""
+        return self.dispatcher.violations
+
+    @property
+    def url(self) -> str:
+        """The server's address, ``http://127.0.0.1:PORT``; repositories lie at ``{url}/{owner}/{name}.git``."""
+        return self._server.address
+
+    @property
+    def api(self) -> str:
+        """The REST API's address."""
+        return self.world.api
+
+    @property
+    def latency(self) -> float | Callable[[Record], float]:
+        """Seconds that each call takes at least."""
+        return self._server.latency
+
+    @latency.setter
+    def latency(self, seconds: float | Callable[[Record], float]) -> None:
+        self._server.latency = seconds
+
+    def limit_writes(self, a_minute: int) -> None:
+        """Refuse more writes a minute with 403 and ``Retry-After``; 0 switches it off."""
+        self.dispatcher.writes_a_minute = a_minute
+
+    def delay_reads(self, calls: int) -> None:
+        """Let the first calls about a new repository or environment answer 404."""
+        self.dispatcher.late = calls
+
+    def add_user(self, login: str, *, plan: str = "free") -> Account:
+        """A person; ``plan``: free, pro."""
+        return self._add(Account(next(self.world.ids), login, plan))
+
+    def add_org(
+        self,
+        login: str,
+        *,
+        plan: str = "free",
+        members: Iterable[str] = (),
+        owners: Iterable[str] = (),
+        **rules: object,
+    ) -> Organization:
+        """An organisation; the first of ``members`` is its owner unless ``owners`` are named."""
+        members, owners = list(members), list(owners)
+        made = Organization(next(self.world.ids), login, plan)
+        for name in members:
+            made.members[name.lower()] = "member"
+        for name in owners or members[:1]:
+            made.members[name.lower()] = "admin"
+        for key, value in rules.items():
+            if not hasattr(made, key):
+                raise TypeError(f"an organisation has no {key}")
+            setattr(made, key, value)
+        return self._add(made)
+
+    def _add(self, account: _A) -> _A:
+        with self.world.lock:
+            if account.login.lower() in self.world.accounts:
+                raise ValueError(f"{account.login} is there already")
+            self.world.accounts[account.login.lower()] = account
+        return account
+
+    def add_team(self, org: str, name: str, *, members: Iterable[str] = ()) -> Team:
+        """A team of an organisation."""
+        owner = self.world.organization(org)
+        made = Team(next(self.world.ids), name, name.lower().replace(" ", "-"), set(lower(members)))
+        owner.teams[made.slug] = made
+        return made
+
+    def add_token(
+        self, login: str, *, kind: str = "classic", scopes: Iterable[str] = ("repo", "workflow", "delete_repo", "user"),
+        permissions: Mapping[str, str] | None = None, repositories: Iterable[str] | None = None, owner: str = "",
+        sso: Iterable[str] = (), expires: str = "",
+    ) -> str:  # fmt: skip
+        """A token of a person; ``kind``: classic, oauth, fine-grained, app, app-user. See :class:`Token`."""
+        text = new_token_text(kind)
+        scoped = kind in {"classic", "oauth"}
+        self.world.tokens[text] = Token(
+            text, login, kind, frozenset(scopes) if scoped else frozenset(), dict(permissions or {}),
+            None if repositories is None else lower(repositories), owner, lower(sso), expires,
+        )  # fmt: skip
+        return text
+
+    def token(self, text: str) -> Token:
+        """What is known about a token; ``.revoked = True`` ends it."""
+        return self.world.tokens[text]
+
+    def repository(self, full_name: str) -> Repository:
+        """The state of ``owner/name``; ``KeyError`` when there is none."""
+        return self.world.repositories[full_name.lower()]
+
+    def has(self, full_name: str) -> bool:
+        """Whether there is such a repository."""
+        return self.world.find(full_name) is not None
+
+    def add_repository(self, full_name: str, *, visibility: str = "private") -> Repository:
+        """A repository that somebody made by hand, empty."""
+        owner, name = full_name.split("/")
+        with self.world.lock:
+            return self.world.make_repository(self.world.account(owner), name, visibility)
+
+    def rename(self, full_name: str, name: str) -> None:
+        """Give a repository another name, as a person does on its page."""
+        with self.world.lock:
+            it = self.world.repositories.pop(full_name.lower())
+            it.name = name
+            self.world.repositories[it.full_name.lower()] = it
+            self.world.moved[full_name.lower()] = it.full_name
+
+    def rotate_key(self, full_name: str, environment: str = "") -> None:
+        """Give a repository, or an environment of it, another key pair."""
+        with self.world.lock:
+            it = self.repository(full_name)
+            (it.environments[environment].vault if environment else it.vault).keys = self.world.keys()
+
+    def add_runner(
+        self, full_name: str, name: str, labels: Iterable[str], *, online: bool = True, busy: bool = False
+    ) -> Runner:
+        """A self-hosted runner of a repository."""
+        made = Runner(next(self.world.ids), name, tuple(labels), online=online, busy=busy)
+        self.repository(full_name).runners[made.id] = made
+        return made
+
+    def add_download(self, filename: str, content: bytes, *, system: str = "linux", architecture: str = "x64") -> str:
+        """A runner's archive that the API names with its checksum; returns where it lies."""
+        path = f"/downloads/{filename}"
+        self._server.files[path] = content
+        self.world.downloads.append({
+            "os": system, "architecture": architecture, "filename": filename, "download_url": self.url + path,
+            "sha256_checksum": hashlib.sha256(content).hexdigest(),
+        })  # fmt: skip
+        return self.url + path
+
+    def add_issue(
+        self, full_name: str, login: str, *, title: str = "An issue", state: str = "open", pull: bool = False
+    ) -> None:
+        """An issue of somebody; with ``pull`` a pull request, which GitHub lists among the issues as well."""
+        it = self.repository(full_name)
+        number = len(it.issues) + 1
+        url = f"{self.api}/repos/{it.full_name}/issues/{number}"
+        page = f"{self.url}/{it.full_name}/{'pull' if pull else 'issues'}/{number}"
+        shown = {
+            "id": next(self.world.ids), "node_id": f"I_{number}", "number": number, "title": title, "state": state,
+            "locked": False, "url": url, "repository_url": f"{self.api}/repos/{it.full_name}", "html_url": page,
+            "labels_url": url + "/labels{/name}", "comments_url": url + "/comments", "events_url": url + "/events",
+            "user": simple_user(self.world, self.world.account(login)), "labels": [], "assignee": None, "milestone": None,
+            "comments": 0, "closed_at": None, "created_at": self.world.clock(), "updated_at": self.world.clock(),
+            "author_association": "NONE",
+        }  # fmt: skip
+        if pull:
+            shown["pull_request"] = {
+                "url": url,
+                "html_url": page,
+                "diff_url": page + ".diff",
+                "patch_url": page + ".patch",
+            }
+        it.issues.append(shown)

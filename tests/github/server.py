@@ -1,0 +1,183 @@
+"""The fake's HTTP server: real sockets on 127.0.0.1, so that connections can break as they do in life."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+from . import git_server
+from .dispatch import Dispatcher, secondary_limit
+from .faults import Calls, Fault, Faults, Kind, Record
+from .web import Answer, Call, Refused
+
+API = "/api/v3"
+NEVER_ACTED = {Kind.RESET_BEFORE, Kind.STALLED}
+
+
+class Server(ThreadingHTTPServer):
+    """Serves REST below ``/api/v3``, git at ``/owner/name.git``, and files that a test puts up.
+
+    Attributes:
+        latency: Seconds that each call takes at least.
+        files: Path to content, for downloads.
+    """
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, dispatcher: Dispatcher, calls: Calls, faults: Faults) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.dispatcher, self.calls, self.faults = dispatcher, calls, faults
+        self.latency: float | Callable[[Record], float] = 0.0
+        self.files: dict[str, bytes] = {}
+        self.closing = threading.Event()
+
+    @property
+    def address(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is no error of the fake; anything else is told at close."""
+        import sys  # noqa: PLC0415
+        import traceback  # noqa: PLC0415
+
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError | TimeoutError):
+            self.dispatcher.violations.append("the fake itself failed: " + traceback.format_exc())
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Server
+
+    def log_message(self, *arguments: object) -> None:
+        """The log is :class:`Calls`."""
+
+    def _serve(self) -> None:
+        body = self._body()
+        path = urlsplit(self.path).path
+        if path == API or path.startswith(API + "/"):
+            kind = "rest"
+        elif path in self.server.files:
+            return self._send(Answer(200, self.server.files[path], {"Content-Type": "application/octet-stream"}))
+        else:
+            kind = "git"
+        record = self.server.calls.begin(kind, self.command, self.path.removeprefix(API))
+        answer: Answer | None = None
+        try:
+            self.server.faults.run_hooks(record, after=False)
+            fault = self.server.faults.for_call(record)
+            record.fault = fault.kind.value if fault else ""
+            answer = self._answered(record, body, fault)
+            self.server.faults.run_hooks(record, after=True)
+            self._wait(record)
+        finally:
+            self.server.calls.end(record, answer.status if answer else 0)
+        if answer is None or (fault and fault.kind is Kind.RESET_AFTER):
+            self._break()
+        else:
+            self._send(answer, half=bool(fault and fault.kind is Kind.HALF_ANSWER))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+
+    def _answered(self, record: Record, body: bytes, fault: Fault | None) -> Answer | None:
+        instead = self._instead(fault) if fault else None
+        if fault and fault.kind is Kind.STALLED:
+            self.server.closing.wait()
+        if fault and fault.kind in NEVER_ACTED:
+            return None
+        return instead or self._real(record, body, fault)
+
+    def _real(self, record: Record, body: bytes, fault: Fault | None) -> Answer:
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        if record.kind == "rest":
+            call = Call.of(self.command, self.path.removeprefix(API) or "/", headers, body)
+            answer = self.server.dispatcher.answer(call, record)
+        elif unquote(urlsplit(self.path).path).count("/") >= 3:
+            answer = git_server.serve(self.server.dispatcher.world, self.command, self.path, headers, body)
+        else:
+            answer = Answer(404, b"Not Found", {"Content-Type": "text/plain"})
+        if fault and fault.kind is Kind.BAD_GATEWAY_AFTER:
+            return Answer(502, b"<html>bad gateway</html>", {"Content-Type": "text/html"})
+        return answer
+
+    def _instead(self, fault: Fault) -> Answer | None:
+        page = {"Content-Type": "text/html"}
+        match fault.kind:
+            case Kind.SERVER_ERROR:
+                return Answer(500, {"message": "Server Error"})
+            case Kind.BAD_GATEWAY | Kind.UNAVAILABLE:
+                return Answer(int(fault.kind), b"<html>Unicorn!</html>", page)
+            case Kind.SECONDARY:
+                return secondary_limit(None).answer
+            case Kind.SECONDARY_RETRY_AFTER:
+                return secondary_limit(fault.retry_after).answer
+            case Kind.TOO_MANY:
+                return secondary_limit(fault.retry_after, 429).answer
+            case Kind.PRIMARY:
+                headers = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "5000"}
+                headers |= {"X-RateLimit-Reset": str(int(time.time()) + fault.retry_after)}
+                return Refused(403, "API rate limit exceeded for user ID 1.", headers=headers).answer
+            case Kind.NOT_FOUND:
+                return Refused(404, "Not Found").answer
+            case Kind.FORBIDDEN:
+                return Refused(403, "Resource not accessible by personal access token").answer
+            case Kind.REVOKED:
+                for token in self.server.dispatcher.world.tokens.values():
+                    token.revoked = True
+        return None
+
+    def _wait(self, record: Record) -> None:
+        """Take as long as a call shall take, own work included."""
+        latency = self.server.latency
+        wanted = latency(record) if callable(latency) else latency
+        left = record.started + wanted - time.monotonic()
+        if left > 0:
+            self.server.closing.wait(left)
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []  # git sends packs of more than 1 MiB in chunks
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(parts)
+
+    def _send(self, answer: Answer, *, half: bool = False) -> None:
+        data = answer.data
+        headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+        if answer.status != 204:
+            headers["Content-Length"] = str(len(data))
+        headers |= {"Date": formatdate(usegmt=True), "Server": "github.invalid"}
+        lines = [f"HTTP/1.1 {answer.status} {self.responses.get(answer.status, ('',))[0]}"]
+        lines += [f"{key}: {value}" for key, value in headers.items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+        sent = b"" if self.command == "HEAD" else data
+        if half:
+            whole = head + sent
+            self.connection.sendall(whole[: len(head) + len(sent) // 2 if sent else len(head) // 2])
+            self._break()
+        else:
+            self.connection.sendall(head + sent)
+
+    def _break(self) -> None:
+        """End the connection as a network does: with a reset."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            self.connection.close()
