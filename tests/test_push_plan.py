@@ -283,7 +283,8 @@ def test_environments_that_cannot_be_had_move_to_the_repository() -> None:
     secret, variable = Key(Kind.SECRET, "TOKEN", "production"), Key(Kind.VARIABLE, "REGION", "production")
     policy = Key(Kind.POLICY, "production", "production")
     desired = asked((PRODUCTION, STRICT), (policy, "branch"), (secret, None), (variable, "north"))
-    limits = {PRODUCTION: Limit(reason="a private repository on the Free plan has no environments")}
+    instead = "its variables and secrets become the repository's"
+    limits = {PRODUCTION: Limit(reason="a private repository on the Free plan has no environments", instead=instead)}
     possible = fall_back(desired, limits)
     assert [one.key for one in possible.resources[1:]] == [
         Key(Kind.SECRET, "PRODUCTION_TOKEN"),
@@ -294,6 +295,15 @@ def test_environments_that_cannot_be_had_move_to_the_repository() -> None:
     assert item.act is Act.CANNOT
     assert "nobody is asked for approval" in item.instead
     assert "for production only" in item.detail
+
+
+def test_an_environment_that_could_be_had_and_is_wrong_moves_nothing() -> None:
+    secret = Key(Kind.SECRET, "TOKEN", "production")
+    limits = {PRODUCTION: Limit(reason="there is no user 'ada'", hint="Correct the reviewers.")}
+    plan = make_plan(asked((PRODUCTION, STRICT), (secret, None)), there(), limits=limits)
+    assert plan.changes == ()
+    assert [item.name for item in plan.unsolved] == ["production", "TOKEN"]
+    assert "there is no user 'ada'" in only(plan, secret).reason
 
 
 def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() -> None:

@@ -21,8 +21,9 @@ def limit_of(limits: Mapping[Key, Limit], key: Key) -> Limit | None:
 def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
     """What is wanted, with all that the limits leave of it; doing it again changes nothing.
 
-    Where an environment cannot be had, its variables and secrets become the repository's, named ``<BRANCH>_<NAME>``,
-    which the workflows read as well. Where only some fields of a thing cannot be had, it is wanted without them.
+    Where an environment cannot be had and its limit says what takes its place, its variables and secrets become the
+    repository's, named ``<BRANCH>_<NAME>``, which the workflows read as well. Where only some fields of a thing cannot
+    be had, it is wanted without them.
     """
     kept: list[Resource] = []
     lost: list[Lost] = []
@@ -30,14 +31,14 @@ def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
     for resource in desired.resources:
         key = resource.key
         limit = limit_of(limits, key)
-        if key.scope and _is_whole(limit_of(limits, Key(Kind.ENVIRONMENT, key.scope))):
+        if key.scope and _is_replaced(limit_of(limits, Key(Kind.ENVIRONMENT, key.scope))):
             if key.kind in _MOVED:
                 moved[key] = _of_repository(key)
                 kept.append(replace(resource, key=moved[key]))
         elif limit is not None and limit.fields:
             kept.append(_without(resource, limit.fields))
             lost.extend(_lost_fields(resource, limit))
-        elif key.kind is Kind.ENVIRONMENT and limit is not None:
+        elif key.kind is Kind.ENVIRONMENT and limit is not None and _is_replaced(limit):
             lost.append(_lost_environment(desired, resource, limit))
         else:
             kept.append(resource)
@@ -68,8 +69,8 @@ def _of_repository(key: Key) -> Key:
     return Key(key.kind, prefixed(key.scope, key.name))
 
 
-def _is_whole(limit: Limit | None) -> bool:
-    return limit is not None and not limit.fields
+def _is_replaced(limit: Limit | None) -> bool:
+    return limit is not None and not limit.fields and bool(limit.instead)
 
 
 def _without(resource: Resource, fields: tuple[str, ...]) -> Resource:
@@ -92,9 +93,9 @@ def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Los
         other.key.name for other in desired.resources if other.key.kind is Kind.POLICY and other.key.scope == name
     ]
     admitted = f"for {', '.join(policies)} only; " if policies else ""
-    instead = limit.instead or (
-        f"its variables and secrets become the repository's, named {prefixed(name, 'NAME')}: "
-        "every branch's workflows can read them, and nobody is asked for approval"
+    instead = (
+        f"{limit.instead}, named {prefixed(name, 'NAME')}; the workflows of every branch can read them, and nobody is "
+        "asked for approval"
     )
     return Lost(
         key=resource.key, detail=f"{admitted}{words(telling(resource.value))}", limit=replace(limit, instead=instead)

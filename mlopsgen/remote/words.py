@@ -30,7 +30,7 @@ def telling(value: Value) -> Value:
     silent = {name for name, field in value.items() if field in (None, "", ()) and name not in _TELL_WHEN_EMPTY}
     silent |= {name for name, field in value.items() if (name, field) in _USUAL}
     for name, dependents in _MEANINGLESS_WITHOUT.items():
-        if name in value and not value[name]:
+        if not value.get(name):
             silent |= set(dependents)
     return {name: field for name, field in value.items() if name not in silent}
 
