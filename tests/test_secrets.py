@@ -127,9 +127,13 @@ def test_set_keeps_what_is_there_and_rotate_replaces_it(toy: Toy, tmp_path: Path
     assert "nothing to rotate" in early.stderr
     assert secrets(toy, "set", *once, stdin=canary("first")).returncode == 0
     again = secrets(toy, "set", *once, stdin=canary("second"))
-    assert again.returncode == 1
-    assert "never replaces" in again.stderr
+    assert again.returncode == 0
+    assert "Nothing was written" in again.stdout
+    assert "kept: SMTP_PASSWORD of staging" in again.stderr
     assert "secrets rotate" in again.stderr
+    others = secrets(toy, "set", "SMTP_PASSWORD", stdin=canary("second"))
+    assert others.returncode == 2
+    assert "no value for SMTP_PASSWORD of development, SMTP_PASSWORD of production" in others.stderr
     assert stored(toy, "staging") == {"SMTP_PASSWORD": canary("first")}
     given = dotenv(tmp_path / "given.env", {"SMTP_PASSWORD": canary("third")})
     many = secrets(toy, "set", "--from-file", str(given))

@@ -6,7 +6,7 @@ Never the command line: the list of processes shows it to everybody on the machi
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -36,29 +36,33 @@ class SecretSource(Protocol):
 
 
 class Named:
-    """Values under the names of the secrets, with or without the environment before it: ``STAGING_NAME``, ``NAME``."""
+    """Values under the names of the secrets, with or without the environment before it: ``STAGING_NAME``, ``NAME``.
 
-    def __init__(self, values: Mapping[str, SecretValue]) -> None:
+    Args:
+        values: The values by name; empty ones count as none.
+        file: The file that they came from, if it was one.
+    """
+
+    def __init__(self, values: Mapping[str, SecretValue], *, file: str = "") -> None:
         self._values = {name.upper(): value for name, value in values.items() if value}
-        self._used: set[str] = set()
+        self.file = file
 
     def find(self, need: Need) -> SecretValue | None:
         """The environment's own value, else the one for all."""
-        for name in (repository_name(need.environment, need.name), need.name):
-            if name in self._values:
-                self._used.add(name)
-                return self._values[name]
-        return None
+        return next((self._values[name] for name in _names(need) if name in self._values), None)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that is there."""
         return tuple(sorted(self._values))
 
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """The names that nobody asked for."""
-        return tuple(sorted(set(self._values) - self._used))
+    def unknown(self, needs: Iterable[Need]) -> tuple[str, ...]:
+        """The names that none of the needs asks for."""
+        return tuple(sorted(set(self._values) - {name for need in needs for name in _names(need)}))
+
+
+def _names(need: Need) -> tuple[str, str]:
+    return repository_name(need.environment, need.name).upper(), need.name.upper()
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,8 @@ def from_file(path: Path, environ: Mapping[str, str], events: EventSink) -> Name
     if state.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         events(Warn(message=f"Others on this machine may read {path}.", hint=f"chmod 600 '{path}'"))
     start = len(VARIABLE_PREFIX)
-    return Named({name[start:] if _is_ours(name) else name: SecretValue(value) for name, value in values.items()})
+    found = {name[start:] if _is_ours(name) else name: SecretValue(value) for name, value in values.items()}
+    return Named(found, file=where)
 
 
 def _is_ours(name: str) -> bool:

@@ -84,7 +84,7 @@ def check_secrets(access: Access, source: SecretSource | None, events: EventSink
     problems += [
         f"{where(stored)} is missing: {stored.need.purpose}" for stored in vault.missing if stored.key not in values
     ]
-    _tell_unused(source, events)
+    _tell_unknown(source, [s.need for s in vault.secrets], events)
     data = {**vault_data(vault), "problems": problems}
     if problems:
         return OperationResult(
@@ -101,7 +101,7 @@ def set_secrets(request: SetRequest, events: EventSink) -> OperationResult:
 
     Raises:
         UsageError: A name, an environment or a value is not possible; nothing was written.
-        MlopsgenError: What was named is there already (set) or is not there (rotate); nothing was written.
+        MlopsgenError: What shall be rotated was never set; nothing was written.
         PartialResult: Some of them could not be written.
     """
     if any(name_problem(name) for name in request.names):
@@ -110,7 +110,7 @@ def set_secrets(request: SetRequest, events: EventSink) -> OperationResult:
     _say_what_is_lost(vault, events)
     chosen = _chosen(request, vault)
     found = _sorted(request, chosen)
-    _tell_unused(request.source, events)
+    _tell_unknown(request.source, [s.need for s in (*vault.secrets, *chosen)], events)
     _refuse_pointless(request, found)
     problems = list(_problems(vault, found.write))
     if problems:
@@ -217,14 +217,9 @@ def _refuse_pointless(request: SetRequest, found: _Sorted) -> None:
     if request.rotate and found.absent and not found.write:
         names = ", ".join(where(stored) for stored in found.absent)
         raise MlopsgenError(
-            f"There is nothing to rotate: {names} is not there.", where="NAME", hint="'mlopsgen secrets set' writes it."
-        )
-    if not request.rotate and found.kept and not found.write:
-        names = ", ".join(where(stored) for stored in found.kept)
-        raise MlopsgenError(
-            f"Nothing was written: {names} is there already, and set never replaces a value.",
+            f"There is nothing to rotate, for it was never set: {names}.",
             where="NAME",
-            hint="'mlopsgen secrets rotate' does.",
+            hint="'mlopsgen secrets set' does.",
         )
     if found.without_value and not (request.asking and found.write):
         names = ", ".join(where(stored) for stored in found.without_value)
@@ -259,21 +254,19 @@ def _write(vault: Vault, pairs: Sequence[tuple[Stored, SecretValue]], events: Ev
     done: list[Stored] = []
     failed: list[tuple[Stored, MlopsgenError]] = []
     act = "rotated" if rotate else "set"
-    for stored, value, error in _all(vault, pairs):
+    for stored, error in _all(vault, pairs):
         if error is not None:
             failed.append((stored, error))
             continue
         done.append(stored)
-        events(StepDone(message=f"{act} {where(stored)} ({value.size} bytes)"))
+        events(StepDone(message=f"{act} {where(stored)}"))
     if failed and not done:
         raise failed[0][1]
     if failed:
         raise unfinished(vault, done, failed, rotate=rotate)
 
 
-def _all(
-    vault: Vault, pairs: Sequence[tuple[Stored, SecretValue]]
-) -> Iterator[tuple[Stored, SecretValue, MlopsgenError | None]]:
+def _all(vault: Vault, pairs: Sequence[tuple[Stored, SecretValue]]) -> Iterator[tuple[Stored, MlopsgenError | None]]:
     """Write them, several at once where the forge allows it; in the given order."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only here
 
@@ -286,10 +279,10 @@ def _all(
         return None
 
     with ThreadPoolExecutor(max_workers=max(1, vault.forge.workers)) as pool:
-        pending = [(stored, value, pool.submit(put, stored, value)) for stored, value in pairs]
+        pending = [(stored, pool.submit(put, stored, value)) for stored, value in pairs]
         try:
-            for stored, value, future in pending:
-                yield stored, value, future.result()
+            for stored, future in pending:
+                yield stored, future.result()
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             hint = "'mlopsgen secrets list' shows what was written; run the same command again."
@@ -306,10 +299,12 @@ def _written(request: SetRequest, vault: Vault, found: _Sorted) -> OperationResu
         "kept": [_entry(stored) for stored in found.kept],
         "missing": [_entry(stored) for stored in still],
     }
-    if not names:
-        summary = "Nothing was written: there is no value for anything that is absent."
-        if request.rotate:
-            summary = "Nothing was rotated: there is no value for anything that is there."
+    if not names and found.kept:
+        summary = "Nothing was written: what there is a value for is there already, and was kept."
+    elif not names:
+        summary = (
+            f"Nothing was {act}: there is no value for anything that is {'there' if request.rotate else 'absent'}."
+        )
     else:
         summary = f"{counted_secrets(len(names))} {act}: {', '.join(names)}."
     return OperationResult(summary=summary, data=data, next_steps=missing_steps(still) or ("mlopsgen secrets check",))
@@ -319,9 +314,10 @@ def _entry(stored: Stored) -> dict[str, str]:
     return {"environment": stored.need.environment, "name": stored.need.name, "stored_as": stored.key.name}
 
 
-def _tell_unused(source: SecretSource | None, events: EventSink) -> None:
-    if isinstance(source, Named) and source.unused:
-        names = ", ".join(source.unused)
+def _tell_unknown(source: SecretSource | None, needs: Sequence[Need], events: EventSink) -> None:
+    unknown = source.unknown(needs) if isinstance(source, Named) and source.file else ()
+    if unknown:
+        names = ", ".join(unknown)
         events(Warn(message=f"The file has values that nothing asks for: {names}.", hint="'mlopsgen secrets list'"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
-from mlopsgen.errors import MissingAnswer, MlopsgenError, UsageError
+from mlopsgen.errors import MissingAnswer, MlopsgenError, PermissionDenied, UsageError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
@@ -99,6 +99,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
         MissingAnswer: It has not been said which forge is meant.
         MlopsgenError: The project has no forge there yet.
         NoCredential: There is no token.
+        PermissionDenied: The forge does not show which secrets there are.
     """
     hosted = find_hosted(access.surroundings, access.wanted)
     making = read_making(hosted.project.root, hosted.answers)
@@ -111,9 +112,12 @@ def open_vault(access: Access, events: EventSink) -> Vault:
     if snapshot.repository is None:
         hint = "mlopsgen push --local" if local else "mlopsgen push   (makes it, with its environments)"
         raise MlopsgenError(f"There is no repository at {forge.address} yet.", where=forge.address, hint=hint)
+    _refuse_unreadable(forge, snapshot, [*environments, *wanted])
     lost = _lost(forge, snapshot, environments)
     if lost is not None:
-        snapshot = forge.observe([_resource(place_of(n.environment, n.name, in_repository=True), n) for n in needs])
+        wanted = [_resource(place_of(need.environment, need.name, in_repository=True), need) for need in needs]
+        snapshot = forge.observe(wanted)
+        _refuse_unreadable(forge, snapshot, wanted)
     return _vault(hosted.project, forge, needs, snapshot, lost)
 
 
@@ -158,6 +162,18 @@ def _has_local_forge(project: Project, surroundings: Surroundings) -> bool:
         LOCAL_REMOTE in project.source.remotes()
         or open_forge(forge_folder(project), surroundings).layout.manifest.exists()
     )
+
+
+def _refuse_unreadable(forge: Forge, snapshot: Snapshot, wanted: Sequence[Resource]) -> None:
+    """What cannot be seen is neither missing nor there; nothing is said of it, and nothing is written."""
+    for resource in wanted:
+        key = resource.key
+        limit = snapshot.unreadable.get(key) or snapshot.unreadable.get(Key(key.kind, ""))
+        if limit is not None:
+            what = f"the {key.kind}s of {key.scope}" if key.scope else f"the {key.kind} {key.name}"
+            raise PermissionDenied(
+                f"Nothing can be said of {what}: {limit.reason}.", where=forge.address, hint=limit.hint
+            )
 
 
 def _environments(making: Making, *, local: bool) -> list[Resource]:

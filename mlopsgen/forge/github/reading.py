@@ -17,6 +17,8 @@ Found = dict[Key, Value]
 Family = Callable[[], Found]
 Fields = dict[str, Scalar | tuple[str, ...]]
 
+_WITHOUT_CODE = (Kind.ENVIRONMENT, Kind.VARIABLE, Kind.SECRET)
+
 
 def observe(place: Place, wanted: Sequence[Resource], workers: int) -> Snapshot:
     """Read the repository and what has to be compared with ``wanted``.
@@ -31,14 +33,16 @@ def observe(place: Place, wanted: Sequence[Resource], workers: int) -> Snapshot:
         if data is None:
             reading.run(reading.runners_only())
             return Snapshot(resources=reading.found, unreadable=reading.unreadable, by=me.result())
-        branches = pool.submit(read_branches, place)
+        # A token that only rotates secrets need not be able to read code.
+        needs_branches = not wanted or any(resource.key.kind not in _WITHOUT_CODE for resource in wanted)
+        branches = pool.submit(read_branches, place) if needs_branches else None
         reading.run(reading.families())
         reading.run(reading.details())
-        place.branches = branches.result()
+        place.branches = branches.result() if branches is not None else place.branches
         repository = Repository(
             address=place.account.host.address(place.owner, place.name),
             project="",
-            branches=place.branches,
+            branches=place.branches or {},
             default_branch=str(data.get("default_branch") or "") if place.branches else "",
             page=str(data.get("html_url") or ""),
         )
