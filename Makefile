@@ -14,7 +14,7 @@ TESTS := $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help
 help: ## List the verbs.
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: ## Make .venv with the tool and everything that developing it needs.
@@ -67,6 +67,10 @@ lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
 	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header $(if $(UPGRADE),--upgrade) "$$name.in" --output-file "$$name.txt" || exit 1; \
 	done
+
+.PHONY: github-contract
+github-contract: setup ## Fetch GitHub's description of its API (npm) and trim it again for the tests.
+	@$(RUN) tools/github_contract.py
 
 .PHONY: clean
 clean: ## Remove what can be made again (demo/ is yours and stays).

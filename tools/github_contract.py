@@ -22,7 +22,6 @@ PACKAGE = "@octokit/openapi@23.0.2"
 REPOSITORY = "/repos/{owner}/{repo}"
 ENVIRONMENT = REPOSITORY + "/environments/{environment_name}"
 OPERATIONS = {
-    "/": "get",
     "/meta": "get",
     "/rate_limit": "get",
     "/user": "get",
@@ -33,19 +32,14 @@ OPERATIONS = {
     "/users/{username}/repos": "get",
     "/orgs/{org}": "get",
     "/orgs/{org}/repos": "get post",
-    "/orgs/{org}/members": "get",
     "/orgs/{org}/memberships/{username}": "get",
     "/orgs/{org}/teams": "get",
     "/orgs/{org}/teams/{team_slug}": "get",
-    "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}": "get put",
+    "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}": "get",
     "/orgs/{org}/actions/permissions": "get",
     "/orgs/{org}/actions/permissions/selected-actions": "get",
     "/orgs/{org}/actions/permissions/workflow": "get",
     "/orgs/{org}/actions/runners": "get",
-    "/orgs/{org}/actions/secrets": "get",
-    "/orgs/{org}/actions/variables": "get",
-    "/orgs/{org}/rulesets": "get",
-    "/search/repositories": "get",
     REPOSITORY: "get patch delete",
     REPOSITORY + "/topics": "get put",
     REPOSITORY + "/vulnerability-alerts": "get put delete",
@@ -54,8 +48,6 @@ OPERATIONS = {
     REPOSITORY + "/branches/{branch}": "get",
     REPOSITORY + "/branches/{branch}/protection": "get",
     REPOSITORY + "/commits": "get",
-    REPOSITORY + "/commits/{ref}": "get",
-    REPOSITORY + "/contents/{path}": "get put",
     REPOSITORY + "/git/ref/{ref}": "get",
     REPOSITORY + "/git/matching-refs/{ref}": "get",
     REPOSITORY + "/git/refs": "post",
@@ -69,8 +61,6 @@ OPERATIONS = {
     REPOSITORY + "/actions/secrets": "get",
     REPOSITORY + "/actions/secrets/public-key": "get",
     REPOSITORY + "/actions/secrets/{secret_name}": "get put delete",
-    REPOSITORY + "/actions/organization-secrets": "get",
-    REPOSITORY + "/actions/organization-variables": "get",
     REPOSITORY + "/actions/variables": "get post",
     REPOSITORY + "/actions/variables/{name}": "get patch delete",
     REPOSITORY + "/actions/runners": "get",
@@ -93,12 +83,11 @@ OPERATIONS = {
     REPOSITORY + "/labels": "get post",
     REPOSITORY + "/labels/{name}": "get patch delete",
     REPOSITORY + "/collaborators": "get",
-    REPOSITORY + "/collaborators/{username}": "get put",
+    REPOSITORY + "/collaborators/{username}": "get",
     REPOSITORY + "/collaborators/{username}/permission": "get",
-    REPOSITORY + "/contributors": "get",
     REPOSITORY + "/teams": "get",
     REPOSITORY + "/issues": "get",
-    REPOSITORY + "/pulls": "get post",
+    REPOSITORY + "/pulls": "get",
     REPOSITORY + "/forks": "get",
     REPOSITORY + "/releases": "get",
 }
@@ -176,7 +165,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _without_words(value: Any, inside: str = "") -> Any:
-    """The same description for programs; ``inside``: the word whose names (somebody's, not the language's) these are."""
+    """The same description for programs; ``inside``: the word whose names (not the language's) these are."""
     if isinstance(value, list):
         return [_without_words(item) for item in value]
     if not isinstance(value, dict):

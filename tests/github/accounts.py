@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -133,11 +132,6 @@ class Token:
         granted = self.permissions.get(name) or self.permissions.get(short if short == "variables" else name)
         granted = granted or ("read" if name == "metadata" else "none")
         return LEVELS.index(granted) >= LEVELS.index(level)
-
-
-def new_token_text(kind: str) -> str:
-    """A text that looks like a token of that kind."""
-    return PREFIXES[kind] + secrets.token_hex(18)
 
 
 def lower(words: Iterable[str]) -> frozenset[str]:

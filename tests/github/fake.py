@@ -7,16 +7,20 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from .accounts import Account, Organization, Team, Token, lower, new_token_text
+from tests.canaries import canary
+
+from . import social
+from .accounts import PREFIXES, Account, Organization, Team, Token, lower
 from .dispatch import Dispatcher
 from .faults import Calls, Faults, Record
 from .repositories import Repository, Runner
 from .server import Server
-from .shapes import simple_user
+from .shapes import repository as repository_shape
 from .world import World
 
 _A = TypeVar("_A", bound=Account)
@@ -103,9 +107,13 @@ class FakeGitHub:
         """Refuse more writes a minute with 403 and ``Retry-After``; 0 switches it off."""
         self.dispatcher.writes_a_minute = a_minute
 
+    def limit_calls(self, left: int) -> None:
+        """How many calls the hourly limit still allows; then every call is 403 with ``X-RateLimit-Remaining: 0``."""
+        self.dispatcher.calls_left = left
+
     def delay_reads(self, calls: int) -> None:
-        """Let the first calls about a new repository or environment answer 404."""
-        self.dispatcher.late = calls
+        """Let the first calls about a new repository, environment or branch answer 404."""
+        self.world.late = calls
 
     def add_user(self, login: str, *, plan: str = "free") -> Account:
         """A person; ``plan``: free, pro."""
@@ -153,7 +161,7 @@ class FakeGitHub:
         sso: Iterable[str] = (), expires: str = "",
     ) -> str:  # fmt: skip
         """A token of a person; ``kind``: classic, oauth, fine-grained, app, app-user. See :class:`Token`."""
-        text = new_token_text(kind)
+        text = canary(f"token-{next(self.world.ids)}-of-{login}", prefix=PREFIXES[kind])
         scoped = kind in {"classic", "oauth"}
         self.world.tokens[text] = Token(
             text, login, kind, frozenset(scopes) if scoped else frozenset(), dict(permissions or {}),
@@ -211,27 +219,20 @@ class FakeGitHub:
         })  # fmt: skip
         return self.url + path
 
-    def add_issue(
-        self, full_name: str, login: str, *, title: str = "An issue", state: str = "open", pull: bool = False
-    ) -> None:
-        """An issue of somebody; with ``pull`` a pull request, which GitHub lists among the issues as well."""
+    def add_issue(self, full_name: str, login: str, *, title: str = "An issue", state: str = "open") -> None:
+        """An issue of somebody."""
         it = self.repository(full_name)
-        number = len(it.issues) + 1
-        url = f"{self.api}/repos/{it.full_name}/issues/{number}"
-        page = f"{self.url}/{it.full_name}/{'pull' if pull else 'issues'}/{number}"
-        shown = {
-            "id": next(self.world.ids), "node_id": f"I_{number}", "number": number, "title": title, "state": state,
-            "locked": False, "url": url, "repository_url": f"{self.api}/repos/{it.full_name}", "html_url": page,
-            "labels_url": url + "/labels{/name}", "comments_url": url + "/comments", "events_url": url + "/events",
-            "user": simple_user(self.world, self.world.account(login)), "labels": [], "assignee": None, "milestone": None,
-            "comments": 0, "closed_at": None, "created_at": self.world.clock(), "updated_at": self.world.clock(),
-            "author_association": "NONE",
-        }  # fmt: skip
-        if pull:
-            shown["pull_request"] = {
-                "url": url,
-                "html_url": page,
-                "diff_url": page + ".diff",
-                "patch_url": page + ".patch",
-            }
-        it.issues.append(shown)
+        it.issues.append(social.issue(self.world, it, self.world.account(login), title, state))
+
+    def add_pull(self, full_name: str, login: str, *, title: str = "A change", state: str = "open") -> None:
+        """A pull request of somebody; GitHub lists it among the issues as well."""
+        it = self.repository(full_name)
+        by = self.world.account(login)
+        it.pulls.append(social.pull(self.world, it, by, title, state))
+        it.issues.append(social.issue(self.world, it, by, title, state, pull=True))
+
+    def add_fork(self, full_name: str, login: str) -> None:
+        """A fork in somebody's account (only what the original's lists show)."""
+        it = self.repository(full_name)
+        copy = replace(it, id=next(self.world.ids), owner=self.world.account(login))
+        it.forks.append(repository_shape(self.world, copy, None) | {"fork": True})

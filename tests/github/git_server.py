@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from . import rules
 from .accounts import Token
@@ -39,10 +39,11 @@ def serve(world: World, method: str, target: str, headers: Mapping[str, str], bo
     except Refused as refused:
         text = f"{refused.answer.body['message']}\n".encode()
         return Answer(refused.answer.status, text, {"Content-Type": "text/plain", **refused.answer.headers})
+    before = repository.branches if rest == "git-receive-pack" else {}
     answer = _backend(repository, environ, method, rest, parts.query, headers, body)
     if rest == "git-receive-pack":
         with world.lock:
-            _after_push(world, repository)
+            _after_push(world, repository, before)
     return answer
 
 
@@ -78,8 +79,7 @@ def _allowed(world: World, token: Token | None, repository: Repository | None, *
             "Repository not found." if hidden else f"Permission to {repository.full_name}.git denied to {token.login}."
         )
         if "SAML" in refused.answer.body["message"]:
-            message = "The organization has enabled or enforced SAML SSO. To access this repository, you must " \
-                      "authorize the token for single sign-on."  # fmt: skip
+            message = "The organization has enforced SAML SSO. To access this repository, authorize the token for it."
         raise Refused(404 if hidden else 403, message) from refused
     if pushes and repository.archived:
         raise Refused(403, "This repository was archived so it is read-only.")
@@ -135,10 +135,12 @@ def _backend(
     return Answer(status, content, shown)
 
 
-def _after_push(world: World, repository: Repository) -> None:
+def _after_push(world: World, repository: Repository, before: Mapping[str, str]) -> None:
     """Facts "first pushed branch becomes the default"; main is taken first when it is among several."""
     branches = repository.branches
     if branches and repository.default_branch not in branches:
         repository.default_branch = "main" if "main" in branches else min(branches)
         repository.git("symbolic-ref", "HEAD", f"refs/heads/{repository.default_branch}")
+    for name in branches.keys() - before.keys():
+        world.hide(f"/repos/{repository.full_name}/branches/{quote(name, safe='')}")
     repository.pushed_at = world.clock()

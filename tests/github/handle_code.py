@@ -1,20 +1,16 @@
-"""Calls about branches, references, rules, dispatches and what others made in a repository."""
+"""Calls about branches, commits and references."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from . import rules, shapes
-from .accounts import Organization
+from . import rules
 from .operations import REPO, Visit, operation
-from .repositories import Runner
-from .web import Answer, Refused, invalid, not_found, paged, paged_object
-from .world import ROLES, private_rulesets
+from .web import Answer, Refused, not_found, paged
 
 READ = {"permissions": "contents=read"}
 WRITE = {"role": "write", "permissions": "contents=write"}
-ADMIN = {"role": "admin", "permissions": "administration=write"}
 ADMIN_READ = {"role": "admin", "permissions": "administration=read"}
 
 
@@ -61,7 +57,8 @@ def _commit(visit: Visit, sha: str) -> dict[str, Any]:
     tree, parents, name, mail, date, message = parts
     person = {"name": name, "email": mail, "date": date}
     return {
-        "sha": sha, "node_id": f"C_{sha}", "url": f"{url}/commits/{sha}", "comments_url": f"{url}/commits/{sha}/comments",
+        "sha": sha, "node_id": f"C_{sha}", "url": f"{url}/commits/{sha}",
+        "comments_url": f"{url}/commits/{sha}/comments",
         "html_url": f"{visit.world.server}/{it.full_name}/commit/{sha}", "author": {}, "committer": {},
         "commit": {"author": person, "committer": person, "message": message, "comment_count": 0,
                    "tree": {"sha": tree, "url": f"{url}/git/trees/{tree}"}, "url": f"{url}/git/commits/{sha}"},
@@ -144,17 +141,14 @@ def _move(visit: Visit, name: str, old: str, new: str) -> None:
         known = it.git("cat-file", "--batch-check", text=f"{new}\n")
         if not re.fullmatch(r"[0-9a-f]{40} commit \d+", known):
             raise Refused(422, "Object does not exist")
-    broken = rules.violations(rules.for_push(it, visit.person.login, admin=_is_admin(visit)), it.folder, name, old, new)
+    admin = visit.world.role(visit.person.login, it) == "admin"
+    broken = rules.violations(rules.for_push(it, visit.person.login, admin=admin), it.folder, name, old, new)
     if broken:
         raise Refused(422, "Repository rule violations found\n\n" + "\n".join(broken))
     if new.strip("0"):
         it.git("update-ref", name, new)
     else:
         it.git("update-ref", "-d", name)
-
-
-def _is_admin(visit: Visit) -> bool:
-    return visit.world.role(visit.person.login, visit.repository) == "admin"
 
 
 def _references(visit: Visit) -> list[tuple[str, str]]:
@@ -166,217 +160,3 @@ def _reference(visit: Visit, name: str, sha: str) -> dict[str, Any]:
     url = f"{visit.world.api}/repos/{visit.repository.full_name}/git"
     return {"ref": name, "node_id": f"REF_{name}", "url": f"{url}/{name}",
             "object": {"type": "commit", "sha": sha, "url": f"{url}/commits/{sha}"}}  # fmt: skip
-
-
-@operation("GET", REPO + "/rulesets")
-def rulesets(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    shown = [{key: value for key, value in _ruleset(visit, one).items() if key not in {"rules", "conditions",
-              "bypass_actors"}} for one in visit.repository.rulesets.values()]  # fmt: skip
-    owner = visit.repository.owner
-    if isinstance(owner, Organization) and visit.call.query.get("includes_parents", "true") == "true":
-        shown += [{"source_type": "Organization", "source": owner.login, **one} for one in owner.rulesets]
-    return paged(visit.call, shown, visit.world.api)
-
-
-@operation("POST", REPO + "/rulesets", **ADMIN)
-def make_ruleset(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    it, body = visit.repository, visit.call.json
-    rules.checked(it, body, None)
-    made = {"id": next(visit.world.ids), "target": "branch", "bypass_actors": [], "rules": [], **body}
-    made |= {"created_at": visit.world.clock(), "updated_at": visit.world.clock()}
-    made.setdefault("conditions", {"ref_name": {"include": [], "exclude": []}})
-    it.rulesets[made["id"]] = made
-    return Answer(201, _ruleset(visit, made))
-
-
-@operation("GET", REPO + "/rulesets/{ruleset_id}")
-def ruleset(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    return Answer(200, _ruleset(visit, _one_ruleset(visit)))
-
-
-@operation("PUT", REPO + "/rulesets/{ruleset_id}", **ADMIN)
-def change_ruleset(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    one, body = _one_ruleset(visit), visit.call.json
-    rules.checked(visit.repository, {**one, **body}, one["id"])
-    one |= {**body, "updated_at": visit.world.clock()}
-    return Answer(200, _ruleset(visit, one))
-
-
-@operation("DELETE", REPO + "/rulesets/{ruleset_id}", **ADMIN)
-def delete_ruleset(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    del visit.repository.rulesets[_one_ruleset(visit)["id"]]
-    return Answer(204)
-
-
-@operation("GET", REPO + "/rules/branches/{branch}")
-def rules_of_branch(visit: Visit) -> Answer:
-    _rulesets_to_be_had(visit)
-    it, name = visit.repository, visit.call.named("branch")
-    shown = [
-        {**rule, "ruleset_source_type": "Repository", "ruleset_source": it.full_name, "ruleset_id": one["id"]}
-        for one in it.rulesets.values()
-        if one["enforcement"] == "active" and rules.covers(one, f"refs/heads/{name}", it.default_branch)
-        for rule in one["rules"]
-    ]
-    return paged(visit.call, shown, visit.world.api)
-
-
-def _rulesets_to_be_had(visit: Visit) -> None:
-    # Facts "private repos need Pro/Team/Enterprise"; GitHub's own words.
-    if not private_rulesets(visit.repository):
-        raise Refused(403, "Upgrade to GitHub Pro or make this repository public to enable this feature.")
-
-
-def _one_ruleset(visit: Visit) -> dict[str, Any]:
-    found = visit.repository.rulesets.get(int(visit.call.named("ruleset_id")))
-    if found is None:
-        raise not_found()
-    return found
-
-
-def _ruleset(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
-    it = visit.repository
-    url = f"{visit.world.api}/repos/{it.full_name}/rulesets/{one['id']}"
-    shown = {**one, "node_id": f"RRS_{one['id']}", "source_type": "Repository", "source": it.full_name,
-             "_links": {"self": {"href": url}, "html": {"href": f"{visit.world.server}/{it.full_name}/rules/{one['id']}"}},
-             "current_user_can_bypass": "never"}  # fmt: skip
-    # Docs "Get a repository ruleset": bypass_actors only for those with write access to the ruleset.
-    if visit.token is None or not _is_admin(visit):
-        del shown["bypass_actors"]
-    return shown
-
-
-@operation("POST", REPO + "/dispatches", **WRITE)
-def dispatch(visit: Visit) -> Answer:
-    _dispatched(visit, visit.call.json)
-    return Answer(204)
-
-
-@operation("POST", REPO + "/actions/workflows/{workflow_id}/dispatches", role="write", permissions="actions=write")
-def dispatch_workflow(visit: Visit) -> Answer:
-    it, body, name = visit.repository, visit.call.json, visit.call.named("workflow_id")
-    # Facts: to be dispatchable the file must be on the default branch.
-    listed = (
-        it.git("ls-tree", "--name-only", it.default_branch, ".github/workflows/").splitlines() if it.branches else []
-    )
-    if f".github/workflows/{name}" not in listed:
-        raise not_found()
-    if body["ref"].removeprefix("refs/heads/") not in it.branches:
-        raise Refused(422, f"No ref found for: {body['ref']}")
-    _dispatched(visit, {"workflow": name, **body})
-    return Answer(204)
-
-
-def _dispatched(visit: Visit, body: dict[str, Any]) -> None:
-    if len(str(body.get("event_type", ""))) > 100 or len(body.get("client_payload", {})) > 10:
-        raise invalid("Repository", "client_payload")  # facts "repository_dispatch"
-    visit.repository.dispatched.append(body)
-
-
-@operation("GET", REPO + "/actions/runners", **ADMIN_READ)
-def runners(visit: Visit) -> Answer:
-    shown = [shapes.runner(one) for one in visit.repository.runners.values()]
-    return paged_object(visit.call, "runners", shown, visit.world.api)
-
-
-@operation("GET", REPO + "/actions/runners/downloads", **ADMIN_READ)
-def downloads(visit: Visit) -> Answer:
-    return Answer(200, visit.world.downloads)
-
-
-@operation("POST", REPO + "/actions/runners/registration-token", **ADMIN)
-def registration_token(visit: Visit) -> Answer:
-    return Answer(201, {"token": f"REGISTER{visit.repository.id}", "expires_at": "2030-01-01T00:00:00Z"})
-
-
-@operation("POST", REPO + "/actions/runners/remove-token", **ADMIN)
-def remove_token(visit: Visit) -> Answer:
-    return Answer(201, {"token": f"REMOVE{visit.repository.id}", "expires_at": "2030-01-01T00:00:00Z"})
-
-
-@operation("GET", REPO + "/actions/runners/{runner_id}", **ADMIN_READ)
-def runner(visit: Visit) -> Answer:
-    return Answer(200, shapes.runner(_one_runner(visit)))
-
-
-@operation("DELETE", REPO + "/actions/runners/{runner_id}", **ADMIN)
-def delete_runner(visit: Visit) -> Answer:
-    one = _one_runner(visit)
-    if one.busy:
-        raise Refused(422, f'Runner "{one.name}" is still running a job.')
-    del visit.repository.runners[one.id]
-    return Answer(204)
-
-
-def _one_runner(visit: Visit) -> Runner:
-    found = visit.repository.runners.get(int(visit.call.named("runner_id")))
-    if found is None:
-        raise not_found()
-    return found
-
-
-@operation("GET", REPO + "/collaborators/{username}")
-def collaborator(visit: Visit) -> Answer:
-    login = visit.call.named("username")
-    if login.lower() not in visit.world.accounts or visit.world.role(login, visit.repository) == "none":
-        raise not_found()
-    return Answer(204)
-
-
-@operation("GET", REPO + "/collaborators/{username}/permission")
-def permission(visit: Visit) -> Answer:
-    world, login = visit.world, visit.call.named("username")
-    role = world.role(world.account(login).login, visit.repository)
-    legacy = {"triage": "read", "maintain": "write"}.get(role, role)
-    return Answer(200, {"permission": legacy, "role_name": role,
-                        "user": {**shapes.simple_user(world, world.account(login)), "role_name": role}})  # fmt: skip
-
-
-@operation("GET", REPO + "/collaborators", role="write")
-def collaborators(visit: Visit) -> Answer:
-    world = visit.world
-    found = [(one, world.role(one.login, visit.repository)) for one in world.accounts.values() if one.kind == "User"]
-    shown = [{**shapes.simple_user(world, one), "role_name": role} for one, role in found
-             if role != "none" and (role != "read" or visit.repository.private)]  # fmt: skip
-    return paged(visit.call, shown, world.api)
-
-
-@operation("GET", REPO + "/teams", **ADMIN_READ)
-def teams(visit: Visit) -> Answer:
-    owner = visit.repository.owner
-    if not isinstance(owner, Organization):
-        return Answer(200, [])
-    names = dict(zip(ROLES, ("none", "pull", "triage", "push", "maintain", "admin"), strict=True))
-    shown = [shapes.team(visit.world, owner, owner.teams[slug], names[role])
-             for slug, role in visit.repository.teams.items()]  # fmt: skip
-    return paged(visit.call, shown, visit.world.api)
-
-
-@operation("GET", REPO + "/issues", permissions="issues=read")
-def issues(visit: Visit) -> Answer:
-    return _with_state(visit, visit.repository.issues)
-
-
-@operation("GET", REPO + "/pulls", permissions="pull_requests=read")
-def pulls(visit: Visit) -> Answer:
-    return _with_state(visit, visit.repository.pulls)
-
-
-def _with_state(visit: Visit, items: list[dict[str, Any]]) -> Answer:
-    state = visit.call.query.get("state", "open")
-    return paged(visit.call, [one for one in items if state in {"all", one["state"]}], visit.world.api)
-
-
-@operation("GET", REPO + "/forks")
-def forks(visit: Visit) -> Answer:
-    return paged(visit.call, visit.repository.forks, visit.world.api)
-
-
-@operation("GET", REPO + "/releases", permissions="contents=read")
-def releases(visit: Visit) -> Answer:
-    return Answer(200, [])

@@ -39,7 +39,7 @@ def put_environment(visit: Visit) -> Answer:
         raise invalid("Environment", "name")
     policy = body.get("deployment_branch_policy")
     if policy and policy["protected_branches"] == policy["custom_branch_policies"]:
-        # Docs: "protected_branches and custom_branch_policies cannot have the same value."
+        # Docs "Create or update an environment": the two cannot have the same value.
         raise invalid("Environment", "deployment_branch_policy", message="protected_branches and "
                       "custom_branch_policies cannot have the same value")  # fmt: skip
     wait, reviewers = body.get("wait_timer") or 0, _reviewers(visit, body.get("reviewers") or [])

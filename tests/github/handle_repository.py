@@ -26,6 +26,8 @@ def change_repository(visit: Visit) -> Answer:
     world, it, body = visit.world, visit.repository, visit.call.json
     if it.archived and body.get("archived") is not False:
         raise Refused(403, "Repository was archived so is read-only.")
+    if "default_branch" in body:
+        world.seen(f"/repos/{it.full_name}/branches/{body['default_branch']}")
     if "default_branch" in body and body["default_branch"] not in it.branches:
         # Docs "Update a repository"; GitHub's words for a branch that is not there (and for an empty repository).
         raise Refused(422, "Validation Failed", errors=[
@@ -177,9 +179,9 @@ def _only_selected(visit: Visit) -> None:
     # Docs: "To use this endpoint, the repository permission policy for allowed_actions must be configured to selected".
     if visit.repository.allowed_actions != "selected":
         raise Refused(409, "Allowed actions must be set to selected first.")
-    if isinstance(visit.repository.owner, Organization) and visit.repository.owner.actions == "selected":
-        if visit.call.method != "GET":
-            raise Refused(409, "The organization chooses the selected actions.")
+    owner = visit.repository.owner
+    if isinstance(owner, Organization) and owner.actions == "selected" and visit.call.method != "GET":
+        raise Refused(409, "The organization chooses the selected actions.")
 
 
 @operation("GET", REPO + "/actions/permissions/workflow", **ADMIN_READ)
@@ -197,12 +199,11 @@ def set_workflow_token(visit: Visit) -> Answer:
     wanted = body.get("default_workflow_permissions", it.workflow_permissions)
     approve = body.get("can_approve_pull_request_reviews", it.approve_pull_requests)
     owner = it.owner
-    if isinstance(owner, Organization):
-        # Docs "Set default workflow permissions for a repository": an owner's stricter default answers 409.
-        if (wanted == "write" and owner.workflow_permissions == "read") or (
-            approve and not owner.approve_pull_requests
-        ):
-            raise Refused(409, "The organization's default for workflow permissions is stricter.")
+    # Docs "Set default workflow permissions for a repository": an owner's stricter default answers 409.
+    if isinstance(owner, Organization) and (
+        (wanted == "write" and owner.workflow_permissions == "read") or (approve and not owner.approve_pull_requests)
+    ):
+        raise Refused(409, "The organization's default for workflow permissions is stricter.")
     it.workflow_permissions, it.approve_pull_requests = wanted, approve
     return Answer(204)
 

@@ -31,8 +31,11 @@ def vault(visit: Visit) -> Vault:
 def checked(name: str) -> str:
     """Facts "Names": letters, digits, underscore; neither a digit nor GITHUB_ first; kept in upper case."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or name.upper().startswith("GITHUB_"):
-        raise Refused(422, "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores "
-                      "(_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).")  # fmt: skip
+        raise Refused(
+            422,
+            "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces "
+            "are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).",
+        )
     return name.upper()
 
 

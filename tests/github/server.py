@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,9 +48,6 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away is no error of the fake; anything else is told at close."""
-        import sys  # noqa: PLC0415
-        import traceback  # noqa: PLC0415
-
         error = sys.exc_info()[1]
         if not isinstance(error, ConnectionError | TimeoutError):
             self.dispatcher.violations.append("the fake itself failed: " + traceback.format_exc())
@@ -70,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == API or path.startswith(API + "/"):
             kind = "rest"
         elif path in self.server.files:
-            return self._send(Answer(200, self.server.files[path], {"Content-Type": "application/octet-stream"}))
+            self._send(Answer(200, self.server.files[path], {"Content-Type": "application/octet-stream"}))
+            return
         else:
             kind = "git"
         record = self.server.calls.begin(kind, self.command, self.path.removeprefix(API))
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(answer, half=bool(fault and fault.kind is Kind.HALF_ANSWER))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - http.server names them
 
     def _answered(self, record: Record, body: bytes, fault: Fault | None) -> Answer | None:
         instead = self._instead(fault) if fault else None
@@ -113,30 +113,24 @@ class Handler(BaseHTTPRequestHandler):
         return answer
 
     def _instead(self, fault: Fault) -> Answer | None:
+        """The answer that a fault puts in the place of the real one, before anything is done."""
+        if fault.kind is Kind.REVOKED:
+            for token in self.server.dispatcher.world.tokens.values():
+                token.revoked = True
         page = {"Content-Type": "text/html"}
-        match fault.kind:
-            case Kind.SERVER_ERROR:
-                return Answer(500, {"message": "Server Error"})
-            case Kind.BAD_GATEWAY | Kind.UNAVAILABLE:
-                return Answer(int(fault.kind), b"<html>Unicorn!</html>", page)
-            case Kind.SECONDARY:
-                return secondary_limit(None).answer
-            case Kind.SECONDARY_RETRY_AFTER:
-                return secondary_limit(fault.retry_after).answer
-            case Kind.TOO_MANY:
-                return secondary_limit(fault.retry_after, 429).answer
-            case Kind.PRIMARY:
-                headers = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "5000"}
-                headers |= {"X-RateLimit-Reset": str(int(time.time()) + fault.retry_after)}
-                return Refused(403, "API rate limit exceeded for user ID 1.", headers=headers).answer
-            case Kind.NOT_FOUND:
-                return Refused(404, "Not Found").answer
-            case Kind.FORBIDDEN:
-                return Refused(403, "Resource not accessible by personal access token").answer
-            case Kind.REVOKED:
-                for token in self.server.dispatcher.world.tokens.values():
-                    token.revoked = True
-        return None
+        spent = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "5000"}
+        spent["X-RateLimit-Reset"] = str(int(time.time()) + fault.retry_after)
+        return {
+            Kind.SERVER_ERROR: Answer(500, {"message": "Server Error"}),
+            Kind.BAD_GATEWAY: Answer(502, b"<html>Unicorn!</html>", page),
+            Kind.UNAVAILABLE: Answer(503, b"<html>Unicorn!</html>", page),
+            Kind.SECONDARY: secondary_limit(None).answer,
+            Kind.SECONDARY_RETRY_AFTER: secondary_limit(fault.retry_after).answer,
+            Kind.TOO_MANY: secondary_limit(fault.retry_after, 429).answer,
+            Kind.PRIMARY: Refused(403, "API rate limit exceeded for user ID 1.", headers=spent).answer,
+            Kind.NOT_FOUND: Refused(404, "Not Found").answer,
+            Kind.FORBIDDEN: Refused(403, "Resource not accessible by personal access token").answer,
+        }.get(fault.kind)
 
     def _wait(self, record: Record) -> None:
         """Take as long as a call shall take, own work included."""

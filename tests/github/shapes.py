@@ -52,7 +52,8 @@ def full_user(world: World, account: Account, token: Token | None) -> dict[str, 
     own = token is not None and token.login.lower() == account.login.lower()
     if own and token is not None and token.scoped and token.all_scopes & {"user", "read:user"}:
         shown |= {
-            "user_view_type": "private", "private_gists": 0, "total_private_repos": 0, "owned_private_repos": 0, "disk_usage": 0,
+            "user_view_type": "private", "private_gists": 0, "total_private_repos": 0, "owned_private_repos": 0,
+            "disk_usage": 0,
             "collaborators": 0, "two_factor_authentication": True,
             "plan": {"name": account.plan, "space": 976562499, "collaborators": 0, "private_repos": 9999},
         }  # fmt: skip
@@ -73,7 +74,8 @@ def organization_simple(world: World, owner: Organization) -> dict[str, Any]:
 def organization(world: World, owner: Organization, token: Token | None) -> dict[str, Any]:
     """An organisation; plan and rules for members only (docs: "Get an organization")."""
     shown = {
-        **organization_simple(world, owner), "html_url": f"{world.server}/{owner.login}", "name": owner.name or owner.login,
+        **organization_simple(world, owner), "html_url": f"{world.server}/{owner.login}",
+        "name": owner.name or owner.login,
         "has_organization_projects": True, "has_repository_projects": True, "public_repos": 0, "public_gists": 0,
         "followers": 0, "following": 0, "type": "Organization", "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z", "archived_at": None,

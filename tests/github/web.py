@@ -98,7 +98,7 @@ def paged(call: Call, items: Sequence[Any], base: str, *, default: int = 30, mos
     size = min(max(int(call.query.get("per_page", default)), 1), most)
     page = max(int(call.query.get("page", 1)), 1)
     last = max(-(-len(items) // size), 1)
-    links = {}
+    links: dict[str, int] = {}
     if page < last:
         links |= {"next": page + 1, "last": last}
     if page > 1:

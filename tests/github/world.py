@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from .accounts import LEVELS, Account, Organization, Token
+from .accounts import Account, Organization, Token
 from .repositories import Environment, Keys, Repository, Vault
 from .web import Refused, not_found
 
@@ -24,7 +24,12 @@ def now() -> str:
 
 @dataclass
 class World:
-    """The fake's whole state; whoever changes it holds ``lock``."""
+    """The fake's whole state; whoever changes it holds ``lock``.
+
+    Attributes:
+        moved: The old names of renamed repositories, in lower case, with the new ones.
+        late: How many calls about a new repository, environment or branch still find nothing (eventual consistency).
+    """
 
     folder: Path
     server: str = ""
@@ -36,6 +41,8 @@ class World:
     downloads: list[dict[str, str]] = field(default_factory=list)
     clock: Callable[[], str] = now
     ids: Iterator[int] = field(default_factory=lambda: count(1001))
+    late: int = 0
+    _hidden: dict[str, int] = field(default_factory=dict)
 
     @property
     def api(self) -> str:
@@ -54,6 +61,20 @@ class World:
         if not isinstance(found, Organization):
             raise not_found()
         return found
+
+    def hide(self, path: str) -> None:
+        """Something new is there; the next calls about it (or what lies below) will not see it, if that is wanted."""
+        if self.late:
+            self._hidden[path.lower()] = self.late
+
+    def seen(self, path: str) -> None:
+        """Refuse a call about something that is still hidden; each refusal brings it nearer."""
+        for hidden in list(self._hidden):
+            if path.lower() == hidden or path.lower().startswith(hidden + "/"):
+                self._hidden[hidden] -= 1
+                if not self._hidden[hidden]:
+                    del self._hidden[hidden]
+                raise not_found()
 
     def keys(self) -> Keys:
         """A new key pair."""
@@ -125,7 +146,7 @@ class World:
             kind = "integration" if token.kind == "app" else "personal access token"
             raise Refused(403, f"Resource not accessible by {kind}")
         if ROLES.index(held) < ROLES.index(role):
-            raise Refused(403, "Must have admin rights to Repository." if role == "admin" else "Must have push access.")
+            raise Refused(403, "Must have admin rights to Repository.")
 
     def _visible(self, token: Token, repository: Repository, held: str) -> None:
         if not repository.private:
@@ -157,10 +178,6 @@ class World:
                 f"`{owner.login}` forbids access via a fine-grained personal access token. Please use a GitHub App, "
                 "OAuth App, or a personal access token (classic).",
             )
-
-    def within(self, wanted: str, granted: str) -> bool:
-        """Whether a level is enough."""
-        return LEVELS.index(granted) >= LEVELS.index(wanted)
 
 
 def private_environments(repository: Repository) -> bool:

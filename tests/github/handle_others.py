@@ -1,0 +1,161 @@
+"""Calls about runners, dispatches, and what others have to do with a repository."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.canaries import canary
+
+from . import shapes
+from .accounts import Organization
+from .operations import REPO, Visit, operation
+from .repositories import Runner
+from .web import Answer, Refused, invalid, not_found, paged, paged_object
+from .world import ROLES
+
+ADMIN = {"role": "admin", "permissions": "administration=write"}
+ADMIN_READ = {"role": "admin", "permissions": "administration=read"}
+
+
+@operation("POST", REPO + "/dispatches", role="write", permissions="contents=write")
+def dispatch(visit: Visit) -> Answer:
+    _dispatched(visit, visit.call.json)
+    return Answer(204)
+
+
+@operation("POST", REPO + "/actions/workflows/{workflow_id}/dispatches", role="write", permissions="actions=write")
+def dispatch_workflow(visit: Visit) -> Answer:
+    it, body, name = visit.repository, visit.call.json, visit.call.named("workflow_id")
+    # Facts: to be dispatchable the file must be on the default branch.
+    listed = (
+        it.git("ls-tree", "--name-only", it.default_branch, ".github/workflows/").splitlines() if it.branches else []
+    )
+    if f".github/workflows/{name}" not in listed:
+        raise not_found()
+    if body["ref"].removeprefix("refs/heads/") not in it.branches:
+        raise Refused(422, f"No ref found for: {body['ref']}")
+    _dispatched(visit, {"workflow": name, **body})
+    return Answer(204)
+
+
+def _dispatched(visit: Visit, body: dict[str, Any]) -> None:
+    if len(str(body.get("event_type", ""))) > 100 or len(body.get("client_payload", {})) > 10:
+        raise invalid("Repository", "client_payload")  # facts "repository_dispatch"
+    visit.repository.dispatched.append(body)
+
+
+@operation("GET", REPO + "/actions/runners", **ADMIN_READ)
+def runners(visit: Visit) -> Answer:
+    shown = [shapes.runner(one) for one in visit.repository.runners.values()]
+    return paged_object(visit.call, "runners", shown, visit.world.api)
+
+
+@operation("GET", REPO + "/actions/runners/downloads", **ADMIN_READ)
+def downloads(visit: Visit) -> Answer:
+    return Answer(200, visit.world.downloads)
+
+
+@operation("POST", REPO + "/actions/runners/registration-token", **ADMIN)
+def registration_token(visit: Visit) -> Answer:
+    return Answer(201, {"token": canary("registration", prefix="A"), "expires_at": "2030-01-01T00:00:00Z"})
+
+
+@operation("POST", REPO + "/actions/runners/remove-token", **ADMIN)
+def remove_token(visit: Visit) -> Answer:
+    return Answer(201, {"token": canary("removal", prefix="A"), "expires_at": "2030-01-01T00:00:00Z"})
+
+
+@operation("GET", REPO + "/actions/runners/{runner_id}", **ADMIN_READ)
+def runner(visit: Visit) -> Answer:
+    return Answer(200, shapes.runner(_one_runner(visit)))
+
+
+@operation("DELETE", REPO + "/actions/runners/{runner_id}", **ADMIN)
+def delete_runner(visit: Visit) -> Answer:
+    one = _one_runner(visit)
+    if one.busy:
+        raise Refused(422, f'Runner "{one.name}" is still running a job.')
+    del visit.repository.runners[one.id]
+    return Answer(204)
+
+
+def _one_runner(visit: Visit) -> Runner:
+    found = visit.repository.runners.get(int(visit.call.named("runner_id")))
+    if found is None:
+        raise not_found()
+    return found
+
+
+@operation("GET", REPO + "/collaborators/{username}")
+def collaborator(visit: Visit) -> Answer:
+    login = visit.call.named("username")
+    if login.lower() not in visit.world.accounts or visit.world.role(login, visit.repository) == "none":
+        raise not_found()
+    return Answer(204)
+
+
+@operation("GET", REPO + "/collaborators/{username}/permission")
+def permission(visit: Visit) -> Answer:
+    world, login = visit.world, visit.call.named("username")
+    role = world.role(world.account(login).login, visit.repository)
+    legacy = {"triage": "read", "maintain": "write"}.get(role, role)
+    return Answer(200, {"permission": legacy, "role_name": role,
+                        "user": {**shapes.simple_user(world, world.account(login)), "role_name": role}})  # fmt: skip
+
+
+@operation("GET", REPO + "/collaborators", role="write")
+def collaborators(visit: Visit) -> Answer:
+    world = visit.world
+    found = [(one, world.role(one.login, visit.repository)) for one in world.accounts.values() if one.kind == "User"]
+    shown = [{**shapes.simple_user(world, one), "role_name": role} for one, role in found
+             if role != "none" and (role != "read" or visit.repository.private)]  # fmt: skip
+    return paged(visit.call, shown, world.api)
+
+
+@operation("GET", REPO + "/teams", **ADMIN_READ)
+def teams(visit: Visit) -> Answer:
+    owner = visit.repository.owner
+    if not isinstance(owner, Organization):
+        return Answer(200, [])
+    names = dict(zip(ROLES, ("none", "pull", "triage", "push", "maintain", "admin"), strict=True))
+    shown = [shapes.team(visit.world, owner, owner.teams[slug], names[role])
+             for slug, role in visit.repository.teams.items()]  # fmt: skip
+    return paged(visit.call, shown, visit.world.api)
+
+
+@operation("GET", REPO + "/issues", permissions="issues=read")
+def issues(visit: Visit) -> Answer:
+    return _with_state(visit, visit.repository.issues)
+
+
+@operation("GET", REPO + "/pulls", permissions="pull_requests=read")
+def pulls(visit: Visit) -> Answer:
+    return _with_state(visit, visit.repository.pulls)
+
+
+def _with_state(visit: Visit, items: list[dict[str, Any]]) -> Answer:
+    state = visit.call.query.get("state", "open")
+    return paged(visit.call, [one for one in items if state in {"all", one["state"]}], visit.world.api)
+
+
+@operation("GET", REPO + "/forks")
+def forks(visit: Visit) -> Answer:
+    return paged(visit.call, visit.repository.forks, visit.world.api)
+
+
+@operation("GET", REPO + "/releases", permissions="contents=read")
+def releases(visit: Visit) -> Answer:
+    return Answer(200, [])
+
+
+@operation("GET", "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}", permissions="metadata=read,members=read")
+def team_of_repository(visit: Visit) -> Answer:
+    # Docs "Check team permissions for a repository": 204, or 404 when the team does not manage it.
+    owner = visit.world.organization(visit.call.named("org"))
+    it = visit.world.find(f"{visit.call.named('owner')}/{visit.call.named('repo')}")
+    if it is None or it.owner is not owner or visit.person.login.lower() not in owner.members:
+        raise not_found()
+    visit.world.may(visit.token, it, role="read", permissions="metadata=read")
+    if visit.call.named("team_slug") not in it.teams:
+        raise not_found()
+    return Answer(204)
