@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 import threading
 from collections.abc import Mapping
 from typing import TextIO
@@ -84,17 +85,31 @@ class TextEvents:
             self._stream.write("\r\x1b[K")
             self._drawn = False
 
+    def _wrapped(self, text: str) -> list[str]:
+        """The text, broken between words where a terminal ends; files and pipes get it as one line."""
+        if not self._live:
+            return [text]
+        width = terminal_width() - 1
+        return textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False) or [
+            text
+        ]
+
     def _lines(self, event: events.Event) -> list[str]:
         match event:
             case events.Warn():
-                lines = [f"{style('warning:', 'yellow', colour=self._colour)} {event.message}"]
-                return [*lines, f"  next: {event.hint}"] if event.hint else lines
+                lines = self._wrapped(f"warning: {event.message}")
+                lines[0] = lines[0].replace("warning:", style("warning:", "yellow", colour=self._colour), 1)
+                return [*lines, *self._wrapped(f"  next: {event.hint}")] if event.hint else lines
             case events.LogLine():
                 return [event.message]
             case events.StepStarted():
                 return [style(f"  {event.message} ...", "dim", colour=self._colour)]
             case events.StepDone():
-                return [f"  {style('done:', 'green', colour=self._colour)} {event.message}"]
+                message = event.message
+                if self._live:
+                    # The plan has told the rest.
+                    message = textwrap.shorten(message, max(terminal_width() - 9, 20), placeholder=" ...")
+                return [f"  {style('done:', 'green', colour=self._colour)} {message}"]
             case _:
                 return [f"  {event.message}"]
 

@@ -51,7 +51,7 @@ def draw_plan(plan: Plan, *, width: int, colour: bool) -> list[str]:
     lines: list[str] = []
     column = max([min(len(_name(item)), _WIDEST_NAME) for item in plan.items if _is_shown(item)], default=0)
     for title in sorted(sections, key=_order):
-        shown = [item for item in sections[title] if _is_shown(item)]
+        shown = sorted(filter(_is_shown, sections[title]), key=_rank)
         if shown:
             lines += ["", style(title, "bold", colour=colour)]
             lines += [line for item in shown for line in _lines(item, column, width, colour)]
@@ -68,7 +68,7 @@ def _lines(item: Item, column: int, width: int, colour: bool) -> Iterator[str]:
     margin = column + 6
     text = [item.detail] if item.detail else []
     if item.act is Act.CANNOT:
-        text = [f"{item.detail + ': ' if item.detail else ''}cannot be had, because {item.reason}"]
+        text.append(f"cannot, because {item.reason}")
         text += [f"instead: {item.instead}"] if item.instead else []
         text += [f"next: {item.hint}"] if item.hint else []
     elif item.reason:
@@ -106,6 +106,12 @@ def _order(section: str) -> tuple[int, str]:
     return (order.index(section) if section in order else len(order)), section
 
 
+def _rank(item: Item) -> int:
+    """Settings that belong together stand together; everything else keeps the order in which it is done."""
+    names = list(_SETTINGS)
+    return names.index(item.name) if item.kind is Kind.SETTING and item.name in names else -1
+
+
 def _name(item: Item) -> str:
     if item.kind is Kind.ENVIRONMENT:
         return item.name.replace("_", " ") if item.scope else "approval and branches"
@@ -116,14 +122,5 @@ def _name(item: Item) -> str:
 
 def _counts(plan: Plan, width: int) -> list[str]:
     number = {act: sum(1 for item in plan.items if item.act is act) for act in Act}
-    optional = sum(1 for item in plan.items if item.kind is Kind.SECRET and item.act is Act.KEEP and _is_unset(item))
-    kept = number[Act.KEEP] - optional
     made = f"{number[Act.CREATE]} to create, {number[Act.CHANGE]} to change"
-    counts = f"{made}, {kept} kept, {number[Act.CANNOT]} not to be had."
-    if optional:
-        counts += f" {optional} optional secrets are not set: 'mlopsgen secrets list' names them."
-    return _wrapped(counts, width)
-
-
-def _is_unset(item: Item) -> bool:
-    return item.detail.startswith("not set")
+    return _wrapped(f"{made}, {number[Act.KEEP]} kept, {number[Act.CANNOT]} that cannot be done.", width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -55,3 +56,16 @@ class GitHubFlags:
             "--plan-digest": self.plan_digest,
         }
         return next((flag for flag, value in given.items() if value), "")
+
+    @property
+    def again(self) -> str:
+        """The command that pushes to the same place in the same way."""
+        words = ["mlopsgen", "push"]
+        texts = (
+            ("--org", self.organisation), ("--name", self.name), ("--host", self.host),
+            ("--visibility", self.visibility), ("--protocol", self.protocol), ("--secrets-file", self.secrets_file),
+        )  # fmt: skip
+        for flag, text in texts:
+            words += [flag, shlex.quote(str(text))] if text else []
+        switches = (("--user", self.personal), ("--take-over", self.take_over), ("--token-stdin", self.token_stdin))
+        return " ".join([*words, *(flag for flag, given in switches if given)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from mlopsgen.remote.plan import Plan
 from mlopsgen.secret_value import redact
 
 _OTHER = "another one"
+_MARGIN = 15
 
 
 def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
@@ -45,10 +47,11 @@ def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
         choose_owner=_chooser(prompter, screen) if prompter is not None else None,
         show=screen.show,
         agree=screen.agree if prompter is not None else None,
+        again=flags.again,
     )
     result = push_github(request, session.events)
     text = [*screen.last, ""] if flags.dry_run else []
-    return Shown(result=result, text="\n".join([*text, result.summary, *_end(result.data, colour=session.colour)]))
+    return Shown(result=result, text="\n".join([*text, result.summary, *_end(session, result.data)]))
 
 
 def _values(session: Session, flags: GitHubFlags) -> tuple[Named, ...]:
@@ -78,7 +81,7 @@ class _Screen:
         who = f"as {situation.login}, " if situation.login else ""
         lines = [
             f"{style(situation.page, 'bold', colour=session.colour)}   ({state})",
-            f"{who}with a {situation.token}",
+            *textwrap.wrap(f"{who}with a {situation.token}", session.width - 1),
             *draw_plan(plan, width=session.width, colour=session.colour),
         ]
         self.last = [redact(line) for line in lines]
@@ -117,19 +120,21 @@ def _refuse_login(text: str) -> str | None:
     return None if LOGIN.fullmatch(text.strip()) else "letters, digits and single dashes"
 
 
-def _end(data: dict[str, Any], *, colour: bool) -> list[str]:
+def _end(session: Session, data: dict[str, Any]) -> list[str]:
     """Where everything is and who approves what, below the summary."""
     lines: list[str] = []
     links = data.get("links")
     if links:
         names = {
-            "repository": "Repository", "actions": "Trainings", "environments": "Environments",
+            "repository": "Repository", "actions": "Actions", "environments": "Environments",
             "pull_requests": "Pull requests",
         }  # fmt: skip
-        lines += ["", *(f"  {title:<14} {links[key]}" for key, title in names.items())]
+        lines += ["", *(f"  {title:<{_MARGIN}}{links[key]}" for key, title in names.items())]
     if data.get("approvals"):
-        lines += ["", style("Approvals", "bold", colour=colour)]
-        lines += [f"  {each['branch']:<14} {'; '.join(_approval(each))}" for each in data["approvals"]]
+        lines += ["", style("Approvals", "bold", colour=session.colour)]
+        for each in data["approvals"]:
+            text = f"  {each['branch']:<{_MARGIN}}{'; '.join(_approval(each))}"
+            lines += textwrap.wrap(text, session.width, subsequent_indent=" " * (_MARGIN + 2), break_long_words=False)
     return lines
 
 

@@ -10,7 +10,7 @@ from mlopsgen.answers import BY_KEY, resolve
 from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.protocol import Forge
-from mlopsgen.forge.values import Resource
+from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.operations.hosting import Hosted, place_of, same_host
 from mlopsgen.operations.making import SOURCES_DOCUMENT, making_of, read_making
 from mlopsgen.questions import Value
@@ -65,6 +65,15 @@ def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str
         remote=HOSTED_REMOTE,
         tool_version=__version__,
         elsewhere="Choose another name with --name, or run it in a clone of that repository.",
+    )
+
+
+def worth_reading(resources: Sequence[Resource], given: frozenset[Key] = frozenset()) -> tuple[Resource, ...]:
+    """What a plan has to look at: an optional secret without a value is neither made nor missed."""
+    return tuple(
+        resource
+        for resource in resources
+        if resource.key.kind is not Kind.SECRET or not resource.optional or resource.key in given
     )
 
 

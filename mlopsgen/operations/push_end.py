@@ -35,17 +35,21 @@ class Pushed:
     helper: bool = True
 
 
-def shown_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
-    """The end of a dry run."""
+def shown_result(pushed: Pushed, data: dict[str, Any], again: str) -> OperationResult:
+    """The end of a dry run.
+
+    Args:
+        pushed: How things are.
+        data: What programs are told.
+        again: The command that pushes to the same place.
+    """
     plan = pushed.found.plan
     if plan.refused is not None:
         summary = f"Nothing can be done: {plan.refused.reason}."
         return OperationResult(summary=summary, data=data, next_steps=(plan.refused.hint,), exit_code=ExitCode.FAILURE)
     changes = counted(len(plan.changes), "change")
     summary = f"{changes} would be made; nothing was done." if plan.changes else "There is nothing to do."
-    apply = (
-        (f"mlopsgen push --yes --plan-digest {plan.digest}   (makes exactly these changes)",) if plan.changes else ()
-    )
+    apply = (f"{again} --yes --plan-digest {plan.digest}   (makes exactly these changes)",) if plan.changes else ()
     return OperationResult(summary=summary, data=data | _facts(pushed), next_steps=(*apply, *_hints(plan)))
 
 
@@ -79,25 +83,26 @@ def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> Operat
 def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResult:
     facts = _facts(pushed)
     missing = tuple(f"{secret['command']}   ({secret['purpose']})" for secret in facts["missing_secrets"])
-    push = "git push   (after a commit on development; trains it)"
+    push = "git push   (after a commit)"
     if not pushed.helper:
-        push = "gh auth setup-git   (git knows no credentials for it yet), then: git push"
+        push += "; git will ask who you are: 'gh auth setup-git' or 'mlopsgen push --protocol ssh' spares that"
     return OperationResult(
         summary=summary,
         data=data | facts,
-        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), push))),
+        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), push))),
         exit_code=ExitCode.PARTIAL if pushed.found.plan.unsolved else ExitCode.OK,
     )
 
 
 def _facts(pushed: Pushed) -> dict[str, Any]:
+    links = {
+        "repository": pushed.page,
+        "actions": f"{pushed.page}/actions",
+        "environments": f"{pushed.page}/settings/environments",
+        "pull_requests": f"{pushed.page}/pulls",
+    }
     return {
-        "links": {
-            "repository": pushed.page,
-            "actions": f"{pushed.page}/actions",
-            "environments": f"{pushed.page}/settings/environments",
-            "pull_requests": f"{pushed.page}/pulls",
-        },
+        "links": links if pushed.found.observed.repository is not None else {},
         "approvals": list(_approvals(pushed.found)),
         "missing_secrets": list(_missing(pushed)),
     }
@@ -156,6 +161,13 @@ def _missing(pushed: Pushed) -> Iterator[dict[str, str]]:
         name, scope = resource.key.name, resource.key.scope
         command = f"mlopsgen secrets set {name} --branch {scope}"
         yield {"environment": scope, "name": name, "purpose": resource.purpose, "command": command}
+
+
+def _options(pushed: Pushed) -> Iterator[str]:
+    """How to see the secrets that nothing misses."""
+    number = sum(1 for each in pushed.wanted if each.key.kind is Kind.SECRET and each.optional)
+    if number:
+        yield f"mlopsgen secrets list   (also the {counted(number, 'optional secret')})"
 
 
 def _hints(plan: Plan) -> tuple[str, ...]:

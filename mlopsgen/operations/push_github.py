@@ -13,7 +13,13 @@ from mlopsgen.events import StepStarted, Warn
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.github.sealing import problem
 from mlopsgen.forge.values import Key, Kind, Resource
-from mlopsgen.operations.hosted_plan import address_of, desired_on_github, knows_credentials, plan_on_github
+from mlopsgen.operations.hosted_plan import (
+    address_of,
+    desired_on_github,
+    knows_credentials,
+    plan_on_github,
+    worth_reading,
+)
 from mlopsgen.operations.hosting import Hosted, find_hosted, open_github
 from mlopsgen.operations.push_end import Pushed, changed_result, kept_result, missing_secrets, shown_result
 from mlopsgen.operations.push_request import (
@@ -22,6 +28,7 @@ from mlopsgen.operations.push_request import (
     making_for,
     refuse_unfit,
     warn_of_credentials,
+    warn_of_workflows,
     with_owner,
 )
 from mlopsgen.operations.secret_sources import FirstOf, SecretSource
@@ -84,12 +91,13 @@ class _Push:
         data: dict[str, Any] = {**situation.as_dict(), "remote": HOSTED_REMOTE, "plan": found.plan.as_dict()}
         if self.request.dry_run:
             self.request.show(situation, found.plan)
-            return shown_result(self._pushed(found), data)
+            return shown_result(self._pushed(found), data, self.request.again)
         self._refuse_ground(found.plan, data)
         self._refuse_another_plan(found.plan, data)
         if not found.plan.changes:
             self.request.show(situation, found.plan)
             return kept_result(self._pushed(found), data)
+        warn_of_workflows(self.hosted, self.events)
         found = self._agreed(found, situation)
         data["plan"] = found.plan.as_dict()
         self._apply(found, data)
@@ -99,14 +107,16 @@ class _Push:
 
     def _look(self) -> Planned:
         self.events(StepStarted(message=f"Reading {self.forge.full_name} on {self.forge.host.name}"))
-        desired = replace(self.desired, given=frozenset(self.values))
+        given = frozenset(self.values)
+        desired = replace(self.desired, resources=worth_reading(self.desired.resources, given), given=given)
         return plan_on_github(self.hosted, self.forge, desired, take_over=self.request.take_over)
 
     def _secrets(self) -> list[Resource]:
         return [resource for resource in self.desired.resources if resource.key.kind is Kind.SECRET]
 
     def _tell_unused(self) -> None:
-        unused = [name for source in self.request.values for name in source.unused]
+        needs = [need_of(resource) for resource in self._secrets()]
+        unused = [name for source in self.request.values for name in source.unknown(needs)]
         if unused:
             message = f"Nothing asks for the value of {', '.join(unused)}; it is not used."
             self.events(Warn(message=message, hint="'mlopsgen secrets list' names the secrets that are known."))
@@ -117,8 +127,7 @@ class _Push:
             key = resource.key
             if key in self.values:
                 continue
-            need = Need(environment=key.scope, name=key.name, purpose=resource.purpose, required=not resource.optional)
-            value = source.find(need)
+            value = source.find(need_of(resource))
             if value is None:
                 continue
             refused = problem(key.name, value)
@@ -241,6 +250,12 @@ class _Push:
             page=self.forge.page,
             helper=knows_credentials(self.hosted, self.desired.address),
         )
+
+
+def need_of(resource: Resource) -> Need:
+    """A secret as the places know it that values come from."""
+    key = resource.key
+    return Need(environment=key.scope, name=key.name, purpose=resource.purpose, required=not resource.optional)
 
 
 def undone_of(plan: Plan, now: Plan) -> list[Item]:

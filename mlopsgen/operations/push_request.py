@@ -83,6 +83,7 @@ class GitHubPushRequest:
         choose_owner: Asks a person whose repository it shall be, given the login and the organisations.
         show: Takes the situation and the plan before anything is done.
         agree: Asks the person whether to apply the plan; ``None`` where there is nobody to ask.
+        again: The command that pushes to the same place in the same way, for people.
         sleep: Waits that many seconds.
     """
 
@@ -100,6 +101,7 @@ class GitHubPushRequest:
     choose_owner: Callable[[str, Sequence[str]], Owner] | None = None
     show: Callable[[Situation, Plan], None] = lambda _, __: None
     agree: Callable[[], bool] | None = None
+    again: str = "mlopsgen push"
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -158,6 +160,19 @@ def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) ->
     )
     repository = text.model_copy(update={"visibility": request.visibility})
     return replace(making, document=making.document.model_copy(update={"repository": repository}))
+
+
+def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
+    """Say it where nothing in the repository would run on GitHub."""
+    if any((hosted.project.root / ".github" / "workflows").glob("*.y*ml")):
+        return
+    events(
+        Warn(
+            message="The repository has no workflow yet: nothing trains on GitHub, and pull requests wait for "
+            "checks that nothing reports.",
+            hint=f"Until it has one, leave the checks out: 'checks: []' in the rulesets of {REMOTE_DOCUMENT}.",
+        )
+    )
 
 
 def with_owner(hosted: Hosted, request: GitHubPushRequest, credential: Credential, events: EventSink) -> Hosted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
@@ -12,7 +13,7 @@ from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event
 from mlopsgen.forge.values import Kind
-from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted
+from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.push_end import missing_secrets
@@ -73,6 +74,7 @@ def _look(
     plan = making.document.github.plan or "auto"
     forge = open_github(hosted.target, found.token, surroundings, _ignore, plan=plan, sleep=_patience())
     desired = desired_on_github(hosted, making, without_credentials(hosted.target.origin))
+    desired = replace(desired, resources=worth_reading(desired.resources))
     return forge.page, plan_on_github(hosted, forge, desired)
 
 
