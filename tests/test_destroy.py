@@ -53,6 +53,7 @@ def test_it_deletes_what_is_ours_and_forgets_the_remote(hosted: Hosted) -> None:
     assert commits(hosted) == before
     assert hosted.git("status", "--porcelain") == ""
     assert "Nothing on this machine was deleted" in result.summary
+    assert result.next_steps[-1].startswith(f"mlopsgen push --org acme --host {hosted.github.url}  ")
     assert any("development, production, staging" in line for line in shown)
     again = destroy(request(hosted), silent)
     assert "nothing to do" in again.summary

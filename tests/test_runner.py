@@ -37,6 +37,9 @@ def hosted(model: Path, tmp_path: Path) -> Iterator[Hosted]:
     with FakeGitHub() as github:
         github.world.downloads.append(dict(PROGRAM))
         yield set_up(github, model, tmp_path)
+    # No secret outlives a test.
+    for path in tmp_path.rglob(runner_script.TOKEN):
+        path.unlink()
 
 
 def request(hosted: Hosted, **more: object) -> AddRequest:

@@ -271,12 +271,25 @@ def _take_back(
             )
     gone = f"{name} is deleted" if found.held is not None else f"{name} was gone already"
     local = f"; the remote '{HOSTED_REMOTE}' is forgotten" if found.remote else ""
-    steps = ["mlopsgen push  (makes it again, whenever you want)"]
+    steps = [f"{_making_again(forge, hosted, found)}  (makes it again, whenever you want)"]
     if found.runners:
         steps.insert(0, f"End the runners on their machines and delete their folders: {', '.join(found.runners)}")
     return OperationResult(
         summary=f"{gone}{local}. Nothing on this machine was deleted.", data=data, next_steps=tuple(steps)
     )
+
+
+def _making_again(forge: GitHubForge, hosted: Hosted, found: Found) -> str:
+    """The command that makes the repository again; nothing here remembers any more where it was."""
+    if found.held is None:
+        return "mlopsgen push --org ORGANISATION"
+    place = forge.place
+    words = ["mlopsgen push", f"--org {place.owner}" if place.organisation else "--user"]
+    if place.name != hosted.project.slug:
+        words.append(f"--name {place.name}")
+    if not forge.host.is_public:
+        words.append(f"--host {forge.host.server}")
+    return " ".join(words)
 
 
 def _data(found: Found, target: Target, request: DestroyRequest) -> dict[str, Any]:

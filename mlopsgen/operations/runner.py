@@ -267,7 +267,9 @@ def _program(forge: GitHubForge, target: Target, system: str) -> runner_script.P
     offered = {download.system: download for download in runners.downloads(forge.account.client, target.full_name)}
     found = offered.get(system)
     if found is None:
-        hint = f"Choose with --system: {', '.join(sorted(offered)) or 'nothing is offered'}."
+        hint = (
+            f"Choose with --system: {', '.join(sorted(offered))}." if offered else "It offers none at all; try later."
+        )
         raise UsageError(f"GitHub offers no runner for '{system}'.", where="--system", hint=hint)
     if system.startswith("win"):
         hint = "Choose a Linux or macOS system with --system, or register it by hand on the repository's page."
