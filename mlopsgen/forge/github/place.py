@@ -82,15 +82,19 @@ class Place:
         body: Mapping[str, Any] | None = None,
         accept: Collection[int] = (),
         environment: str = "",
+        patient: bool = True,
     ) -> Answer:
-        """Make a call on something in the repository; see :meth:`mlopsgen.forge.github.client.Client.request`."""
+        """Make a call on something in the repository; see :meth:`mlopsgen.forge.github.client.Client.request`.
+
+        Below what this process has just made, a 404 is tried again unless the call is not ``patient``.
+        """
         return self.account.client.request(
             method,
             self.path(*parts),
             doing=doing,
             body=body,
             accept=accept,
-            fresh=self.is_fresh(environment),
+            fresh=patient and self.is_fresh(environment),
             where=self.full_name,
         )
 

@@ -94,7 +94,12 @@ class GitTransport:
             # Together with the line above this can only forward the branch, and only from what was looked at.
             lease = [f"--force-with-lease=refs/heads/{branch}:{seen}"]
         refspec = f"{commit}:refs/heads/{branch}"
-        done = self._run(source, "push", "--porcelain", *lease, self._address, refspec, fresh=fresh)
+        arguments = ("push", "--porcelain", *lease, self._address, refspec)
+        done = self._run(source, *arguments, fresh=fresh)
+        if _MOVED.search(done.stdout + done.stderr):
+            # Also what git says when a connection broke after the branch was updated and it asked twice; then it is
+            # up to date now.
+            done = self._run(source, *arguments, fresh=fresh)
         if done.exit_status == 0:
             return commit
         if _MOVED.search(done.stdout + done.stderr):

@@ -7,15 +7,13 @@ from typing import Any
 
 from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.forge.github import sealing, settings
-from mlopsgen.forge.github.client import FRESH
+from mlopsgen.forge.github.client import BACKOFF, FRESH
 from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from, says_exists, says_plan
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.rules import ruleset_body
 from mlopsgen.forge.values import Kind, Resource, Value
 from mlopsgen.secret_value import SecretValue
-
-_TRIES = 3
 
 
 class Writer:
@@ -59,14 +57,16 @@ class Writer:
         Returns:
             The answer; ``None`` if it was there when it was looked for.
         """
-        for _ in range(_TRIES):
+        for wait in (*BACKOFF, None):
             try:
                 return post()
-            except LostAnswer as error:
-                lost = error
+            except LostAnswer:
                 if is_there():
                     return None
-        raise lost
+                if wait is None:
+                    raise
+                self._sleep(wait)
+        raise AssertionError
 
     def _repository(self, resource: Resource) -> None:
         place, value = self._place, _fields(resource.value)
@@ -88,12 +88,11 @@ class Writer:
             return client.request("POST", path, doing=doing, body=body, accept={422}, where=place.full_name)
 
         answer = self._make(post, lambda: place.load() is not None)
-        if answer is not None and answer.status == 422:
-            if not says_exists(answer) or place.load() is None:
-                raise self._error(answer, doing)
-        elif answer is not None:
+        if answer is not None and answer.status < 400:
             place.take(answer.data)
         place.made()
+        if answer is not None and answer.status == 422 and (not says_exists(answer) or place.load() is None):
+            raise self._error(answer, doing)
         there = visibility_of(place.data or {})
         if there != visibility and there == "public":
             page = place.account.host.page(place.owner, place.name)
@@ -206,7 +205,9 @@ class Writer:
             )
 
         def is_there() -> bool:
-            answer = place.request("GET", *scope, "variables", name, doing=doing, accept={404}, environment=environment)
+            answer = place.request(
+                "GET", *scope, "variables", name, doing=doing, accept={404}, environment=environment, patient=False
+            )
             return answer.status == 200
 
         answer = self._make(post, is_there)
@@ -285,7 +286,7 @@ class Writer:
             return place.request("POST", "labels", doing=doing, body={"name": name, **body}, accept={422})
 
         def is_there() -> bool:
-            return place.request("GET", "labels", name, doing=doing, accept={404}).status == 200
+            return place.request("GET", "labels", name, doing=doing, accept={404}, patient=False).status == 200
 
         answer = self._make(post, is_there)
         if answer is not None and answer.status == 422 and not says_exists(answer):
