@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mlopsgen.cli.console import style
 from mlopsgen.forge.values import Kind
@@ -49,12 +50,19 @@ def draw_plan(plan: Plan, *, width: int, colour: bool) -> list[str]:
     for item in plan.items:
         sections.setdefault(_section(item), []).append(item)
     lines: list[str] = []
-    column = max([min(len(_name(item)), _WIDEST_NAME) for item in plan.items if _is_shown(item)], default=0)
+    widest = min(_WIDEST_NAME, width // 3)
+    column = max(
+        (len(name) for item in plan.items if _is_shown(item) and len(name := _name(item)) <= widest), default=0
+    )
     for title in sorted(sections, key=_order):
         shown = sorted(filter(_is_shown, sections[title]), key=_rank)
         if shown:
             lines += ["", style(title, "bold", colour=colour)]
-            lines += [line for item in shown for line in _lines(item, column, width, colour)]
+            before = ("", *(item.hint for item in shown))
+            for hint, item in zip(before, shown, strict=False):
+                # What waits for the line above has the same next step.
+                told = replace(item, hint="") if item.hint == hint else item
+                lines += _lines(told, column, width, colour)
     return [*lines, "", *_counts(plan, width)]
 
 

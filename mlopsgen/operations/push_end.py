@@ -56,13 +56,13 @@ def shown_result(pushed: Pushed, data: dict[str, Any], again: str) -> OperationR
 def kept_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
     """The end of a push that had nothing to do."""
     plan = pushed.found.plan
-    drift = [item for item in plan.items if item.act is Act.KEEP and item.reason and item.resource is not None]
-    summary = f"{pushed.full_name} is as it shall be; nothing was changed."
+    drift = drift_of(plan)
+    drifted = counted(len(drift), "thing")
     if plan.unsolved:
-        summary = f"Nothing was changed; {counted(len(plan.unsolved), 'thing')} cannot be done."
-    elif drift:
-        summary = f"Nothing was changed; {counted(len(drift), 'thing')} on GitHub differ{'s' * (len(drift) == 1)}."
-    return _result(pushed, data, summary)
+        return _result(pushed, data, f"Nothing was changed; {counted(len(plan.unsolved), 'thing')} cannot be done.")
+    if drift:
+        return _result(pushed, data, f"Nothing was changed; {drifted} on GitHub differ{'s' * (len(drift) == 1)}.")
+    return _result(pushed, data, f"{pushed.full_name} is as it shall be{_but(pushed)}; nothing was changed.")
 
 
 def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> OperationResult:
@@ -73,11 +73,20 @@ def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> Operat
         data: What programs are told.
         made: How many changes were made.
     """
-    summary = f"{counted(made, 'change')} made and read back: {pushed.full_name} is as it shall be."
+    done = f"{counted(made, 'change')} made and read back"
     unsolved = len(pushed.found.plan.unsolved)
     if unsolved:
-        summary = f"{counted(made, 'change')} made and read back; {counted(unsolved, 'thing')} cannot be done."
-    return _result(pushed, data, summary)
+        return _result(pushed, data, f"{done}; {counted(unsolved, 'thing')} cannot be done.")
+    return _result(pushed, data, f"{done}: {pushed.full_name} is as it shall be{_but(pushed)}.")
+
+
+def _but(pushed: Pushed) -> str:
+    """What is missing although nothing is wrong."""
+    missing = len(missing_secrets(pushed.found, pushed.wanted))
+    lost = len([item for item in pushed.found.plan.blocked if item.kind is not Kind.SECRET])
+    words = [f"{counted(missing, 'secret')} to be set"] if missing else []
+    words += [f"{counted(lost, 'thing')} that cannot be had, as the plan says"] if lost else []
+    return f", but for {' and '.join(words)}" if words else ""
 
 
 def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResult:
@@ -138,6 +147,12 @@ def _settled_values(found: Planned) -> dict[Key, Mapping[str, Any]]:
         if item.kind in (Kind.ENVIRONMENT, Kind.RULESET) and isinstance(value, Mapping):
             values[item.key] = value
     return values
+
+
+def drift_of(plan: Plan) -> list[Item]:
+    """What people changed on GitHub and what stays as they left it."""
+    kept = [item for item in plan.items if item.act is Act.KEEP and item.reason]
+    return [item for item in kept if item.resource is not None or item.kind is Kind.POLICY]
 
 
 def missing_secrets(found: Planned, wanted: Sequence[Resource]) -> list[Resource]:

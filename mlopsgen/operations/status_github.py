@@ -16,7 +16,7 @@ from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.push_end import missing_secrets
+from mlopsgen.operations.push_end import drift_of, missing_secrets
 from mlopsgen.operations.wording import counted
 from mlopsgen.remote.plan import Act, Item
 from mlopsgen.remote.planning import Planned
@@ -98,9 +98,9 @@ def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
     if settings:
         message = f"GitHub lacks {counted(len(settings), 'thing')} that it should have"
         found.append({"message": message, "hint": "mlopsgen push --dry-run"})
-    drift = [item for item in plan.items if item.act is Act.KEEP and item.reason and item.resource is not None]
-    hint = "mlopsgen push --dry-run --take-over"
-    found += [{"message": f"{_named(item)}: {item.reason}", "hint": hint} for item in drift]
+    for item in drift_of(plan):
+        hint = "" if item.kind is Kind.POLICY else "mlopsgen push --dry-run --take-over"
+        found.append({"message": f"{_named(item)}: {item.reason}", "hint": hint})
     for secret in missing_secrets(planned, planned.desired.resources):
         where = f" of {secret.key.scope}" if secret.key.scope else ""
         hint = f"mlopsgen secrets set {secret.key.name}{f' --branch {secret.key.scope}' if secret.key.scope else ''}"

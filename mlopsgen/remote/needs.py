@@ -59,6 +59,15 @@ def repository_name(environment: str, name: str) -> str:
     return f"{environment.upper().replace('-', '_')}_{name}"
 
 
+def environment_of(name: str) -> tuple[str, str]:
+    """The environment and the name there of what a repository calls ``name`` where it cannot have environments."""
+    for environment in (*(f"{branch}{WATCH_SUFFIX}" for branch in BRANCHES), *BRANCHES):
+        prefix = repository_name(environment, "")
+        if name.startswith(prefix):
+            return environment, name.removeprefix(prefix)
+    return "", name
+
+
 def sources_of_answers(answers: Answers) -> dict[str, str]:
     """The data sources that a freshly made repository has, by name, for callers that have no ``data/sources.yaml``."""
     address = str(answers.get("data_address", ""))

@@ -9,6 +9,7 @@ from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.loosening import VISIBILITIES, loosens
+from mlopsgen.remote.needs import environment_of
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item
 from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, telling, words
@@ -51,7 +52,9 @@ class _Comparison:
         present = self.observed.snapshot.resources
         limit = limit_of(self.observed.snapshot.unreadable, key)
         if limit is not None:
-            item = self._cannot(wanted, limit)
+            # What the forge does not show because it does not have it, is better told by what it does not have.
+            known = limit_of(self.limits, key)
+            item = self._cannot(wanted, known if known is not None and not known.fields else limit)
         elif key.kind is Kind.RUNNER:
             item = self._runner(wanted)
         elif key.kind is Kind.SECRET:
@@ -146,11 +149,12 @@ class _Comparison:
             return replace(_item(Act.CREATE, key, detail=wanted.purpose), resource=wanted)
         if wanted.optional:
             return _item(Act.KEEP, key, detail="not set; it is optional")
-        where = f" --branch {key.scope}" if key.scope else ""
+        environment, name = (key.scope, key.name) if key.scope else environment_of(key.name)
+        where = f" --branch {environment}" if environment else ""
         limit = Limit(
             reason="no value was given for it",
             instead="everything else is made; what needs it fails until it is set",
-            hint=f"mlopsgen secrets set {key.name}{where}",
+            hint=f"mlopsgen secrets set {name}{where}",
         )
         return self._cannot(wanted, limit)
 
