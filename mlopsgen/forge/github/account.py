@@ -87,6 +87,11 @@ class Account:
         self._owners: dict[str, Owner | None] = {}
         self._reviewers: dict[str, int | None] = {}
 
+    @property
+    def has_plans(self) -> bool:
+        """Whether what is allowed depends on a plan that somebody pays; on an Enterprise Server all is part of it."""
+        return "x-github-enterprise-version" not in self.client.seen_headers and not self.host.name.endswith(".ghe.com")
+
     def whoami(self) -> str:
         """The login of the token's owner; empty for an installation of an app, which is nobody.
 

@@ -59,9 +59,13 @@ def belongings(account: Account, repository: str) -> Belongings | None:
         raise Renamed(f"The repository {repository} is '{name}' now.", hint=hint, where=repository, now=name)
     me = account.whoami().casefold()
     every = {"state": "all"}
-    issues = client.pages(f"{base}/issues", doing="Listing the issues", query=every, where=repository, accept={410})
-    pulls = client.pages(f"{base}/pulls", doing="Listing the pull requests", query=every, where=repository)
-    forks = client.pages(f"{base}/forks", doing="Listing the forks", where=repository)
+    # Where issues are switched off there is no such list, although the repository can be seen.
+    off = {404, 410}
+    issues = client.pages(f"{base}/issues", doing="Listing the issues", query=every, where=repository, accept=off)
+    pulls = client.pages(f"{base}/pulls", doing="Listing the pull requests", query=every, where=repository, accept=off)
+    forks = []
+    if data.get("forks_count") != 0:
+        forks = client.pages(f"{base}/forks", doing="Listing the forks", where=repository)
     return Belongings(
         name=name,
         page=str(data.get("html_url") or ""),

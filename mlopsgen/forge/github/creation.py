@@ -17,7 +17,7 @@ def creation_limit(place: Place, visibility: str) -> Limit | None:
         return Limit(reason=f"there is no '{place.owner}' on {host.name}", hint=hint)
     if not owner.organisation:
         return _personal_limit(owner, me, visibility)
-    if visibility == "internal" and host.has_plans and owner.plan not in {"", "enterprise"}:
+    if visibility == "internal" and place.account.has_plans and owner.plan not in {"", "enterprise"}:
         hint = "Choose --visibility private, or public."
         return Limit(reason="internal repositories need the plan Enterprise", hint=hint)
     role = _role(place, owner)

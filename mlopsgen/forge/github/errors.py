@@ -49,6 +49,12 @@ class RightsMissing(PermissionDenied):
         self.status = status
 
 
+class PlanMissing(RightsMissing):
+    """The owner's plan does not hold this."""
+
+    code = "plan-missing"
+
+
 class TokenRefused(AuthenticationFailed):
     """The token is wrong, has expired or was revoked."""
 
@@ -184,13 +190,14 @@ def _rights_missing(answer: Answer, said: str, *, doing: str, server: str, where
             hint=f"Edit the token at {server}/settings/personal-access-tokens, then run this again.",
             where=where,
         )
+    kind = PlanMissing if says_plan(answer) else RightsMissing
     if _ARCHIVED.search(said):
         hint = f"Unarchive it at {server}/{where}/settings, or push under another --name."
-    elif says_plan(answer):
+    elif kind is PlanMissing:
         hint = f"The owner's plan does not hold this; see {server}/pricing, or make the repository public."
     else:
         hint = "Ask an administrator of the repository or organisation, or use a token of somebody who may do it."
-    return RightsMissing(f"{doing} failed: GitHub does not allow it ({said or 403}).", hint=hint, where=where)
+    return kind(f"{doing} failed: GitHub does not allow it ({said or 403}).", hint=hint, where=where)
 
 
 def permission_words(header: str) -> str:

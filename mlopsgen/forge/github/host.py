@@ -52,11 +52,6 @@ class Host:
         """Whether it is github.com."""
         return self.name == PUBLIC
 
-    @property
-    def has_plans(self) -> bool:
-        """Whether what is allowed depends on a plan that somebody pays; elsewhere everything is part of it."""
-        return self.is_public
-
     @classmethod
     def parse(cls, text: str, environ: Mapping[str, str]) -> Host:
         """The GitHub that a person or an environment names.

@@ -11,7 +11,7 @@ from mlopsgen.forge.github import sealing
 from mlopsgen.forge.github.creation import creation_limit
 from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
-from mlopsgen.forge.github.plans import EVERYTHING, NAMES, PLANS, Holds
+from mlopsgen.forge.github.plans import NAMES, find_plan, pricing_hint, rulesets_limit
 from mlopsgen.forge.github.policies import POLICIES, organisation_limits
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.reviewers import problem_with
@@ -56,6 +56,7 @@ class _Limits:
     def find(self, workers: int) -> dict[Key, Limit]:
         self._scopes()
         self._rights()
+        self._forks()
         if self.repository is not None and self.repository.key not in self.limits:
             limit = creation_limit(self.place, self.visibility)
             if limit is not None:
@@ -134,6 +135,8 @@ class _Limits:
         if rights and not rights.get("push"):
             reason = f"the token's owner may read {self.place.full_name} but not write to it"
             self._limit(self.changes, Limit(reason=reason, hint=ask.hint))
+
+    def _forks(self) -> None:
         if self.visibility != "public":
             reason = "the setting is for public repositories"
             instead = "workflows of forks of a private repository do not run unless its settings allow it"
@@ -145,40 +148,31 @@ class _Limits:
         asked = self._of(Kind.ENVIRONMENT, Kind.RULESET)
         if not asked:
             return
-        holds, name = self._holds()
-        if holds is None:
-            message = f"GitHub does not tell the plan of {self.place.owner}"
+        plan = find_plan(self.place, self.plan)
+        if not plan.sure:
+            message = f"GitHub does not tell the plan of {self.place.owner}; it is taken to hold everything."
             hint = "Say it in .github/remote.yaml (github: {plan: free|pro|team|enterprise}) if something is refused."
-            self.place.account.events(
-                Warn(message=f"{message}; the plan below takes it to hold everything.", hint=hint)
-            )
-            return
-        has = f"{self.place.owner} has {NAMES[name]}" if name else ""
-        private = f"of a {self.visibility} repository"
-        hint = f"Change the plan ({self.place.account.host.server}/pricing), or make the repository public."
+            self.place.account.events(Warn(message=message, hint=hint))
+        has = f"; {self.place.owner} has {NAMES[plan.name]}" if plan.name else ""
+        private, server = f"of a {self.visibility} repository", self.place.account.host.server
         there = {key.name for key in self.snapshot.resources if key.kind is Kind.ENVIRONMENT}
-        if not holds.environments and not there:
-            reason = f"environments {private} need the plan Pro, Team or Enterprise; {has}"
-            instead = "its variables and secrets become the repository's"
-            self._limit(self._of(Kind.ENVIRONMENT), Limit(reason=reason, instead=instead, hint=hint))
-        elif not holds.reviewers:
-            reason = f"reviewers and wait timers {private} need the plan Enterprise; {has}"
-            instead = "the environment is made without them: who may push to its branch deploys without approval"
-            limit = Limit(reason=reason, instead=instead, hint=hint, fields=_REVIEW_FIELDS)
+        if not plan.holds.environments and not there:
+            limit = Limit(
+                reason=f"environments {private} need the plan Pro, Team or Enterprise{has}",
+                instead="its variables and secrets become the repository's",
+                hint=pricing_hint(server),
+            )
+            self._limit(self._of(Kind.ENVIRONMENT), limit)
+        elif not plan.holds.reviewers:
+            limit = Limit(
+                reason=f"reviewers and wait timers {private} need the plan Enterprise{has}",
+                instead="the environment is made without them: who may push to its branch deploys without approval",
+                hint=pricing_hint(server),
+                fields=_REVIEW_FIELDS,
+            )
             self._limit([each for each in self._of(Kind.ENVIRONMENT) if _is_reviewed(each)], limit)
-        if not holds.rulesets:
-            reason = f"rulesets {private} need the plan Pro, Team or Enterprise; {has}"
-            instead = "nothing enforces it: whoever may write can push to these branches directly"
-            self._limit(self._of(Kind.RULESET), Limit(reason=reason, instead=instead, hint=hint))
-
-    def _holds(self) -> tuple[Holds | None, str]:
-        if self.plan in PLANS:
-            return PLANS[self.plan], self.plan
-        if not self.place.account.host.has_plans:
-            return EVERYTHING, ""
-        owner = self.place.account.owner(self.place.owner)
-        name = owner.plan if owner is not None else ""
-        return PLANS.get(name), name
+        if not plan.holds.rulesets:
+            self._limit(self._of(Kind.RULESET), rulesets_limit(self.visibility, has, server))
 
     def _reviewers(self, workers: int) -> None:
         """Reviewers that are not there or may not read; what belongs to such an environment waits for it."""

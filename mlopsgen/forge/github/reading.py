@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from mlopsgen.errors import AuthenticationFailed, PermissionDenied
-from mlopsgen.forge.github.errors import Refused
+from mlopsgen.forge.github.errors import PlanMissing, Refused
 from mlopsgen.forge.github.place import Place
+from mlopsgen.forge.github.plans import rulesets_limit
 from mlopsgen.forge.github.rules import ruleset_value
 from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Scalar, Snapshot, Value
 
@@ -76,6 +77,10 @@ class _Reading:
                 self.found.update(future.result())
             except AuthenticationFailed:
                 raise
+            except PlanMissing:
+                server = self.place.account.host.server
+                limit = rulesets_limit(visibility_of(self.place.data or {}), "", server)
+                self.unreadable.update(dict.fromkeys((key for key in keys if key.kind is Kind.RULESET), limit))
             except (PermissionDenied, Refused) as error:
                 limit = Limit(reason=error.message.rstrip("."), hint=error.hint)
                 self.unreadable.update(dict.fromkeys(keys, limit))
