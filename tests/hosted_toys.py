@@ -15,7 +15,7 @@ from mlopsgen.adapters.credentials import Credential, find_credential
 from mlopsgen.operations.hosting import Target, Wanted
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.secret_value import SecretValue
-from tests.github import FakeGitHub, shapes
+from tests.github import FakeGitHub
 from tests.github.repositories import Repository
 
 NAME = "acme/heart-rate"
@@ -116,44 +116,3 @@ def make_model(folder: Path, answers: Sequence[str] = ()) -> Path:
 
 def silent(event: Any) -> None:
     """Takes events and says nothing."""
-
-
-def issue_of(hosted: Hosted, login: str, number: int, *, kind: str = "User", state: str = "open") -> dict[str, Any]:
-    """An issue that somebody opened."""
-    world, there = hosted.github.world, hosted.there
-    where = f"{world.api}/repos/{there.full_name}/issues/{number}"
-    page = f"{world.server}/{there.full_name}/issues/{number}"
-    addresses = {key: f"{where}/{key}" for key in ("comments_url", "events_url", "labels_url")}
-    user = shapes.simple_user(world, world.account(login)) | {"type": kind}
-    return {
-        "id": number, "node_id": f"I_{number}", "number": number, "url": where, "html_url": page, **addresses,
-        "repository_url": f"{world.api}/repos/{there.full_name}", "state": state, "locked": False, "title": "It",
-        "labels": [], "user": user, "assignee": None, "milestone": None, "comments": 0, "closed_at": None,
-        "created_at": "2026-11-21T08:00:00Z", "updated_at": "2026-11-21T08:00:00Z",
-    }  # fmt: skip
-
-
-def pull_of(hosted: Hosted, login: str, number: int, *, kind: str = "User", state: str = "open") -> dict[str, Any]:
-    """A pull request that somebody opened."""
-    world, there = hosted.github.world, hosted.there
-    where = f"{world.api}/repos/{there.full_name}/pulls/{number}"
-    names = ("url", "html_url", "diff_url", "patch_url", "issue_url", "commits_url", "review_comments_url",
-             "review_comment_url", "comments_url", "statuses_url")  # fmt: skip
-    user = shapes.simple_user(world, world.account(login)) | {"type": kind}
-    end = {"label": "acme:development", "ref": "development", "sha": there.branches["development"], "user": user,
-           "repo": shapes.repository(world, there, None)}  # fmt: skip
-    links = ("comments", "commits", "statuses", "html", "issue", "review_comments", "review_comment", "self")
-    return {
-        **dict.fromkeys(names, where), "id": number, "node_id": f"P_{number}", "number": number, "state": state,
-        "locked": False, "title": "It", "user": user, "body": None, "labels": [], "milestone": None, "assignee": None,
-        "created_at": "2026-11-21T08:00:00Z", "updated_at": "2026-11-21T08:00:00Z", "closed_at": None,
-        "merged_at": None, "merge_commit_sha": None, "head": end, "base": end,
-        "_links": {name: {"href": where} for name in links}, "author_association": "MEMBER", "auto_merge": None,
-    }  # fmt: skip
-
-
-def fork_of(hosted: Hosted, login: str) -> dict[str, Any]:
-    """Somebody's fork."""
-    world = hosted.github.world
-    made = world.make_repository(world.account(login), "heart-rate", hosted.there.visibility)
-    return shapes.repository(world, made, None) | {"fork": True}

@@ -13,7 +13,7 @@ from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, Permissio
 from mlopsgen.operations.destroy import DestroyRequest, destroy
 from tests.github import FakeGitHub
 from tests.github.repositories import Runner
-from tests.hosted_toys import BRANCHES, NAME, Hosted, fork_of, issue_of, make_model, pull_of, set_up, silent
+from tests.hosted_toys import BRANCHES, NAME, Hosted, make_model, set_up, silent
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +60,15 @@ def test_it_deletes_what_is_ours_and_forgets_the_remote(hosted: Hosted) -> None:
 
 
 def test_a_half_made_set_up_is_removed(hosted: Hosted) -> None:
-    """Killed right after the repository was made: it has no branch, no topic, and the description of the answers."""
+    """Killed right after the repository was made: it has no branch and no topic, and its description is ours."""
     for branch in BRANCHES:
         hosted.there.git("update-ref", "-d", f"refs/heads/{branch}")
     hosted.there.topics = []
-    hosted.there.description = "A model that is trained by git push."
+    hosted.there.description = "What the document says"
+    path = hosted.here / ".github" / "remote.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("A model that is trained by git push.", "What the document says"), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
     hosted.git("remote", "remove", "origin")
     destroy(request(hosted), silent)
     assert not exists(hosted)
@@ -99,15 +103,15 @@ def tagged(hosted: Hosted) -> None:
 
 
 def issue(hosted: Hosted) -> None:
-    hosted.there.issues.append(issue_of(hosted, "bob", 1, state="closed"))
+    hosted.github.add_issue(NAME, "bob", state="closed")
 
 
 def pull(hosted: Hosted) -> None:
-    hosted.there.pulls.append(pull_of(hosted, "bob", 2))
+    hosted.github.add_pull(NAME, "bob")
 
 
 def fork(hosted: Hosted) -> None:
-    hosted.there.forks.append(fork_of(hosted, "bob"))
+    hosted.github.add_fork(NAME, "bob")
 
 
 REASONS = {
@@ -140,8 +144,12 @@ def test_what_others_did_is_never_deleted(hosted: Hosted, change: Callable[[Host
 
 
 def test_what_oneself_and_bots_did_does_not_count(hosted: Hosted) -> None:
-    hosted.there.issues += [issue_of(hosted, "ada", 1), issue_of(hosted, "bob", 2, kind="Bot")]
-    hosted.there.pulls += [pull_of(hosted, "ada", 3), pull_of(hosted, "bob", 4, kind="Bot")]
+    for login in ("ada", "bob"):
+        hosted.github.add_issue(NAME, login)
+        hosted.github.add_pull(NAME, login)
+    for item in (*hosted.there.issues, *hosted.there.pulls):
+        if item["user"]["login"] == "bob":
+            item["user"]["type"] = "Bot"
     hosted.commit_there()
     hosted.git("pull", "--quiet", str(hosted.there.folder), "development")
     destroy(request(hosted), silent)
@@ -178,6 +186,11 @@ def test_a_dry_run_says_what_would_go(hosted: Hosted) -> None:
     assert sorted(data["branches"]) == sorted(BRANCHES)
     assert data["runners"] == ["gpu-1"]
     assert any("for good" in line for line in data["would"])
+    assert not any("may not delete" in line for line in data["would"])
+    weak = hosted.github.add_token("ada", kind="classic", scopes=["repo"])
+    done = hosted.run("destroy", "--dry-run", MLOPSGEN_GITHUB_TOKEN=weak)
+    assert done.returncode == 0, done.stderr
+    assert "The token may not delete repositories: it lacks the scope 'delete_repo'" in done.stdout
     assert exists(hosted)
 
 

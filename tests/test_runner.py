@@ -17,6 +17,7 @@ from mlopsgen.remote import runners
 from tests.github import FakeGitHub
 from tests.github.repositories import Runner
 from tests.hosted_toys import NAME, Hosted, make_model, set_up, silent
+from tests.runner_toys import archive, run, told
 
 PROGRAM = {
     "os": "linux",
@@ -64,6 +65,26 @@ def test_it_writes_what_the_machine_needs_outside_the_repository(hosted: Hosted)
     assert (folder / runner_script.TOKEN).stat().st_mode & 0o777 == 0o600
     assert datetime.fromisoformat(result.data["token_expires"]) > datetime.now(UTC)
     assert hosted.git("status", "--porcelain") == ""
+
+
+def test_from_the_command_to_a_runner_that_runs(hosted: Hosted) -> None:
+    """The script that was written, started for real, with the program that GitHub names."""
+    hosted.github.world.downloads.clear()
+    hosted.github.add_download(PROGRAM["filename"], archive())
+    done = hosted.run("runner", "add", "-b", "production", "--system", "linux-x64", "--output", "json")
+    assert done.returncode == 0, done.stderr
+    script = Path(json.loads(done.stdout)["data"]["script"])
+    token = (script.parent / runner_script.TOKEN).read_text(encoding="utf-8").strip()
+    started = run(script)
+    assert started.returncode == 0, started.stderr
+    said = told(script.parent)
+    assert f"token {token}" in said
+    assert f"argument {hosted.github.url}/{NAME}" in said
+    assert said[-1] == "runs with token []"
+    assert token not in (script.parent / "processes").read_text(encoding="utf-8")
+    # What it was told on purpose, and whatever else ran on this machine meanwhile.
+    for name in ("told", "processes"):
+        (script.parent / name).unlink()
 
 
 def test_run_again_it_brings_a_new_token(hosted: Hosted) -> None:

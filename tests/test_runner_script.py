@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,17 +19,9 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.operations import runner_script
 from mlopsgen.operations.runner_script import Program, Start
 from mlopsgen.secret_value import SecretValue
+from tests.runner_toys import archive, run, told
 
 TOKEN = "AREGISTRATIONTOKENOFNOBODY"
-CONFIG = """#!/usr/bin/env bash
-{ printf 'argument %s\\n' "$@"; printf 'token %s\\n' "$ACTIONS_RUNNER_INPUT_TOKEN"; } >> ../told
-ps -eo args >> ../processes
-if [ -e ../refuse ]; then exit 1; fi
-touch .runner
-"""
-RUN = """#!/usr/bin/env bash
-printf 'runs with token [%s]\\n' "${ACTIONS_RUNNER_INPUT_TOKEN:-}" >> ../told
-"""
 
 
 @dataclass
@@ -50,13 +40,7 @@ class Shop:
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, text in {"config.sh": CONFIG, "run.sh": RUN}.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(text), 0o755
-            tar.addfile(info, io.BytesIO(text.encode()))
-    shop = Shop("", packed.getvalue(), [])
+    shop = Shop("", archive(), [])
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -89,32 +73,9 @@ def start(shop: Shop) -> Start:
     )
 
 
-def run(script: Path, *, user: int = 1000, path: str = "") -> subprocess.CompletedProcess[str]:
-    """Start the script as ``user``: an ``id`` of our own says so, whoever runs the tests."""
-    programs = script.parent.parent / "programs"
-    programs.mkdir(exist_ok=True)
-    (programs / "id").write_text(f"#!/bin/sh\necho {user}\n")
-    (programs / "id").chmod(0o755)
-    environ = {"PATH": path or f"{programs}:{os.environ['PATH']}", "HOME": str(script.parent), "no_proxy": "127.0.0.1"}
-    return subprocess.run(
-        [script],
-        env=environ,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-
-
 def write(folder: Path, start: Start) -> Path:
     runner_script.prepare(folder)
     return runner_script.write(folder, start, SecretValue(TOKEN))
-
-
-def told(folder: Path) -> list[str]:
-    return (folder / "told").read_text(encoding="utf-8").splitlines()
 
 
 def test_it_downloads_checks_registers_and_runs(tmp_path: Path, shop: Shop, start: Start) -> None:

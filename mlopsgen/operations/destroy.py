@@ -19,7 +19,7 @@ from mlopsgen.errors import (
 from mlopsgen.events import StepDone, StepStarted
 from mlopsgen.forge.github import runners
 from mlopsgen.forge.github.belongings import Belongings, archive_repository, belongings, delete_repository
-from mlopsgen.forge.values import Kind, Snapshot
+from mlopsgen.forge.values import Key, Kind, Snapshot
 from mlopsgen.operations.foreign_commits import Lacking, lacking_commits
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, find_hosted, open_github, place_of, same_host
 from mlopsgen.operations.making import read_making
@@ -70,6 +70,7 @@ class Found:
         snapshot: Its branches and settings.
         lacking: Its commits that are nowhere else.
         runners: The names of its own runners.
+        described: Whether its description is the one that it would be made with.
         remote: Whether this machine's repository has a remote that leads there.
     """
 
@@ -77,6 +78,7 @@ class Found:
     snapshot: Snapshot
     lacking: Lacking
     runners: tuple[str, ...]
+    described: bool
     remote: bool
 
     @property
@@ -104,7 +106,7 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
     if found.held is None and not found.remote:
         summary = f"There is no {target.full_name} that this token sees, and nothing here leads to it: nothing to do."
         return OperationResult(summary=summary, data=data)
-    refused = () if request.archive or found.held is None else refusals(found, hosted)
+    refused = () if request.archive or found.held is None else refusals(found)
     if refused:
         raise MlopsgenError(
             f"{target.full_name} is not deleted: {'; '.join(refused)}.",
@@ -112,24 +114,27 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
             hint=f"Look at {forge.page}. 'mlopsgen destroy --archive' makes it read-only and deletes nothing.",
         )
     lines = tuple(_lines(found, request))
+    missing = None if found.held is None else _missing_right(forge, found.held, archive=request.archive)
     if request.dry_run:
-        return OperationResult(summary="Nothing was done.", data={**data, "would": list(lines)})
-    if found.held is not None:
-        _require_rights(forge, found.held, target, archive=request.archive)
+        but = () if missing is None else (f"but          {missing.message}",)
+        steps = () if missing is None else (missing.hint,)
+        return OperationResult(summary="Nothing was done.", data={**data, "would": [*lines, *but]}, next_steps=steps)
+    if missing is not None:
+        raise missing
     request.show(lines)
     _confirm(request, target)
     _require_unchanged(forge, hosted, target, found)
     return _take_back(request, forge, hosted, found, data)
 
 
-def refusals(found: Found, hosted: Hosted) -> tuple[str, ...]:
+def refusals(found: Found) -> tuple[str, ...]:
     """Why the repository on GitHub must not be deleted, each as a clause; none if it is ours alone."""
     held = found.held
     if held is None:
         return ()
     reasons = []
     marked = TOPIC in held.topics
-    if not found.branches and not marked and held.description != hosted.answers["description"]:
+    if not found.branches and not marked and not found.described:
         reasons.append("nothing in it says that mlopsgen made it")
     elif found.branches and not marked:
         reasons.append(f"it does not bear the topic '{TOPIC}' that mlopsgen gives to what it makes")
@@ -150,15 +155,18 @@ def _look(forge: GitHubForge, hosted: Hosted, target: Target) -> Found:
     remote = _leads_to(hosted, target)
     if held is None:
         nothing = Lacking(commits=0, names=(), related=True)
-        return Found(held=None, snapshot=Snapshot(), lacking=nothing, runners=(), remote=remote)
-    snapshot = forge.observe(github_resources(_making(hosted), target.name))
+        return Found(held=None, snapshot=Snapshot(), lacking=nothing, runners=(), described=False, remote=remote)
+    wanted = github_resources(_making(hosted), target.name)
+    snapshot = forge.observe(wanted)
     empty = snapshot.repository is None or not snapshot.repository.branches
     lacking = Lacking(commits=0, names=(), related=True) if empty else lacking_commits(forge, hosted.project.source)
     try:
         own = tuple(runner.name for runner in runners.list_runners(forge.account.client, target.full_name))
     except PermissionDenied:
         own = ()
-    return Found(held=held, snapshot=snapshot, lacking=lacking, runners=own, remote=remote)
+    about = next((one.value for one in wanted if one.key == Key(Kind.SETTING, "about")), None)
+    described = isinstance(about, Mapping) and about.get("description") == held.description
+    return Found(held=held, snapshot=snapshot, lacking=lacking, runners=own, described=described, remote=remote)
 
 
 def _making(hosted: Hosted) -> Making:
@@ -199,22 +207,24 @@ def _lines(found: Found, request: DestroyRequest) -> list[str]:
     return lines
 
 
-def _require_rights(forge: GitHubForge, held: Belongings, target: Target, *, archive: bool) -> None:
+def _missing_right(forge: GitHubForge, held: Belongings, *, archive: bool) -> PermissionDenied | None:
+    """What the token or its owner may not do; ``None`` as far as GitHub tells that they may."""
     server = forge.account.host.server
     if not held.admin:
-        raise PermissionDenied(
+        return PermissionDenied(
             f"Only an administrator of {held.name} can {'archive' if archive else 'delete'} it, and you are none.",
             where=held.name,
             hint="Ask an administrator of the repository or organisation.",
         )
     scopes = forge.account.token_facts().scopes
-    if scopes is not None and not archive and _DELETE_SCOPE not in scopes:
-        raise PermissionDenied(
-            f"The token may not delete repositories: it lacks the scope '{_DELETE_SCOPE}'. Nothing was changed.",
-            where=target.full_name,
-            hint=f"gh auth refresh --scopes {_DELETE_SCOPE}, or add the scope at {server}/settings/tokens; take it "
-            "away again afterwards.",
-        )
+    if scopes is None or archive or _DELETE_SCOPE in scopes:
+        return None
+    return PermissionDenied(
+        f"The token may not delete repositories: it lacks the scope '{_DELETE_SCOPE}'. Nothing was changed.",
+        where=held.name,
+        hint=f"gh auth refresh --scopes {_DELETE_SCOPE}, or add the scope at {server}/settings/tokens; take it away "
+        "again afterwards.",
+    )
 
 
 def _confirm(request: DestroyRequest, target: Target) -> None:

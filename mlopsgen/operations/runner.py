@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,7 +124,7 @@ def add(request: AddRequest, events: EventSink) -> OperationResult:
         ephemeral=request.ephemeral,
         program=program,
         expires=registration.expires,
-        again=f"mlopsgen runner add --branch {branch} --as {name}{' --ephemeral' if request.ephemeral else ''}",
+        again=_again(request, branch, name),
     )
     script = runner_script.write(folder, start, registration.token)
     until = f"{registration.expires:%Y-%m-%d %H:%M} UTC"
@@ -239,6 +240,16 @@ def _folder(request: AddRequest, hosted: Hosted, name: str) -> Path:
             hint="Name a folder outside with --folder, or add it to .gitignore.",
         )
     return folder
+
+
+def _again(request: AddRequest, branch: str, name: str) -> str:
+    """The command that brings another token."""
+    words = ["mlopsgen", "runner", "add", "--branch", branch, "--as", name, "--system", request.system]
+    words += ["--labels", request.labels] if request.labels else []
+    words += ["--folder", str(request.folder)] if request.folder is not None else []
+    words += ["--ephemeral"] if request.ephemeral else []
+    words += ["--accept-risk", request.accepted_risk] if request.accepted_risk else []
+    return shlex.join(words)
 
 
 def _refuse_public(forge: GitHubForge, target: Target, accepted: str) -> None:
