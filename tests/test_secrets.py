@@ -266,12 +266,20 @@ def test_a_secret_of_ones_own_says_where_it_belongs(toy: Toy) -> None:
     assert "MY_OWN of staging" in secrets(toy, "list").stdout
 
 
-def test_without_a_forge_the_next_step_is_push(tmp_path: Path) -> None:
+def test_before_the_first_push_the_list_tells_what_will_be_needed(tmp_path: Path) -> None:
     toy = make_toy(tmp_path)
+    needs_mail(toy)
     done = secrets(toy, "list")
-    assert done.returncode == 2
-    assert "mlopsgen push --org" in done.stderr
-    assert "mlopsgen push --local" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "MISSING        SMTP_PASSWORD" in done.stdout
+    assert "6 of them required" in done.stdout
+    assert "mlopsgen push --org" in done.stdout
+    assert "mlopsgen push --local" in done.stdout
+    assert data(secrets(toy, "list", "--output", "json"))["forge"] == ""
+    for verb in (("check",), ("set", "SMTP_PASSWORD", "--stdin", "-b", "staging")):
+        failed = secrets(toy, *verb, stdin=canary("early"))
+        assert failed.returncode == 2
+        assert "mlopsgen push --local" in failed.stderr
     assert secrets(toy, "list", "--local").returncode == 1
 
 

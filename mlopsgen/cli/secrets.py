@@ -230,7 +230,7 @@ def _write(
 
 def _table(session: Session, result: OperationResult) -> list[str]:
     data = result.data
-    lines = [f"forge: {data['forge']}"]
+    lines = [f"forge: {data['forge'] or 'none yet'}"]
     width = max((len(secret["stored_as"]) for secret in data["secrets"]), default=0)
     environment = ""
     for secret in data["secrets"]:

@@ -13,9 +13,11 @@ from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError,
 from mlopsgen.events import Note, StepDone, Warn
 from mlopsgen.forge.github.sealing import SECRETS_PER_PLACE, name_problem, problem
 from mlopsgen.forge.values import Resource
+from mlopsgen.operations.hosting import find_hosted
+from mlopsgen.operations.making import read_making
 from mlopsgen.operations.secret_sources import Named, SecretSource
-from mlopsgen.operations.secrets_access import Access, Stored, Vault, open_vault
-from mlopsgen.operations.secrets_result import counted_secrets, missing_steps, unfinished, vault_data, where
+from mlopsgen.operations.secrets_access import Access, NotPushed, Stored, Vault, open_vault, read_needs
+from mlopsgen.operations.secrets_result import counted_secrets, missing_steps, need_data, unfinished, vault_data, where
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.needs import Need
@@ -58,12 +60,26 @@ class _Sorted:
 
 def list_secrets(access: Access, events: EventSink) -> OperationResult:
     """Every secret that is needed, with what for and how it stands; and those that nobody asked for."""
-    vault = open_vault(access, events)
+    try:
+        vault = open_vault(access, events)
+    except NotPushed as error:
+        return _not_pushed(access, error)
     _say_what_is_lost(vault, events)
     present = sum(1 for s in vault.secrets if s.present)
     required = f"{len(vault.missing)} required missing" if vault.missing else "no required one is missing"
     words = f"{present} of {counted_secrets(len(vault.secrets))} set; {required}."
     return OperationResult(summary=words, data=vault_data(vault), next_steps=missing_steps(vault.missing))
+
+
+def _not_pushed(access: Access, error: NotPushed) -> OperationResult:
+    """What will be needed: it follows from the answers alone, so that values can be collected before the first push."""
+    hosted = find_hosted(access.surroundings, access.wanted)
+    needs = read_needs(read_making(hosted.project.root, hosted.answers), local=access.local)
+    data = {"forge": "", "environments": [], "secrets": [need_data(need) for need in needs], "others": []}
+    required = sum(1 for need in needs if need.required)
+    words = f"{error.message} {counted_secrets(len(needs))} can be set then, {required or 'none'} of them required."
+    steps = (error.hint, "mlopsgen push --secrets-file FILE   (sets them as it makes the repository)")
+    return OperationResult(summary=words, data=data, next_steps=steps)
 
 
 def check_secrets(access: Access, source: SecretSource | None, events: EventSink) -> OperationResult:
@@ -237,7 +253,8 @@ def _problems(vault: Vault, write: Sequence[tuple[Stored, SecretValue]]) -> Iter
         if refused:
             yield f"{where(stored)}: {refused}"
         if not stored.possible:
-            yield f"{where(stored)}: there is no environment '{stored.need.environment}' yet ('mlopsgen push' makes it)"
+            environment = stored.need.environment
+            yield f"{where(stored)}: there is no environment '{environment}' yet ('mlopsgen push' makes it)"
     kept = set(vault.others) | {stored.key for stored in vault.secrets if stored.present}
     counts = Counter(key.scope for key in kept | {stored.key for stored, _ in write})
     for scope, count in counts.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
-from mlopsgen.errors import MissingAnswer, MlopsgenError, PermissionDenied, UsageError
+from mlopsgen.errors import MissingAnswer, PermissionDenied, UsageError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
@@ -17,6 +17,12 @@ from mlopsgen.operations.project import Project, Surroundings, forge_folder, ope
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.github_desired import Making, environments_of, github_resources
 from mlopsgen.remote.needs import Need, repository_name
+
+
+class NotPushed(MissingAnswer):
+    """There is no forge that could hold a secret yet."""
+
+    code = "not-pushed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +102,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
     """Find the forge and read which secrets it has.
 
     Raises:
-        MissingAnswer: It has not been said which forge is meant.
-        MlopsgenError: The project has no forge there yet.
+        NotPushed: The project has no forge yet, or it has not been said which one is meant.
         NoCredential: There is no token.
         PermissionDenied: The forge does not show which secrets there are.
     """
@@ -111,14 +116,20 @@ def open_vault(access: Access, events: EventSink) -> Vault:
     snapshot = forge.observe([*environments, *wanted])
     if snapshot.repository is None:
         hint = "mlopsgen push --local" if local else "mlopsgen push   (makes it, with its environments)"
-        raise MlopsgenError(f"There is no repository at {forge.address} yet.", where=forge.address, hint=hint)
+        raise NotPushed(f"There is no repository at {forge.address} yet.", where=forge.address, hint=hint)
     _refuse_unreadable(forge, snapshot, [*environments, *wanted])
+    if any(environment.key in snapshot.resources for environment in environments):
+        return _vault(hosted.project, forge, needs, snapshot, None)
+    in_repository = [_resource(place_of(need.environment, need.name, in_repository=True), need) for need in needs]
     lost = _lost(forge, snapshot, environments)
-    if lost is not None:
-        wanted = [_resource(place_of(need.environment, need.name, in_repository=True), need) for need in needs]
-        snapshot = forge.observe(wanted)
-        _refuse_unreadable(forge, snapshot, wanted)
-    return _vault(hosted.project, forge, needs, snapshot, lost)
+    instead = forge.observe(in_repository) if not local else Snapshot()
+    if lost is None and any(resource.key in instead.resources for resource in in_repository):
+        # Nobody tells the plan, and yet an earlier set-up ended without environments.
+        lost = Limit(reason="there are none, and an earlier push has put its secrets into the repository")
+    if lost is None:
+        return _vault(hosted.project, forge, needs, snapshot, None)
+    _refuse_unreadable(forge, instead, in_repository)
+    return _vault(hosted.project, forge, needs, instead, lost)
 
 
 def read_needs(making: Making, *, local: bool = False) -> tuple[Need, ...]:
@@ -147,7 +158,7 @@ def _open(access: Access, hosted: Hosted, making: Making, events: EventSink) -> 
     if access.local or (not on_github and _has_local_forge(hosted.project, access.surroundings)):
         return require_forge(hosted.project, access.surroundings)
     if not on_github:
-        raise MissingAnswer(
+        raise NotPushed(
             f"{hosted.project.slug} is neither on GitHub nor on a forge of this machine yet.",
             where="--local",
             hint="Push it first: 'mlopsgen push --org ORGANISATION' or 'mlopsgen push --local'.",
@@ -186,12 +197,9 @@ def _resource(key: Key, need: Need) -> Resource:
 
 
 def _lost(forge: Forge, snapshot: Snapshot, environments: Sequence[Resource]) -> Limit | None:
-    """Why the repository cannot have environments, if that is so."""
-    missing = [resource for resource in environments if resource.key not in snapshot.resources]
-    if len(missing) < len(environments):
-        return None
-    limits = forge.limits(missing, snapshot)
-    found = [limits.get(resource.key) or limits.get(Key(Kind.ENVIRONMENT, "")) for resource in missing]
+    """Why the repository cannot have environments, if that is known."""
+    limits = forge.limits(environments, snapshot)
+    found = [limits.get(resource.key) or limits.get(Key(Kind.ENVIRONMENT, "")) for resource in environments]
     # One without "instead" is about this environment (an unknown reviewer), not about what the account may have.
     return next((limit for limit in found if limit is not None and not limit.fields and limit.instead), None)
 

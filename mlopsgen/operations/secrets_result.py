@@ -8,6 +8,7 @@ from typing import Any
 from mlopsgen.errors import MlopsgenError, PartialResult
 from mlopsgen.operations.secrets_access import Stored, Vault
 from mlopsgen.operations.wording import counted
+from mlopsgen.remote.needs import Need
 
 
 def where(stored: Stored) -> str:
@@ -26,23 +27,34 @@ def vault_data(vault: Vault) -> dict[str, Any]:
     return {
         "forge": vault.forge.address,
         "environments": sorted(vault.environments),
-        "secrets": [
-            {
-                "environment": stored.need.environment,
-                "name": stored.need.name,
-                "stored_as": stored.key.name,
-                "scope": "environment" if stored.key.scope else "repository",
-                "purpose": stored.need.purpose,
-                "required": stored.need.required,
-                "present": stored.present,
-                "updated": stored.updated,
-            }
-            for stored in vault.secrets
-        ],
+        "secrets": [_stored_data(stored) for stored in vault.secrets],
         "others": [
             {"environment": key.scope, "name": key.name, "updated": updated}
             for key, updated in sorted(vault.others.items())
         ],
+    }
+
+
+def need_data(need: Need) -> dict[str, Any]:
+    """A secret that is needed, as JSON values, while there is no place for it yet."""
+    return {
+        "environment": need.environment,
+        "name": need.name,
+        "stored_as": need.name,
+        "scope": "environment",
+        "purpose": need.purpose,
+        "required": need.required,
+        "present": False,
+        "updated": "",
+    }
+
+
+def _stored_data(stored: Stored) -> dict[str, Any]:
+    return need_data(stored.need) | {
+        "stored_as": stored.key.name,
+        "scope": "environment" if stored.key.scope else "repository",
+        "present": stored.present,
+        "updated": stored.updated,
     }
 
 
