@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -54,6 +55,9 @@ class Dispatcher:
             answer = self._acted(call, record)
         except Refused as refused:
             answer = refused.answer
+        except Exception:  # noqa: BLE001 - a fault of the fake itself is told at its end
+            self.violations.append(f"{call.method} {call.path}: the fake itself failed: {traceback.format_exc()}")
+            answer = Refused(500, "Server Error").answer
         broken = contract().broken_answer(call, answer)
         if broken:
             self.violations.append(f"answer {answer.status} to {call.method} {call.path}: {'; '.join(broken)}")
@@ -69,7 +73,7 @@ class Dispatcher:
         wrong = contract().problems(call)
         if wrong:
             self.violations.append(f"{call.method} {call.path}: {'; '.join(wrong)}")
-            raise Refused(422, "Invalid request.", errors=wrong)
+            raise Refused(422, "Invalid request.\n\n" + "\n".join(wrong))
         with self.world.lock:
             self.world.seen(call.path)
             new = call.template == ENVIRONMENT and call.method == "PUT" and not self._environment_exists(call)

@@ -236,7 +236,7 @@ def _make(visit: Visit, owner: Account, visibility: str) -> Answer:
         raise name_taken()
     made = world.make_repository(owner, name, visibility)
     world.moved.pop(made.full_name.lower(), None)  # docs "Renaming a repository": a new one ends the redirect
-    made.description, made.homepage = body.get("description"), body.get("homepage")
+    made.description, made.homepage = body.get("description"), body.get("homepage") or None
     for key in SWITCHES & set(body):
         setattr(made.settings, key, body[key])
     merges_somehow(made)

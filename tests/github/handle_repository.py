@@ -44,7 +44,7 @@ def change_repository(visit: Visit) -> Answer:
         it.default_branch = body["default_branch"]
         it.git("symbolic-ref", "HEAD", f"refs/heads/{it.default_branch}")
     it.description = body.get("description", it.description)
-    it.homepage = body.get("homepage", it.homepage)
+    it.homepage = body.get("homepage", it.homepage) or None
     it.archived = body.get("archived", it.archived)
     for key in SWITCHES & set(body):
         setattr(it.settings, key, body[key])
@@ -88,7 +88,7 @@ def set_topics(visit: Visit) -> Answer:
     names = [name.lower() for name in visit.call.json["names"]]
     # Docs "Replace all repository topics", "Classifying your repository with topics": 20 of at most 50 characters.
     if len(names) > 20 or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", name) for name in names):
-        raise invalid("Repository", "names", message="Topics must start with a lowercase letter or number.")
+        raise Refused(422, "Validation Failed", errors=["Topics must start with a lowercase letter or number."])
     visit.repository.topics = list(dict.fromkeys(names))
     return Answer(200, {"names": visit.repository.topics})
 

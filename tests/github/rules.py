@@ -125,16 +125,16 @@ def _workflows(folder: Path, commit: str) -> dict[str, str]:
 
 def checked(repository: Any, body: Mapping[str, Any], number: int | None) -> None:
     """Refuse a ruleset that GitHub would not take: names are unique, conditions are needed, kinds come once."""
-    from .web import Refused  # noqa: PLC0415 - the hook has no package around it
+    from .web import invalid  # noqa: PLC0415 - the hook has no package around it
 
     names = {one["name"].lower() for one in repository.rulesets.values() if one["id"] != number}
     if body["name"].lower() in names:
-        raise Refused(422, "Validation Failed", errors=[UNIQUE])
+        raise invalid("Ruleset", "name", "custom", UNIQUE)
     kinds = [rule["type"] for rule in body.get("rules", ())]
     if len(set(kinds)) < len(kinds):
-        raise Refused(422, "Validation Failed", errors=["Rules must be unique"])
+        raise invalid("Ruleset", "rules", "custom", "Rules must be unique")
     if body.get("target", "branch") != "push" and not (body.get("conditions") or {}).get("ref_name"):
-        raise Refused(422, "Validation Failed", errors=["Conditions require at least one inclusion"])
+        raise invalid("Ruleset", "conditions", "custom", "Conditions require a ref_name")
 
 
 def hook() -> int:

@@ -89,7 +89,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(answer, half=bool(fault and fault.kind is Kind.HALF_ANSWER))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815 - http.server names them
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """``do_GET`` and the rest: every method goes the same way; GitHub answers 404 to those that it does not know."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def _answered(self, record: Record, body: bytes, fault: Fault | None) -> Answer | None:
         instead = self._instead(fault) if fault else None
