@@ -35,7 +35,7 @@ OPERATIONS = {
     "/orgs/{org}/memberships/{username}": "get",
     "/orgs/{org}/teams": "get",
     "/orgs/{org}/teams/{team_slug}": "get",
-    "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}": "get",
+    "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}": "get put",
     "/orgs/{org}/actions/permissions": "get",
     "/orgs/{org}/actions/permissions/selected-actions": "get",
     "/orgs/{org}/actions/permissions/workflow": "get",

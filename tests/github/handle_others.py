@@ -9,7 +9,7 @@ from tests.canaries import canary
 from . import shapes
 from .accounts import Organization
 from .operations import REPO, Visit, operation
-from .repositories import Runner
+from .repositories import Repository, Runner
 from .web import Answer, Refused, invalid, not_found, paged, paged_object
 from .world import ROLES
 
@@ -148,14 +148,35 @@ def releases(visit: Visit) -> Answer:
     return Answer(200, [])
 
 
-@operation("GET", "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}", permissions="metadata=read,members=read")
+TEAM_OF_REPOSITORY = "/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}"
+TEAM_ROLES = {"pull": "read", "push": "write"}
+
+
+@operation("GET", TEAM_OF_REPOSITORY, permissions="metadata=read,members=read")
 def team_of_repository(visit: Visit) -> Answer:
     # Docs "Check team permissions for a repository": 204, or 404 when the team does not manage it.
-    owner = visit.world.organization(visit.call.named("org"))
-    it = visit.world.find(f"{visit.call.named('owner')}/{visit.call.named('repo')}")
-    if it is None or it.owner is not owner or visit.person.login.lower() not in owner.members:
-        raise not_found()
-    visit.world.may(visit.token, it, role="read", permissions="metadata=read")
-    if visit.call.named("team_slug") not in it.teams:
+    slug, it = _team_and_repository(visit, role="read", permissions="metadata=read")
+    if slug not in it.teams:
         raise not_found()
     return Answer(204)
+
+
+@operation("PUT", TEAM_OF_REPOSITORY, permissions="administration=write,members=read")
+def let_team_in(visit: Visit) -> Answer:
+    # Docs "Add or update team repository permissions": for administrators of the repository who can see the team.
+    slug, it = _team_and_repository(visit, **ADMIN)
+    wanted = visit.call.json.get("permission", "push")
+    it.teams[slug] = TEAM_ROLES.get(wanted, wanted)
+    return Answer(204)
+
+
+def _team_and_repository(visit: Visit, *, role: str, permissions: str) -> tuple[str, Repository]:
+    owner = visit.world.organization(visit.call.named("org"))
+    it = visit.world.find(f"{visit.call.named('owner')}/{visit.call.named('repo')}")
+    slug = visit.call.named("team_slug")
+    if it is None or slug not in owner.teams or visit.person.login.lower() not in owner.members:
+        raise not_found()
+    visit.world.may(visit.token, it, role=role, permissions=permissions)
+    if it.owner is not owner:
+        raise Refused(422, "The repository is not owned by the organization.")
+    return slug, it

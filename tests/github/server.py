@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(answer, half=bool(fault and fault.kind is Kind.HALF_ANSWER))
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """``do_GET`` and the rest: every method goes the same way; GitHub answers 404 to those that it does not know."""
+        """``do_GET`` and the rest: every method goes one way; GitHub answers 404 to those that it does not know."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
