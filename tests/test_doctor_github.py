@@ -89,9 +89,23 @@ def test_a_repository_that_is_not_seen(hosted: Hosted) -> None:
 def test_a_fine_grained_token_shows_what_it_cannot_read(hosted: Hosted) -> None:
     token = hosted.github.add_token("ada", kind="fine-grained", owner="acme", permissions={"contents": "write"})
     findings = [finding.as_dict() for finding in check_github(hosted.surroundings, hosted.with_token(token))]
-    assert any("does not list the permissions" in finding["message"] for finding in findings)
+    assert any("needs Administration (write), Actions (read)" in finding["message"] for finding in findings)
     refused = [finding["message"] for finding in findings if "cannot be read" in finding["message"]]
     assert any("Administration" in message or "Environments" in message for message in refused), findings
+
+
+def test_a_reason_is_told_once(hosted: Hosted) -> None:
+    """A private repository of an organisation without a plan that holds rulesets: three of them are not to be had."""
+    hosted.github.world.organization("acme").plan = "free"
+    findings = list(check_github(hosted.surroundings, hosted.credential))
+    messages = [finding.message for finding in findings if "rulesets" in finding.message]
+    assert len(messages) == 1, messages
+
+
+def test_an_archived_repository(hosted: Hosted) -> None:
+    hosted.there.archived = True
+    findings = [finding.as_dict() for finding in check_github(hosted.surroundings, hosted.credential)]
+    assert any(finding["level"] == "warning" and "it is archived" in finding["message"] for finding in findings)
 
 
 def test_a_token_that_is_refused(hosted: Hosted) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import AuthenticationFailed, MlopsgenError
 from mlopsgen.events import Event
-from mlopsgen.forge.values import Key, Kind, Snapshot
+from mlopsgen.forge.values import Key, Kind, Limit, Snapshot
 from mlopsgen.operations.checks import Finding, good, problem, warning
 from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted
 from mlopsgen.operations.project import Surroundings
@@ -97,10 +97,11 @@ def _on_github(hosted: Hosted, found: Credential, here: Surroundings) -> Iterato
 
 def _rights(facts: TokenFacts, forge: GitHubForge, *, pushed: bool) -> Iterator[Finding]:
     """What the token's scopes are not enough for; the permissions of other kinds show when something is read."""
+    from mlopsgen.forge.github.permissions import permission_list  # noqa: PLC0415 - as the rest of GitHub
+
     if facts.scopes is None:
-        yield good(
-            "github-rights", "GitHub does not list the permissions of this kind of token; what it refuses stands below"
-        )
+        message = "GitHub does not list the permissions of this kind of token; 'mlopsgen push' needs"
+        yield good("github-rights", f"{message} {permission_list()}")
         return
     has = set(facts.scopes)
     listed = ", ".join(sorted(has)) or "none"
@@ -131,11 +132,25 @@ def _repository(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
         return
     visibility = snapshot.resources.get(Key(Kind.SETTING, "visibility"), "")
     yield good("github", f"{forge.page}{f' ({visibility})' if visibility else ''}")
-    for key, limit in snapshot.unreadable.items():
-        name = f" '{key.name}'" if key.name else ""
-        yield warning("github-rights", f"{key.kind.value}{name} cannot be read: {limit.reason}", limit.hint)
+    if (forge.place.data or {}).get("archived"):
+        message = "it is archived: nobody can push to it, and nothing trains there"
+        yield warning("github", message, f"Unarchive it at {forge.page}/settings.")
+    yield from _unreadable(snapshot)
     yield from _branches(hosted, snapshot)
     yield from _runners(hosted, forge)
+
+
+def _unreadable(snapshot: Snapshot) -> Iterator[Finding]:
+    """What could not be read, each reason once."""
+    kinds: dict[Limit, list[str]] = {}
+    for key, limit in snapshot.unreadable.items():
+        kinds.setdefault(limit, []).append(key.kind.value)
+    for limit, names in kinds.items():
+        which = ", ".join(dict.fromkeys(f"{name}s" for name in names))
+        if limit.instead:
+            yield good("github-rights", f"{which}: {limit.reason}; instead: {limit.instead}")
+        else:
+            yield warning("github-rights", f"{which} cannot be read: {limit.reason}", limit.hint)
 
 
 def _branches(hosted: Hosted, snapshot: Snapshot) -> Iterator[Finding]:

@@ -151,7 +151,7 @@ def refusals(found: Found) -> tuple[str, ...]:
 
 
 def _look(forge: GitHubForge, hosted: Hosted, target: Target) -> Found:
-    held = belongings(forge.account, target.full_name)
+    held = belongings(forge.place)
     remote = _leads_to(hosted, target)
     if held is None:
         nothing = Lacking(commits=0, names=(), related=True)
@@ -266,11 +266,11 @@ def _take_back(
     name = data["repository"]
     if request.archive:
         if found.held is not None and not found.held.archived:
-            archive_repository(forge.account.client, name)
+            archive_repository(forge.place)
         hint = f"It can be taken back at {forge.page}/settings."
         return OperationResult(summary=f"{name} is archived: nobody can change it.", data=data, next_steps=(hint,))
     if found.held is not None:
-        delete_repository(forge.account.client, name)
+        delete_repository(forge.place)
     if found.remote:
         done = hosted.project.source.run("remote", "remove", HOSTED_REMOTE, check=False)
         if done.exit_status != 0:

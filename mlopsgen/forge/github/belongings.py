@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlopsgen.forge.github.account import Account
-from mlopsgen.forge.github.client import Client, quoted
-from mlopsgen.forge.github.errors import Missing, Renamed
+from mlopsgen.forge.github.errors import Missing
+from mlopsgen.forge.github.place import Place
+from mlopsgen.forge.github.reading import visibility_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,38 +40,30 @@ class Belongings:
     forks: tuple[str, ...]
 
 
-def belongings(account: Account, repository: str) -> Belongings | None:
-    """What a repository (``owner/name``) holds of others; ``None`` if there is none, or none that the token sees.
+def belongings(place: Place) -> Belongings | None:
+    """What a repository holds of others; ``None`` if there is none, or none that the token sees.
 
     Bots (Dependabot, workflows) are nobody.
 
     Raises:
         Renamed: It has another name now.
     """
-    client, base = account.client, _base(repository)
-    answer = client.request("GET", base, doing="Reading the repository", where=repository, accept={404})
-    if answer.status == 404:
+    data = place.load()
+    if data is None:
         return None
-    data = answer.data
-    name = str(data["full_name"])
-    if name.casefold() != repository.casefold():
-        hint = f"Run 'git remote set-url origin {data['clone_url']}' and run this again."
-        raise Renamed(f"The repository {repository} is '{name}' now.", hint=hint, where=repository, now=name)
-    me = account.whoami().casefold()
+    me = place.account.whoami().casefold()
     every = {"state": "all"}
     # Where issues are switched off there is no such list, although the repository can be seen.
     off = {404, 410}
-    issues = client.pages(f"{base}/issues", doing="Listing the issues", query=every, where=repository, accept=off)
-    pulls = client.pages(f"{base}/pulls", doing="Listing the pull requests", query=every, where=repository, accept=off)
-    forks = []
-    if data.get("forks_count") != 0:
-        forks = client.pages(f"{base}/forks", doing="Listing the forks", where=repository)
+    issues = place.pages("issues", doing="Listing the issues", query=every, accept=off)
+    pulls = place.pages("pulls", doing="Listing the pull requests", query=every, accept=off)
+    forks = place.pages("forks", doing="Listing the forks") if data.get("forks_count") != 0 else []
     return Belongings(
-        name=name,
+        name=str(data["full_name"]),
         page=str(data.get("html_url") or ""),
         description=str(data.get("description") or ""),
         topics=tuple(data.get("topics") or ()),
-        visibility=str(data.get("visibility") or ("private" if data.get("private") else "public")),
+        visibility=visibility_of(data),
         archived=bool(data.get("archived")),
         admin=bool((data.get("permissions") or {}).get("admin", True)),
         issues=_of_others((issue for issue in issues if "pull_request" not in issue), me),
@@ -80,25 +72,19 @@ def belongings(account: Account, repository: str) -> Belongings | None:
     )
 
 
-def delete_repository(client: Client, repository: str) -> None:
+def delete_repository(place: Place) -> None:
     """Delete a repository for good; one that is gone already is no error."""
     try:
-        client.request("DELETE", _base(repository), doing="Deleting the repository", where=repository)
+        place.request("DELETE", doing="Deleting the repository")
     except Missing:
         # Also said when an earlier answer was lost: it is gone then.
-        answer = client.request("GET", _base(repository), doing="Reading the repository", accept={404})
-        if answer.status != 404:
+        if place.load() is not None:
             raise
 
 
-def archive_repository(client: Client, repository: str) -> None:
+def archive_repository(place: Place) -> None:
     """Make a repository read-only; a person can take that back."""
-    body = {"archived": True}
-    client.request("PATCH", _base(repository), doing="Archiving the repository", body=body, where=repository)
-
-
-def _base(repository: str) -> str:
-    return f"/repos{quoted(*repository.split('/', 1))}"
+    place.request("PATCH", doing="Archiving the repository", body={"archived": True})
 
 
 def _of_others(items: Iterable[Mapping[str, Any]], me: str) -> int:
