@@ -37,6 +37,7 @@ from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import AGAIN, Left, Unfinished, apply, describe, outcome_data
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.needs import Need, repository_name
+from mlopsgen.remote.observe import remember_branches
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.planning import Planned
 from mlopsgen.result import OperationResult
@@ -95,6 +96,7 @@ class _Push:
         self._refuse_ground(found.plan, data)
         self._refuse_another_plan(found.plan, data)
         if not found.plan.changes:
+            remember_branches(self.hosted.project.source, HOSTED_REMOTE, found.observed)
             self.request.show(situation, found.plan)
             return kept_result(self._pushed(found), data)
         warn_of_workflows(self.hosted, self.events)
@@ -102,6 +104,7 @@ class _Push:
         data["plan"] = found.plan.as_dict()
         self._apply(found, data)
         now = self._verified(found, data)
+        remember_branches(self.hosted.project.source, HOSTED_REMOTE, now.observed)
         made = len(found.plan.changes)
         return changed_result(self._pushed(now), data | outcome_data(found.plan.changes, ()), made=made)
 

@@ -20,6 +20,9 @@ TOPIC = "mlopsgen"
 REQUIRED_CHECK = "test"
 """The job of every workflow that tests; a promotion needs it."""
 
+_MERGE_METHODS = ("merge", "rebase", "squash")
+"""Every way to merge a pull request: what GitHub allows where a ruleset names none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
@@ -226,7 +229,7 @@ def _rulesets(making: Making) -> Iterator[Resource]:
     for name, text in texts.items():
         base = default_rulesets().get(name, RulesetText(branches=[name]))
         pull_request = _either(text.pull_request, bool(base.pull_request))
-        methods = _either(text.merge_methods, base.merge_methods or []) if pull_request else []
+        methods = (text.merge_methods or base.merge_methods or _MERGE_METHODS) if pull_request else ()
         value: dict[str, str | int | bool | tuple[str, ...] | None] = {
             "branches": tuple(sorted(set(_either(text.branches, base.branches or [])))),
             "enforcement": "active",

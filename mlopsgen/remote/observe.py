@@ -36,6 +36,19 @@ def observe(forge: Forge, source: GitRepository, desired: Desired) -> Observed:
     return Observed(snapshot=snapshot, clone=_observe_clone(forge, source, desired.remote, snapshot.repository))
 
 
+def remember_branches(source: GitRepository, remote: str, observed: Observed) -> None:
+    """Let ``remote/branch`` be what was seen, as a fetch does.
+
+    Whoever was stopped between the forge's work and its answer has pushed a branch without knowing it.
+    """
+    repository = observed.repository
+    for branch in BRANCHES:
+        commit = repository.branches.get(branch) if repository is not None else None
+        name = f"refs/remotes/{remote}/{branch}"
+        if commit is not None and commit != source.commit_of(name) and source.commit_of(commit) is not None:
+            source.run("update-ref", name, commit)
+
+
 def read_tracking_uri(folder: Path) -> str | None:
     """The MLflow store that the repository's ``.env`` names.
 
