@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,7 +156,7 @@ def find_target(wanted: Wanted, answers: Mapping[str, Value], origin: str, envir
         UsageError: A flag names nothing that GitHub could know.
     """
     _refuse_unfit(wanted)
-    place = place_of(origin)
+    place = _by_web(place_of(origin), (wanted.host, host_of(environ)))
     found = place if place is not None and is_github(place, wanted.host, environ) else None
     host = wanted.host or (found.host if found else host_of(environ))
     if found is not None and not same_host(found.host, host):
@@ -286,6 +286,18 @@ def place_of(address: str) -> Place | None:
     if len(names) != 2 or not all(names):
         return None
     return Place(host=GITHUB if same_host(host, GITHUB) else host, owner=names[0], name=names[1], protocol=protocol)
+
+
+def _by_web(place: Place | None, hosts: Sequence[str]) -> Place | None:
+    """A place that ssh leads to, with the host as it is called on the web: only that may have a port of the web's."""
+    if place is None or place.protocol != "ssh":
+        return place
+    alike = (host for host in hosts if host and _without_port(host) == _without_port(place.host))
+    return replace(place, host=next(alike, place.host))
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":\d+$", "", bare_host(host))
 
 
 def _refuse_unfit(wanted: Wanted) -> None:
