@@ -28,6 +28,7 @@ _SCOPES = {
     "repo": "making the repository, its environments, secrets and rules",
     "workflow": "pushing workflow files",
 }
+_PLURALS = {Kind.POLICY: "branch policies", Kind.REPOSITORY: "the repository", Kind.BRANCH: "branches"}
 _LATER_SCOPES = {
     "read:org": "finding the organisation's teams and plan",
     "delete_repo": "'mlopsgen destroy'; better added for that moment only",
@@ -132,21 +133,26 @@ def _repository(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
         return
     visibility = snapshot.resources.get(Key(Kind.SETTING, "visibility"), "")
     yield good("github", f"{forge.page}{f' ({visibility})' if visibility else ''}")
-    if (forge.place.data or {}).get("archived"):
+    data = forge.place.data or {}
+    if data.get("archived"):
         message = "it is archived: nobody can push to it, and nothing trains there"
         yield warning("github", message, f"Unarchive it at {forge.page}/settings.")
-    yield from _unreadable(snapshot)
+    if not (data.get("permissions") or {}).get("admin", True):
+        message = f"{snapshot.by} is no administrator of it: settings and secrets cannot be changed, some not even read"
+        yield warning("github-rights", message, f"Ask an administrator ({forge.page}/settings/access).")
+    else:
+        yield from _unreadable(snapshot)
     yield from _branches(hosted, snapshot)
     yield from _runners(hosted, forge)
 
 
 def _unreadable(snapshot: Snapshot) -> Iterator[Finding]:
     """What could not be read, each reason once."""
-    kinds: dict[Limit, list[str]] = {}
+    kinds: dict[Limit, list[Kind]] = {}
     for key, limit in snapshot.unreadable.items():
-        kinds.setdefault(limit, []).append(key.kind.value)
-    for limit, names in kinds.items():
-        which = ", ".join(dict.fromkeys(f"{name}s" for name in names))
+        kinds.setdefault(limit, []).append(key.kind)
+    for limit, found in kinds.items():
+        which = ", ".join(dict.fromkeys(_PLURALS.get(kind, f"{kind.value}s") for kind in found))
         if limit.instead:
             yield good("github-rights", f"{which}: {limit.reason}; instead: {limit.instead}")
         else:

@@ -113,7 +113,7 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
             where=target.full_name,
             hint=f"Look at {forge.page}. 'mlopsgen destroy --archive' makes it read-only and deletes nothing.",
         )
-    lines = tuple(_lines(found, request))
+    lines = tuple(_lines(found, target, request))
     missing = None if found.held is None else _missing_right(forge, found.held, archive=request.archive)
     if request.dry_run:
         but = () if missing is None else (f"but          {missing.message}",)
@@ -122,7 +122,7 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
     if missing is not None:
         raise missing
     request.show(lines)
-    _confirm(request, target)
+    _confirm(request, target.full_name if found.held is None else found.held.name)
     _require_unchanged(forge, hosted, target, found)
     return _take_back(request, forge, hosted, found, data)
 
@@ -184,7 +184,7 @@ def _leads_to(hosted: Hosted, target: Target) -> bool:
     return f"{place.owner}/{place.name}".casefold() == target.full_name.casefold()
 
 
-def _lines(found: Found, request: DestroyRequest) -> list[str]:
+def _lines(found: Found, target: Target, request: DestroyRequest) -> list[str]:
     """What goes and what stays, for people."""
     lines = []
     held = found.held
@@ -201,6 +201,8 @@ def _lines(found: Found, request: DestroyRequest) -> list[str]:
         if found.runners:
             lines.append(f"  runners      {', '.join(found.runners)} (their programs go on running in vain)")
         lines.append("  and          its runs, logs, packages, issues, pull requests and wiki")
+    else:
+        lines.append(f"not there    {target.full_name}, or this token is not shown it: whatever there is stays")
     if found.remote:
         lines.append(f"forgotten    the remote '{HOSTED_REMOTE}' and the upstreams that lead to it")
     lines.append("stays        every commit, branch, tag and file on this machine")
@@ -227,10 +229,10 @@ def _missing_right(forge: GitHubForge, held: Belongings, *, archive: bool) -> Pe
     )
 
 
-def _confirm(request: DestroyRequest, target: Target) -> None:
-    name = target.full_name
+def _confirm(request: DestroyRequest, name: str) -> None:
     if request.confirmed:
-        if request.confirmed != name:
+        # For GitHub, letters large and small are the same.
+        if request.confirmed.casefold() != name.casefold():
             raise UsageError(
                 f"'{request.confirmed}' is not the repository's full name; nothing was changed.",
                 where="--confirm",
@@ -243,7 +245,7 @@ def _confirm(request: DestroyRequest, target: Target) -> None:
             where="--confirm",
             hint=f"Look at what would go with --dry-run, then give --confirm {name}.",
         )
-    if request.ask(name).strip() != name:
+    if request.ask(name).strip().casefold() != name.casefold():
         raise Interrupted("That is not its full name; nothing was changed.")
 
 
