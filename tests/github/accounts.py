@@ -19,7 +19,6 @@ IMPLIED = {
     "admin:org": {"write:org", "read:org", "manage_runners:org"},
     "write:org": {"read:org"},
     "user": {"read:user", "user:email", "user:follow"},
-    "workflow": {"repo", "public_repo"},
 }
 LEVELS = ("none", "read", "write", "admin")
 
@@ -61,6 +60,7 @@ class Organization(Account):
         actions: What the organisation allows its repositories: all, local_only, selected.
         sha_pinning: Whether actions must be pinned for every repository.
         saml: Whether classic tokens must be authorised for single sign-on.
+        plan_told: Whether owners are told the plan at all.
         fine_grained: Whether fine-grained tokens are let in at all.
     """
 
@@ -80,6 +80,7 @@ class Organization(Account):
     approve_pull_requests: bool = True
     saml: bool = False
     fine_grained: bool = True
+    plan_told: bool = True
     rulesets: list[dict[str, object]] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
