@@ -14,6 +14,7 @@ from mlopsgen.forge.memory import MemoryForge
 from mlopsgen.forge.protocol import Forge, OccupiedError
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 from mlopsgen.secret_value import SecretValue
+from tests.canaries import canary
 from tests.forge_toys import Toy, make_toy
 
 Make = Callable[[], Forge]
@@ -105,7 +106,7 @@ def test_a_variable_survives_whatever_it_holds(make: Make, toy: Toy, value: str)
 def test_of_a_secret_only_the_name_is_read_back(make: Make, toy: Toy) -> None:
     forge = found(make, toy)
     forge.put(environment("staging"))
-    forge.put(secret("TOKEN"), SecretValue("hunter22\nsecond line"))
+    forge.put(secret("TOKEN"), SecretValue(canary("hunter22\nsecond line")))
     snapshot = make().observe([environment("staging"), secret("TOKEN"), secret("ABSENT")])
     assert {key.name for key in snapshot.resources if key.kind is Kind.SECRET} == {"TOKEN"}
     assert "hunter22" not in repr(snapshot)
@@ -206,7 +207,7 @@ def test_secrets_are_their_owners_alone(toy: Toy) -> None:
     forge = toy.forge
     forge.put(REPOSITORY)
     forge.put(environment("staging"))
-    forge.put(secret("TOKEN"), SecretValue("x"))
+    forge.put(secret("TOKEN"), SecretValue(canary("x")))
     assert toy.layout.secrets("staging").stat().st_mode & 0o777 == 0o600
 
 
@@ -255,7 +256,7 @@ def test_the_twin_refuses_what_it_was_told_to_refuse_and_hides_what_it_was_told_
         forge.put(production)
     assert forge.limits([production], Snapshot()) == {production.key: reviewers}
     forge.put(Resource(key=production.key, value={"wait_minutes": 0}))
-    forge.put(secret("TOKEN", "production"), SecretValue("x"))
+    forge.put(secret("TOKEN", "production"), SecretValue(canary("x")))
     snapshot = forge.observe([production, secret("TOKEN", "production")])
     assert [key.kind for key in snapshot.resources] == [Kind.ENVIRONMENT]
     assert list(snapshot.unreadable) == [Key(Kind.SECRET, "")]
@@ -272,3 +273,13 @@ def test_the_twins_rules_hold(toy: Toy, source: GitRepository) -> None:
     toy.commit("More")
     with pytest.raises(MlopsgenError, match="pull request"):
         forge.push(source, "local", "production")
+
+
+def test_the_twin_adds_topics_and_tells_of_no_others() -> None:
+    forge, key = MemoryForge(), Key(Kind.SETTING, "topics")
+    forge.put(REPOSITORY)
+    forge.put(Resource(key=key, value=("theirs",)))
+    forge.put(Resource(key=key, value=("mlopsgen", "ours")))
+    wanted = Resource(key=key, value=("mlopsgen", "more"))
+    assert forge.observe([wanted]).resources == {key: ("mlopsgen",)}
+    assert forge.resources[key] == ("mlopsgen", "ours", "theirs")

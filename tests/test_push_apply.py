@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from mlopsgen.errors import AuthenticationFailed, Interrupted, MlopsgenError, Pe
 from mlopsgen.events import Event, StepDone
 from mlopsgen.forge.memory import MemoryForge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
+from mlopsgen.remote import concurrently
 from mlopsgen.remote.apply import Unfinished, apply
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.planning import Planned, plan_remote
 from mlopsgen.secret_value import SecretValue
+from tests.canaries import canary
 from tests.forge_toys import Toy, make_toy
 from tests.remote_states import field_values, resources, wanted
 
@@ -81,7 +84,7 @@ def filled(forge: MemoryForge, there: Sequence[Resource], source: GitRepository,
     """Make the forge hold what somebody made there before."""
     forge.put(REPOSITORY)
     for one in there:
-        forge.put(one, SecretValue("theirs") if one.key.kind is Kind.SECRET else None)
+        forge.put(one, SecretValue(canary("theirs")) if one.key.kind is Kind.SECRET else None)
     if pushed:
         free = {branch for one in there if one.key.kind is Kind.RULESET for branch in _guarded(one.value)}
         for branch in (branch for branch in BRANCHES if branch not in free):
@@ -106,7 +109,7 @@ def plan(
 
 
 def do(planned: Planned, forge: MemoryForge, source: GitRepository, events: Callable[[Event], None]) -> None:
-    secrets = {one.key: SecretValue("ours") for one in planned.desired.resources if one.key.kind is Kind.SECRET}
+    secrets = {one.key: SecretValue(canary("ours")) for one in planned.desired.resources if one.key.kind is Kind.SECRET}
     apply(planned.plan, planned.desired, forge=forge, source=source, events=events, secrets=secrets)
 
 
@@ -300,6 +303,18 @@ def test_a_person_who_stops_it_is_told_where_it_stands(source: GitRepository, wo
     assert plan(planned.desired, forge, source, None, take_over=False).plan.changes == ()
 
 
+@pytest.mark.parametrize("workers", [1, 4])
+def test_nothing_more_is_begun_once_somebody_says_stop(workers: int) -> None:
+    begun = list[int]()
+
+    def do_slowly(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.001)
+
+    concurrently.run(range(10_000), do_slowly, lambda number, error: False, workers=workers)
+    assert len(begun) < 10_000
+
+
 def test_a_mistake_of_ours_is_no_partial_result(source: GitRepository) -> None:
     forge = FaultyForge(workers=3)
 
@@ -317,7 +332,7 @@ def test_where_environments_cannot_be_had_it_ends_with_nothing_left_to_do(source
     forge = MemoryForge(limits={Key(Kind.ENVIRONMENT, ""): limit}, tool_version="0.2.0")
     desired = desired_of(source, EVERYTHING)
     do(plan(desired, forge, source, None, take_over=False), forge, source, quiet)
-    assert forge.secrets[Key(Kind.SECRET, "PRODUCTION_TOKEN")] == SecretValue("ours")
+    assert forge.secrets[Key(Kind.SECRET, "PRODUCTION_TOKEN")] == SecretValue(canary("ours"))
     assert forge.resources[Key(Kind.VARIABLE, "STAGING_REGION")] == "south"
     last = plan(desired, forge, source, EVERYTHING, take_over=False).plan
     assert (last.changes, last.unsolved) == ((), ())

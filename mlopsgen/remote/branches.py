@@ -53,6 +53,9 @@ def _waiting(item: Item, missing: set[str]) -> Item:
 def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
     found = {} if observed.repository is None else observed.repository.branches
     guarded = _guarded(observed, items)
+    for branch in desired.expected:
+        if branch not in desired.branches and branch not in found:
+            yield _missing_branch(branch, desired)
     for branch, commit in desired.branches.items():
         theirs = found.get(branch)
         if theirs is None:
@@ -83,6 +86,12 @@ def _branches_of(ruleset: Value) -> tuple[str, ...]:
 
 def _texts(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
+
+
+def _missing_branch(branch: str, desired: Desired) -> Item:
+    source = MAIN_BRANCH if MAIN_BRANCH in desired.branches else next(iter(desired.branches), MAIN_BRANCH)
+    reason = "there is no such branch, neither here nor on the remote"
+    return Item(act=Act.CANNOT, kind=Kind.BRANCH, name=branch, reason=reason, hint=f"git branch {branch} {source}")
 
 
 def _new_branch(branch: str, commit: str, *, guarded: bool) -> Item:

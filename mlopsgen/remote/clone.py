@@ -16,6 +16,9 @@ def remote(desired: Desired, clone: Clone) -> Item:
     name, wanted = desired.remote, desired.address
     if clone.address is None:
         return Item(act=Act.CREATE, kind=Kind.REMOTE, name=name, detail=wanted)
+    if clone.address == wanted and clone.has_credentials:
+        detail = f"{wanted}, without the credentials that stand in .git/config"
+        return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=detail)
     if clone.address == wanted:
         return Item(act=Act.KEEP, kind=Kind.REMOTE, name=name, detail=wanted)
     if _is_same_repository(clone.address, wanted):

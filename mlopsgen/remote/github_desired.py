@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -64,6 +64,7 @@ def github_resources(making: Making, name: str) -> tuple[Resource, ...]:
         *_settings(making),
         *_actions(making),
         *_security(making),
+        *_team_access(making, environments),
         *(resource for environment in environments for resource in _environment(environment)),
         *_labels(making),
         *_rulesets(making),
@@ -194,6 +195,14 @@ def _security(making: Making) -> Iterator[Resource]:
             yield _setting("security-updates", True, "opens pull requests that mend them")
 
 
+def _team_access(making: Making, environments: Sequence[Environment]) -> Iterator[Resource]:
+    """A team can approve only what it may read, and of a new repository no team may."""
+    if (making.document.repository.visibility or making.answers["visibility"]) == "public":
+        return
+    for team in sorted({name for environment in environments for name in environment.reviewers if "/" in name}):
+        yield _setting(f"access of team {team}", "read", "reviewers have to see what they approve")
+
+
 def _environment(environment: Environment) -> Iterator[Resource]:
     name = environment.name
     branch = needs.branch_of(name)
@@ -239,6 +248,9 @@ def _rulesets(making: Making) -> Iterator[Resource]:
             "checks": tuple(sorted(set(_either(text.checks, base.checks or [])))),
             "block_force_push": not _either(text.force_push, False),
             "block_deletion": not _either(text.deletion, False),
+            # A person's exception takes the protection away as much as a rule that is missing.
+            "bypass": (),
+            "except": (),
         }
         yield Resource(key=Key(Kind.RULESET, name), value=value, purpose="protects branches")
 

@@ -63,15 +63,15 @@ def read_tracking_uri(folder: Path) -> str | None:
 
 
 def _observe_clone(forge: Forge, source: GitRepository, remote: str, repository: Repository | None) -> Clone:
-    address = source.remotes().get(remote)
-    if address is not None:
-        address = without_credentials(address)
+    configured = source.remotes().get(remote)
+    address = None if configured is None else without_credentials(configured)
     if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
         address = repository.address
     tracking_uri = read_tracking_uri(source.path)
     theirs = _known_branches(forge, source, repository)
     return Clone(
         address=address,
+        has_credentials=configured is not None and without_credentials(configured) != configured,
         address_exists=address is not None and _may_be_there(source.path, address),
         upstreams=_upstreams(source),
         distances=_distances(source, theirs),

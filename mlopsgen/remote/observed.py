@@ -21,7 +21,8 @@ class Clone:
     """What the repository on this machine knows of the remote.
 
     Attributes:
-        address: Where the remote points; ``None`` if there is no remote of that name.
+        address: Where the remote points, without credentials; ``None`` if there is no remote of that name.
+        has_credentials: Whether credentials stand in that address.
         address_exists: Whether there is something at that address (known for folders only).
         upstreams: Each branch's upstream, ``remote/branch``; branches without one are left out.
         distances: How far each branch that both sides have is apart.
@@ -32,6 +33,7 @@ class Clone:
     """
 
     address: str | None = None
+    has_credentials: bool = False
     address_exists: bool = False
     upstreams: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[str, Distance] = field(default_factory=dict)

@@ -1,0 +1,249 @@
+"""Single plans, each with the words that a person reads before saying yes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from mlopsgen.constants import BRANCHES
+from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Snapshot, Value
+from mlopsgen.operations.schema import schema
+from mlopsgen.remote.compare import make_plan
+from mlopsgen.remote.desired import Desired
+from mlopsgen.remote.fallback import fall_back
+from mlopsgen.remote.observed import Clone, Distance, Observed
+from mlopsgen.remote.plan import Act, Item, Plan
+from tests.remote_states import wanted
+
+A, B = "a" * 40, "b" * 40
+
+
+def there(*of: tuple[Key, Value], branches: dict[str, str] | None = None, **more: Any) -> Observed:
+    """A repository of ours that holds this; it was pushed to unless ``branches`` says otherwise."""
+    repository = Repository(
+        address="memory://forge",
+        project="toy",
+        branches={"development": A} if branches is None else branches,
+        tool_version="0.2.0",
+    )
+    clone = Clone(address="memory://forge", address_exists=True, upstreams={b: f"local/{b}" for b in BRANCHES}, **more)
+    return Observed(snapshot=Snapshot(repository=repository, resources=dict(of)), clone=clone)
+
+
+def asked(*of: tuple[Key, Value], branches: dict[str, str] | None = None, **more: Any) -> Desired:
+    return wanted([Resource(key=key, value=value) for key, value in of], branches or {"development": A}, **more)
+
+
+def base_of(*of: tuple[Key, Value]) -> tuple[Resource, ...]:
+    return tuple(Resource(key=key, value=value) for key, value in of)
+
+
+def only(plan: Plan, key: Key) -> Item:
+    [item] = [item for item in plan.items if item.key == key]
+    return item
+
+
+PRODUCTION = Key(Kind.ENVIRONMENT, "production")
+STRICT = {"reviewers": ("ada",), "wait_minutes": 30, "self_review": False, "branches": "custom"}
+LOOSE = {"reviewers": (), "wait_minutes": 0, "self_review": True, "branches": "all"}
+
+
+def test_what_the_owner_asked_for_since_is_changed() -> None:
+    desired = asked((PRODUCTION, {**STRICT, "wait_minutes": 60}))
+    item = only(make_plan(desired, there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT))), PRODUCTION)
+    assert (item.act, item.detail, item.loosens) == (Act.CHANGE, "waits 30 minutes -> waits 60 minutes", False)
+
+
+def test_what_a_person_changed_stays_and_is_told() -> None:
+    observed = there((PRODUCTION, {**STRICT, "wait_minutes": 5}))
+    desired, base = asked((PRODUCTION, STRICT)), base_of((PRODUCTION, STRICT))
+    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    assert item.act is Act.KEEP
+    assert item.reason == (
+        "changed on the remote: waits 5 minutes. mlopsgen wants: waits 30 minutes; --take-over brings that about"
+    )
+    taken = only(make_plan(desired, observed, base=base, take_over=True), PRODUCTION)
+    assert (taken.act, taken.detail) == (Act.CHANGE, "waits 5 minutes -> waits 30 minutes")
+
+
+def test_a_field_that_a_person_changed_stays_when_another_one_changes() -> None:
+    observed = there((PRODUCTION, {**STRICT, "reviewers": ("bob",)}))
+    desired, base = asked((PRODUCTION, {**STRICT, "wait_minutes": 60})), base_of((PRODUCTION, STRICT))
+    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    assert item.resource is not None
+    assert item.resource.value == {**STRICT, "reviewers": ("bob",), "wait_minutes": 60}
+    assert "approved by bob" in item.reason
+
+
+def test_a_set_up_that_was_interrupted_before_the_first_push_is_ours_to_finish() -> None:
+    observed = there((PRODUCTION, LOOSE), branches={})
+    assert only(make_plan(asked((PRODUCTION, STRICT)), observed), PRODUCTION).act is Act.CHANGE
+
+
+def test_without_a_base_nothing_is_taken_over() -> None:
+    item = only(make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, LOOSE))), PRODUCTION)
+    assert item.act is Act.KEEP
+    assert item.reason.startswith("set on the remote: no approval needed; no wait;")
+
+
+def test_taking_protection_away_is_said() -> None:
+    plan = make_plan(asked((PRODUCTION, LOOSE)), there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT)))
+    item = only(plan, PRODUCTION)
+    assert item.loosens
+    assert item.detail.count("(less protection)") == 4
+
+
+def test_a_person_makes_a_repository_public_and_nobody_else() -> None:
+    visibility = Key(Kind.SETTING, "visibility")
+    observed = there((visibility, "private"), branches={})
+    item = only(make_plan(asked((visibility, "public")), observed, take_over=True), visibility)
+    assert (item.act, item.instead) == (Act.CANNOT, "it stays private")
+    narrower = only(make_plan(asked((visibility, "private")), there((visibility, "public"), branches={})), visibility)
+    assert (narrower.act, narrower.loosens) == (Act.CHANGE, False)
+
+
+def test_a_policy_that_nobody_wants_is_told_and_stays() -> None:
+    policy = Key(Kind.POLICY, "hotfix", "production")
+    item = only(make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, STRICT), (policy, "branch"))), policy)
+    assert item.act is Act.KEEP
+    assert "'hotfix' can use production as well" in item.reason
+
+
+@pytest.mark.parametrize(("given", "optional", "act"), [(1, 0, Act.CREATE), (0, 1, Act.KEEP), (0, 0, Act.CANNOT)])
+def test_a_secret_needs_a_value(given: int, optional: int, act: Act) -> None:
+    key = Key(Kind.SECRET, "TOKEN", "production")
+    secret = Resource(key=key, optional=bool(optional))
+    desired = wanted([Resource(key=PRODUCTION, value=STRICT), secret], {"development": A}, given=bool(given))
+    item = only(make_plan(desired, there()), key)
+    assert item.act is act
+    assert (item.hint == "mlopsgen secrets set TOKEN --branch production") == (act is Act.CANNOT)
+    assert not make_plan(desired, there()).unsolved
+
+
+def test_an_environment_that_a_person_opened_gets_no_secret() -> None:
+    secret, policy = Key(Kind.SECRET, "TOKEN", "production"), Key(Kind.POLICY, "production", "production")
+    desired = asked((PRODUCTION, STRICT), (secret, None), (policy, "branch"))
+    observed, base = there((PRODUCTION, {**STRICT, "branches": "all"})), base_of((PRODUCTION, STRICT))
+    plan = make_plan(desired, observed, base=base)
+    assert [item.act for item in (only(plan, secret), only(plan, policy))] == [Act.CANNOT, Act.CANNOT]
+    assert "--take-over" in only(plan, secret).hint
+    taken = make_plan(desired, observed, base=base, take_over=True)
+    assert {item.key for item in taken.changes} == {PRODUCTION, secret, policy}
+
+
+def test_environments_that_cannot_be_had_move_to_the_repository() -> None:
+    secret, variable = Key(Kind.SECRET, "TOKEN", "production"), Key(Kind.VARIABLE, "REGION", "production")
+    policy = Key(Kind.POLICY, "production", "production")
+    desired = asked((PRODUCTION, STRICT), (policy, "branch"), (secret, None), (variable, "north"))
+    instead = "its variables and secrets become the repository's"
+    limits = {PRODUCTION: Limit(reason="a private repository on the Free plan has no environments", instead=instead)}
+    possible = fall_back(desired, limits)
+    assert [one.key for one in possible.resources[1:]] == [
+        Key(Kind.SECRET, "PRODUCTION_TOKEN"),
+        Key(Kind.VARIABLE, "PRODUCTION_REGION"),
+    ]
+    assert possible.given == {Key(Kind.SECRET, "PRODUCTION_TOKEN")}
+    item = only(make_plan(desired, there(), limits=limits), PRODUCTION)
+    assert item.act is Act.CANNOT
+    assert "nobody is asked for approval" in item.instead
+    assert "for production only" in item.detail
+
+
+def test_an_environment_that_could_be_had_and_is_wrong_moves_nothing() -> None:
+    secret = Key(Kind.SECRET, "TOKEN", "production")
+    limits = {PRODUCTION: Limit(reason="there is no user 'ada'", hint="Correct the reviewers.")}
+    plan = make_plan(asked((PRODUCTION, STRICT), (secret, None)), there(), limits=limits)
+    assert plan.changes == ()
+    assert [item.name for item in plan.unsolved] == ["production", "TOKEN"]
+    assert "there is no user 'ada'" in only(plan, secret).reason
+
+
+def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() -> None:
+    limits = {PRODUCTION: Limit(reason="only with Enterprise", instead="only its branch", fields=("reviewers",))}
+    plan = make_plan(asked((PRODUCTION, STRICT)), there(), limits=limits)
+    made = only(plan, PRODUCTION)
+    assert made.act is Act.CREATE
+    assert made.resource is not None
+    assert "reviewers" not in made.resource.value  # type: ignore[operator]
+    lost = only(plan, Key(Kind.ENVIRONMENT, "reviewers", "production"))
+    assert (lost.act, lost.detail) == (Act.CANNOT, "approved by ada")
+    # Made like this, there is nothing left to do, and what is lost is still said.
+    again = make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, {**STRICT, "reviewers": ()})), limits=limits)
+    assert (again.changes, len(again.blocked)) == ((), 1)
+
+
+RULE = {"branches": ("production",), "enforcement": "active", "pull_request": True, "reviews": 1}
+
+
+@pytest.mark.parametrize(("rule", "act"), [(RULE, Act.CANNOT), ({**RULE, "enforcement": "disabled"}, Act.CHANGE)])
+def test_a_branch_that_takes_pull_requests_is_not_pushed_to(rule: dict[str, Any], act: Act) -> None:
+    observed = there(
+        (Key(Kind.RULESET, "theirs"), rule),
+        branches={"production": A},
+        distances={"production": Distance(ahead=2, behind=0)},
+    )
+    item = only(make_plan(asked(branches={"production": B}), observed), Key(Kind.BRANCH, "production"))
+    assert item.act is act
+    if act is Act.CANNOT:
+        assert item.reason == "it takes changes by pull request only"
+        assert item.instead == "open a pull request from development"
+
+
+def test_a_guarded_branch_that_is_gone_is_not_made_by_a_push() -> None:
+    plan = make_plan(asked(branches={"production": A}), there((Key(Kind.RULESET, "theirs"), RULE), branches={"x": B}))
+    assert plan.changes == ()
+    assert "Switch that ruleset off" in only(plan, Key(Kind.BRANCH, "production")).hint
+
+
+def test_a_rule_is_made_stricter_before_and_a_new_one_made_after_the_branches() -> None:
+    old, new = Key(Kind.RULESET, "old"), Key(Kind.RULESET, "new")
+    before = {**RULE, "reviews": 0}
+    desired = asked((old, RULE), (new, RULE), branches={"development": B})
+    observed = there((old, before), distances={"development": Distance(ahead=1, behind=0)})
+    plan = make_plan(desired, observed, base=base_of((old, before)))
+    assert [item.name for item in plan.changes] == ["old", "development", "new"]
+
+
+def test_a_new_rule_waits_for_a_branch_that_cannot_be_pushed() -> None:
+    rule = Key(Kind.RULESET, "production")
+    limits = {Key(Kind.BRANCH, ""): Limit(reason="the token lacks the scope workflow", hint="Another token.")}
+    plan = make_plan(asked((rule, RULE), branches={"production": A}), there(branches={}), limits=limits)
+    assert plan.changes == ()
+    assert "comes after its branch" in only(plan, rule).reason
+
+
+def test_what_has_nothing_in_common_is_refused() -> None:
+    plan = make_plan(asked(), there(unrelated=("main",)))
+    assert plan.refused is not None
+    assert "'main' has nothing in common" in plan.refused.reason
+
+
+def test_what_a_newer_version_of_the_tool_made_stays() -> None:
+    hook = Resource(key=Key(Kind.SETTING, "hook"), value="2")
+    desired = Desired(
+        project="toy",
+        address="memory://forge",
+        branches={"development": A},
+        resources=(hook,),
+        owned=frozenset([hook.key]),
+        tool_version="0.1.0",
+    )
+    item = only(make_plan(desired, there((hook.key, "3"))), hook.key)
+    assert (item.act, item.detail) == (Act.KEEP, "3")
+    assert "newer than this one" in item.reason
+
+
+def test_the_digest_stands_for_the_plan_alone() -> None:
+    one = make_plan(asked((PRODUCTION, STRICT)), there())
+    other = make_plan(asked((PRODUCTION, {**STRICT, "wait_minutes": 31})), there())
+    assert one.digest == make_plan(asked((PRODUCTION, STRICT)), there()).digest
+    assert one.digest != other.digest
+
+
+def test_a_plan_that_no_schema_knows_is_refused_by_it() -> None:
+    document = make_plan(asked((PRODUCTION, STRICT)), there()).as_dict()
+    for bad in ({"version": 2}, {"digest": "x"}, {"more": 1}, {"actions": [{"kind": "delete"}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**document, **bad}, schema("plan"))
