@@ -10,6 +10,7 @@ import pytest
 from mlopsgen.adapters.credentials import NoCredential, find_credential, token_from_text
 from mlopsgen.errors import ExitCode, UsageError
 from mlopsgen.secret_value import SecretValue
+from tests.canaries import canary, found_in
 
 GH = """#!/bin/sh
 # Answers as gh does: from its own store, unless a variable gives a token.
@@ -17,8 +18,8 @@ printf '%s\\n' "$@" > "{log}"
 env > "{log}.env"
 if [ -n "$GH_TOKEN$GITHUB_TOKEN$GH_ENTERPRISE_TOKEN$GITHUB_ENTERPRISE_TOKEN" ]; then echo of-a-variable; exit 0; fi
 case "$4" in
-  github.com) echo stored-for-github;;
-  ghes.example.org) echo stored-for-ghes;;
+  github.com) echo {github};;
+  ghes.example.org) echo {ghes};;
   slow.example.org) exec sleep 600;;
   *) echo "no oauth token found for $4" >&2; exit 1;;
 esac
@@ -31,7 +32,9 @@ def gh(tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "gh"
-    program.write_text(GH.format(log=tmp_path / "gh-called"))
+    program.write_text(
+        GH.format(log=tmp_path / "gh-called", github=canary("stored-for-github"), ghes=canary("stored-for-ghes"))
+    )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(tmp_path)}
 
@@ -49,22 +52,26 @@ def said(host, environ, tmp_path, **more) -> str:
 
 
 def test_the_order_is_stdin_own_variable_gh_token_github_token_gh_prompt(gh, tmp_path):
-    tokens = {"MLOPSGEN_GITHUB_TOKEN": "own", "GH_TOKEN": "gh-token", "GITHUB_TOKEN": "github-token"}
+    tokens = {
+        "MLOPSGEN_GITHUB_TOKEN": canary("own"),
+        "GH_TOKEN": canary("gh-token"),
+        "GITHUB_TOKEN": canary("github-token"),
+    }
     environ = gh | tokens
-    given = SecretValue("piped")
-    assert said("github.com", environ, tmp_path, given=given) == "piped"
+    given = SecretValue(canary("piped"))
+    assert said("github.com", environ, tmp_path, given=given) == canary("piped")
     for name, value in tokens.items():
         found = find("github.com", environ, tmp_path)
         assert found.token.reveal() == value
         assert name in found.source
         del environ[name]
-    stored = find("github.com", environ, tmp_path, ask=lambda: SecretValue("typed"))
-    assert stored.token.reveal() == "stored-for-github"
+    stored = find("github.com", environ, tmp_path, ask=lambda: SecretValue(canary("typed")))
+    assert stored.token.reveal() == canary("stored-for-github")
     assert "gh auth token" in stored.source
     assert (tmp_path / "gh-called").read_text().split() == ["auth", "token", "--hostname", "github.com"]
     nothing = {"PATH": "/nowhere", "HOME": str(tmp_path)}
-    typed = find("github.com", nothing, tmp_path, ask=lambda: SecretValue("typed"))
-    assert (typed.token.reveal(), typed.source) == ("typed", "the prompt")
+    typed = find("github.com", nothing, tmp_path, ask=lambda: SecretValue(canary("typed")))
+    assert (typed.token.reveal(), typed.source) == (canary("typed"), "the prompt")
 
 
 def test_without_any_token_the_error_says_what_to_do(tmp_path):
@@ -76,11 +83,11 @@ def test_without_any_token_the_error_says_what_to_do(tmp_path):
 
 
 EVERYTHING = {
-    "MLOPSGEN_GITHUB_TOKEN": "own",
-    "GH_TOKEN": "gh-token",
-    "GITHUB_TOKEN": "github-token",
-    "GH_ENTERPRISE_TOKEN": "gh-enterprise",
-    "GITHUB_ENTERPRISE_TOKEN": "github-enterprise",
+    "MLOPSGEN_GITHUB_TOKEN": canary("own"),
+    "GH_TOKEN": canary("gh-token"),
+    "GITHUB_TOKEN": canary("github-token"),
+    "GH_ENTERPRISE_TOKEN": canary("gh-enterprise"),
+    "GITHUB_ENTERPRISE_TOKEN": canary("github-enterprise"),
 }
 
 
@@ -90,9 +97,9 @@ EVERYTHING = {
 def test_no_token_goes_to_a_host_that_only_a_file_names(host, tmp_path):
     assert said(host, EVERYTHING | {"PATH": "/nowhere"}, tmp_path) == ""
     with pytest.raises(NoCredential) as error:
-        find(host, {"GH_TOKEN": "gh-token-value", "PATH": "/nowhere"}, tmp_path)
+        find(host, {"GH_TOKEN": canary("gh-token-value"), "PATH": "/nowhere"}, tmp_path)
     assert f"GH_HOST={host}" in error.value.message
-    assert "gh-token-value" not in error.value.message + error.value.hint
+    assert not found_in(error.value.message + error.value.hint)
 
 
 @pytest.mark.parametrize("naming", ["GH_HOST", "GITHUB_SERVER_URL", "GITHUB_API_URL"])
@@ -100,7 +107,13 @@ def test_a_server_that_the_environment_names_gets_its_tokens(naming, tmp_path):
     named = {"GH_HOST": "ghes.example.org", "GITHUB_SERVER_URL": "https://ghes.example.org"}
     named["GITHUB_API_URL"] = "https://ghes.example.org/api/v3"
     environ = EVERYTHING | {naming: named[naming], "PATH": "/nowhere"}
-    order = ["own", "gh-enterprise", "github-enterprise", "gh-token", "github-token"]
+    order = [
+        canary("own"),
+        canary("gh-enterprise"),
+        canary("github-enterprise"),
+        canary("gh-token"),
+        canary("github-token"),
+    ]
     for expected, name in zip(order, list(_names(order)), strict=True):
         assert said("ghes.example.org", environ, tmp_path) == expected
         del environ[name]
@@ -113,9 +126,9 @@ def _names(values):
 
 def test_a_host_that_a_person_named_gets_what_is_meant_for_us_and_never_githubs_own(tmp_path):
     environ = EVERYTHING | {"PATH": "/nowhere"}
-    assert said("ghes.example.org", environ, tmp_path, chosen=True) == "own"
+    assert said("ghes.example.org", environ, tmp_path, chosen=True) == canary("own")
     del environ["MLOPSGEN_GITHUB_TOKEN"]
-    assert said("ghes.example.org", environ, tmp_path, chosen=True) == "gh-enterprise"
+    assert said("ghes.example.org", environ, tmp_path, chosen=True) == canary("gh-enterprise")
     del environ["GH_ENTERPRISE_TOKEN"], environ["GITHUB_ENTERPRISE_TOKEN"]
     assert said("ghes.example.org", environ, tmp_path, chosen=True) == ""
 
@@ -124,7 +137,7 @@ def test_a_host_that_a_person_named_gets_what_is_meant_for_us_and_never_githubs_
     "host", ["octo.ghe.com", "127.0.0.1:8080", "localhost:80", "[::1]:80", "http://127.0.0.1:8080"]
 )
 def test_githubs_own_hosts_and_this_machine_get_the_usual_tokens(host, tmp_path):
-    assert said(host, {"GH_TOKEN": "gh-token", "PATH": "/nowhere"}, tmp_path) == "gh-token"
+    assert said(host, {"GH_TOKEN": canary("gh-token"), "PATH": "/nowhere"}, tmp_path) == canary("gh-token")
 
 
 @pytest.mark.parametrize("host", ["github.com", "octo.ghe.com"])
@@ -134,8 +147,12 @@ def test_a_tokens_for_servers_of_ones_own_never_goes_to_github(host, tmp_path):
 
 
 def test_a_workflows_token_goes_to_the_server_of_the_workflow_alone(tmp_path):
-    environ = {"GITHUB_TOKEN": "of-the-server", "GITHUB_SERVER_URL": "https://ghes.example.org", "PATH": "/nowhere"}
-    assert said("ghes.example.org", environ, tmp_path) == "of-the-server"
+    environ = {
+        "GITHUB_TOKEN": canary("of-the-server"),
+        "GITHUB_SERVER_URL": "https://ghes.example.org",
+        "PATH": "/nowhere",
+    }
+    assert said("ghes.example.org", environ, tmp_path) == canary("of-the-server")
     assert said("github.com", environ, tmp_path) == ""
     hosted = {"GITHUB_TOKEN": "t", "GITHUB_API_URL": "https://api.github.com", "PATH": "/nowhere"}
     assert said("github.com", hosted, tmp_path) == "t"
@@ -143,10 +160,10 @@ def test_a_workflows_token_goes_to_the_server_of_the_workflow_alone(tmp_path):
 
 
 def test_gh_is_asked_for_this_host_and_without_the_variables_of_another(gh, tmp_path):
-    environ = gh | {"GH_TOKEN": "for-github", "GITHUB_TOKEN": "for-github", "GH_HOST": "github.com"}
-    assert said("ghes.example.org", environ, tmp_path) == "stored-for-ghes"
+    environ = gh | {"GH_TOKEN": canary("for-github"), "GITHUB_TOKEN": canary("for-github"), "GH_HOST": "github.com"}
+    assert said("ghes.example.org", environ, tmp_path) == canary("stored-for-ghes")
     passed = (tmp_path / "gh-called.env").read_text()
-    assert "for-github" not in passed
+    assert not found_in(passed)
     assert "GH_HOST" not in passed
     assert "GH_PROMPT_DISABLED=1" in passed
     assert said("nobody.example.org", gh, tmp_path) == ""
