@@ -15,6 +15,8 @@ PRODUCTION_RULES = {
     "checks": ("test",),
     "block_force_push": True,
     "block_deletion": True,
+    "bypass": (),
+    "except": (),
 }
 DEVELOPMENT_RULES = {**PRODUCTION_RULES, "branches": ("development",), "pull_request": False, "checks": ()}
 

@@ -206,12 +206,61 @@ def test_what_people_added_to_a_ruleset_stays(hub: Hub) -> None:
     found["rules"].append({"type": "required_signatures"})
     found["bypass_actors"] = [{"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"}]
     next(r for r in found["rules"] if r["type"] == "pull_request")["parameters"]["require_code_owner_review"] = True
-    hub.forge().put(wanted.of(Kind.RULESET, "production", {**wanted.PRODUCTION_RULES, "reviews": 2}))
+    seen = hub.forge().observe([rules]).resources[rules.key]
+    assert seen == {**wanted.PRODUCTION_RULES, "bypass": ("administrators",)}
+    hub.forge().put(wanted.of(Kind.RULESET, "production", {**seen, "reviews": 2}))
     [found] = hub.repository.rulesets.values()
     pull = next(r for r in found["rules"] if r["type"] == "pull_request")["parameters"]
     assert (pull["required_approving_review_count"], pull["require_code_owner_review"]) == (2, True)
     assert {"type": "required_signatures"} in found["rules"]
     assert found["bypass_actors"][0]["actor_id"] == 5
+    hub.forge().put(rules)
+    [found] = hub.repository.rulesets.values()
+    assert not found.get("bypass_actors")
+
+
+def test_what_is_excepted_from_a_ruleset_is_seen(hub: Hub) -> None:
+    forge = hub.forge()
+    forge.put(wanted.repository())
+    rules = wanted.of(Kind.RULESET, "development", wanted.DEVELOPMENT_RULES)
+    forge.put(rules)
+    [found] = hub.repository.rulesets.values()
+    found["conditions"]["ref_name"]["exclude"] = ["refs/heads/development"]
+    seen = forge.observe([rules]).resources[rules.key]
+    assert seen == {**wanted.DEVELOPMENT_RULES, "except": ("development",)}
+    forge.put(rules)
+    assert (
+        found["conditions"]["ref_name"]["exclude"] == []
+        or hub.forge().observe([rules]).resources[rules.key] == rules.value
+    )
+
+
+def test_rulesets_for_tags_are_not_ours(hub: Hub) -> None:
+    forge = hub.forge()
+    forge.put(wanted.repository())
+    rules = wanted.of(Kind.RULESET, "production", wanted.PRODUCTION_RULES)
+    conditions = {"ref_name": {"include": ["refs/tags/v*"], "exclude": []}}
+    body = {"name": "production", "target": "tag", "enforcement": "active", "conditions": conditions}
+    forge.place.request("POST", "rulesets", doing="Making it by hand", body={**body, "rules": [{"type": "deletion"}]})
+    assert "taken by a ruleset for tags" in hub.forge().observe([rules]).unreadable[rules.key].reason
+    with pytest.raises(Refused, match="taken by a ruleset for tags"):
+        hub.forge().put(rules)
+    [found] = hub.repository.rulesets.values()
+    assert found["target"] == "tag"
+
+
+def test_a_team_that_reviews_is_given_read_access_and_nothing_is_taken_from_it(hub: Hub) -> None:
+    hub.github.add_team("acme", "Leads", members=["bob"])
+    forge = hub.forge()
+    forge.put(wanted.repository())
+    access = wanted.of(Kind.SETTING, "access of team acme/leads", "read")
+    assert access.key not in hub.forge().observe([access]).resources
+    forge.put(access)
+    assert hub.repository.teams == {"leads": "read"}
+    assert hub.forge().observe([access]).resources[access.key] == "read"
+    hub.repository.teams["leads"] = "admin"
+    hub.forge().put(access)
+    assert hub.repository.teams == {"leads": "admin"}
 
 
 def test_an_environment_keeps_what_is_wanted_and_loses_what_is_not(hub: Hub) -> None:
@@ -265,6 +314,15 @@ def test_what_a_token_may_not_see_is_unreadable_and_nothing_more(hub: Hub) -> No
     assert snapshot.by == "bob"
 
 
+def test_a_repository_that_the_token_may_not_see_is_not_taken_for_none(hub: Hub) -> None:
+    hub.forge().put(wanted.repository())
+    for scopes in ([], ["public_repo"], ["workflow_run"]):
+        with pytest.raises(RightsMissing, match=r"lacks a scope.*repo"):
+            hub.forge(token=hub.github.add_token("ada", scopes=scopes)).observe([])
+    public = hub.github.add_token("ada", scopes=["public_repo"])
+    assert hub.forge(name="other", token=public).observe([wanted.repository(visibility="public")]).repository is None
+
+
 def test_a_token_that_is_revoked_is_said(hub: Hub) -> None:
     put(hub.forge(), wanted.everything())
     forge = hub.forge()
@@ -307,6 +365,13 @@ def test_a_renamed_repository_is_said_and_left_alone(hub: Hub) -> None:
         assert "set-url" in caught.value.hint
     with pytest.raises(Renamed):
         forge.push(hub.source, "origin", "development")
+    now = hub.forge(name="houses")
+    for leads, address in (
+        (True, forge.address),
+        (True, "git@127.0.0.1:acme/houses"),
+        (False, f"{now.page}-other.git"),
+    ):
+        assert now.leads_here(address) is leads
     assert hub.github.repository("acme/houses").branches == {}
     assert hub.github.repository("acme/houses").labels["drift"]["color"] == "0e8a16"
 

@@ -11,6 +11,7 @@ import pytest
 
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event, Warn
+from mlopsgen.forge.github.errors import RightsMissing
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.github.host import Host
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
@@ -162,19 +163,14 @@ def test_an_enterprise_server_has_no_plans(hub: Hub) -> None:
     assert forge.limits(wanted.everything(), forge.observe(wanted.everything())) == {}
 
 
-@pytest.mark.parametrize(
-    ("scopes", "message"),
-    [
-        ([], "lacks the scope 'repo'"),
-        (["repo"], "lacks the scope 'workflow'"),
-        (["public_repo"], "lacks the scope 'repo'"),
-    ],
-)
-def test_scopes_are_known_before_the_repository_is_made(hub: Hub, scopes: list[str], message: str) -> None:
-    limits = hub.limits(wanted.everything(), scopes=scopes)
-    assert message in limits[REPOSITORY].reason
-    assert "gh auth refresh" in limits[REPOSITORY].hint
-    assert limits[REPOSITORY].instead == ""
+def test_scopes_are_known_before_the_repository_is_made(hub: Hub) -> None:
+    limit = hub.limits(wanted.everything(), scopes=["repo"])[REPOSITORY]
+    assert "lacks the scope 'workflow'" in limit.reason
+    assert "gh auth refresh" in limit.hint
+    assert (limit.instead, limit.rights) == ("", True)
+    with pytest.raises(RightsMissing, match="one of these is needed: repo"):
+        hub.limits(wanted.everything(), scopes=["workflow_run"])
+    assert REPOSITORY in hub.limits(wanted.everything("public"), scopes=[])
 
 
 def test_a_branch_with_workflows_needs_its_scope_only_the_first_time(hub: Hub) -> None:

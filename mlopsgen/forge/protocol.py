@@ -21,6 +21,22 @@ class OccupiedError(MlopsgenError):
     code = "occupied"
 
 
+class PlanRefused(MlopsgenError):
+    """The owner's plan does not hold something, which showed only when it was made.
+
+    Attributes:
+        key: What it is.
+        limit: The limit as it would have been known before.
+    """
+
+    code = "plan-refused"
+
+    def __init__(self, message: str, *, key: Key, limit: Limit, where: str = "") -> None:
+        super().__init__(message, hint=limit.hint, where=where)
+        self.key = key
+        self.limit = limit
+
+
 class Forge(Protocol):
     """A place that a project can be pushed to.
 

@@ -92,12 +92,14 @@ class Limit:
         instead: What takes its place, or what works without it; where it is given, the rest is still worth doing.
         hint: The next step of a person who wants it nevertheless.
         fields: Only these fields of the thing's value cannot be had; empty where the whole thing cannot.
+        rights: Whether the cause is the token, or what its owner may do.
     """
 
     reason: str
     instead: str = ""
     hint: str = ""
     fields: tuple[str, ...] = ()
+    rights: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

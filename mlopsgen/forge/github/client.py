@@ -233,7 +233,7 @@ class Client:
                 now = str(answer.data.get("full_name") or "")
         there = f" It is '{now}' now." if now else ""
         owner, _, name = now.partition("/")
-        hint = "Give the new name with --name, and the owner with --org or --user."
+        hint = "Look where its page leads, and run 'git remote set-url origin' with the address there."
         if name:
             hint = f"Run 'git remote set-url origin {self.host.address(owner, name)}' and push again."
         return Renamed(

@@ -23,17 +23,19 @@ def creation_limit(place: Place, visibility: str) -> Limit | None:
     role = _role(place, owner)
     if role == "":
         hint = f"Ask an owner of {owner.login} for an invitation, or choose another --org."
-        return Limit(reason=f"{me or 'the token'} is no member of {owner.login}", hint=hint)
+        return Limit(reason=f"{me or 'the token'} is no member of {owner.login}", hint=hint, rights=True)
     if role == "member" and not _members_may(owner, visibility):
         hint = f"Ask an owner of {owner.login} to make the empty repository {place.full_name}, then run this again."
-        return Limit(reason=f"members of {owner.login} may not make {visibility} repositories", hint=hint)
+        reason = f"members of {owner.login} may not make {visibility} repositories"
+        return Limit(reason=reason, hint=hint, rights=True)
     return None
 
 
 def _personal_limit(owner: Owner, me: str, visibility: str) -> Limit | None:
     if owner.login.lower() != me.lower():
         reason = f"{owner.login} is a person, and the token belongs to {me or 'no person'}"
-        return Limit(reason=reason, hint=f"Push to your own account with --user, or use a token of {owner.login}.")
+        hint = f"Push to your own account with --user, or use a token of {owner.login}."
+        return Limit(reason=reason, hint=hint, rights=True)
     if visibility == "internal":
         return Limit(reason="only organisations have internal repositories", hint="Choose --visibility private.")
     return None

@@ -120,6 +120,11 @@ def says_plan(answer: Answer) -> bool:
     return bool(_PLAN.search(words_of(answer.data)))
 
 
+def lacks_scope(answer: Answer) -> bool:
+    """Whether a refusal's headers tell that the token lacks a scope."""
+    return bool(_missing_scopes(answer))
+
+
 def error_from(answer: Answer, *, doing: str, server: str, where: str = "") -> MlopsgenError:
     """The error that a refusal stands for.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.github.account import Account
 from mlopsgen.forge.github.client import FRESH
-from mlopsgen.forge.github.host import Host
+from mlopsgen.forge.github.host import Host, parse_remote
 from mlopsgen.forge.github.limits import find_limits
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.pushing import GitTransport
@@ -137,6 +137,13 @@ class GitHubForge:
         if place.branches is not None:
             place.branches[branch] = commit
         source.run("update-ref", f"refs/remotes/{remote}/{branch}", commit)
+
+    def leads_here(self, address: str) -> bool:
+        """Whether the address of a git remote leads to this repository, by its name or by one that it had before."""
+        remote = parse_remote(address)
+        if remote is None or not self.host.names(remote):
+            return False
+        return self.place.leads_here(remote.owner, remote.name)
 
     def branches(self) -> dict[str, str]:
         """The branches with their commits, read now."""

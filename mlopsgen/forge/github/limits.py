@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from mlopsgen.events import Warn
 from mlopsgen.forge.github import sealing
 from mlopsgen.forge.github.creation import creation_limit
 from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
-from mlopsgen.forge.github.plans import NAMES, find_plan, pricing_hint, rulesets_limit
+from mlopsgen.forge.github.plans import NAMES, environments_limit, find_plan, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.policies import POLICIES, organisation_limits
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.reviewers import problem_with
+from mlopsgen.forge.github.settings import TEAM_ACCESS
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 
 _BELOW = (Kind.POLICY, Kind.VARIABLE, Kind.SECRET)
 _ADMINISTRATORS = (Kind.SETTING, Kind.ENVIRONMENT, Kind.POLICY, Kind.RULESET)
-_REVIEW_FIELDS = ("reviewers", "wait_minutes")
 _LOCAL = {Kind.REMOTE, Kind.UPSTREAM, Kind.TRACKING}
 
 
@@ -113,6 +114,7 @@ class _Limits:
         return Limit(
             reason=f"the token lacks the scope '{needed}', which GitHub wants for {what} (it has: {has})",
             hint=f"Add it at {page}, or run 'gh auth refresh --scopes {needed}', then run this again.",
+            rights=True,
         )
 
     def _rights(self) -> None:
@@ -129,12 +131,13 @@ class _Limits:
         ask = Limit(
             reason=f"only administrators of {self.place.full_name} may change this",
             hint=f"Ask one of them ({page}/settings/access), or use a token of theirs.",
+            rights=True,
         )
         if rights and not rights.get("admin"):
             self._limit(self._of(*_ADMINISTRATORS), ask)
         if rights and not rights.get("push"):
             reason = f"the token's owner may read {self.place.full_name} but not write to it"
-            self._limit(self.changes, Limit(reason=reason, hint=ask.hint))
+            self._limit(self.changes, Limit(reason=reason, hint=ask.hint, rights=True))
 
     def _forks(self) -> None:
         if self.visibility != "public":
@@ -154,31 +157,25 @@ class _Limits:
             hint = "Say it in .github/remote.yaml (github: {plan: free|pro|team|enterprise}) if something is refused."
             self.place.account.events(Warn(message=message, hint=hint))
         has = f"; {self.place.owner} has {NAMES[plan.name]}" if plan.name else ""
-        private, server = f"of a {self.visibility} repository", self.place.account.host.server
+        server = self.place.account.host.server
         there = {key.name for key in self.snapshot.resources if key.kind is Kind.ENVIRONMENT}
+        environments = self._of(Kind.ENVIRONMENT)
         if not plan.holds.environments and not there:
-            limit = Limit(
-                reason=f"environments {private} need the plan Pro, Team or Enterprise{has}",
-                instead="its variables and secrets become the repository's",
-                hint=pricing_hint(server),
-            )
-            self._limit(self._of(Kind.ENVIRONMENT), limit)
+            self._limit(environments, environments_limit(self.visibility, has, server))
         elif not plan.holds.reviewers:
-            limit = Limit(
-                reason=f"reviewers and wait timers {private} need the plan Enterprise{has}",
-                instead="the environment is made without them: who may push to its branch deploys without approval",
-                hint=pricing_hint(server),
-                fields=_REVIEW_FIELDS,
-            )
-            self._limit([each for each in self._of(Kind.ENVIRONMENT) if _is_reviewed(each)], limit)
+            limit = reviewers_limit(self.visibility, has, server)
+            self._limit([each for each in environments if _is_reviewed(each)], limit)
         if not plan.holds.rulesets:
             self._limit(self._of(Kind.RULESET), rulesets_limit(self.visibility, has, server))
 
     def _reviewers(self, workers: int) -> None:
         """Reviewers that are not there or may not read; what belongs to such an environment waits for it."""
         asked = [(each, _reviewers_of(each)) for each in self._of(Kind.ENVIRONMENT) if each.key not in self.limits]
+        access = {*(each.key for each in self._of(Kind.SETTING)), *self.snapshot.resources} - self.limits.keys()
+        teams = {key.name.removeprefix(TEAM_ACCESS) for key in access if key.name.startswith(TEAM_ACCESS)}
         with ThreadPoolExecutor(workers) as pool:
-            problems = list(pool.map(lambda pair: problem_with(self.place, pair[1], self.visibility), asked))
+            ask = partial(problem_with, self.place, visibility=self.visibility, teams=teams)
+            problems = list(pool.map(lambda pair: ask(pair[1]), asked))
         for (environment, _), problem in zip(asked, problems, strict=True):
             if problem is None:
                 continue

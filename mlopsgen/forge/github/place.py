@@ -8,7 +8,7 @@ from typing import Any
 
 from mlopsgen.forge.github.account import Account
 from mlopsgen.forge.github.client import quoted
-from mlopsgen.forge.github.errors import Answer, Renamed
+from mlopsgen.forge.github.errors import Answer, Renamed, error_from, lacks_scope
 from mlopsgen.forge.github.sealing import PublicKey
 
 
@@ -106,21 +106,48 @@ class Place:
         path, where = self.path(*parts), self.full_name
         return self.account.client.pages(path, doing=doing, key=key, size=size, fresh=fresh, where=where, **more)
 
-    def load(self) -> Mapping[str, Any] | None:
+    def team_path(self, team: str) -> str:
+        """Where a team's rights on the repository are; ``team`` is ``organisation/team``."""
+        organisation, _, slug = team.rpartition("/")
+        return f"/orgs{quoted(organisation)}/teams{quoted(slug)}/repos{quoted(self.owner, self.name)}"
+
+    def team_reads(self, team: str, doing: str) -> bool:
+        """Whether a team may read the repository, or more."""
+        answer = self.account.client.request("GET", self.team_path(team), doing=doing, accept={403, 404})
+        return answer.status < 300
+
+    def load(self, *, public: bool = False) -> Mapping[str, Any] | None:
         """Read the repository; ``None`` if it is not there or not visible.
+
+        Args:
+            public: Whether it shall be public, so that a scope for private ones is not missed.
 
         Raises:
             Renamed: It has another name now.
+            RightsMissing: The token lacks the scope to see whether there is one.
         """
         doing = f"Reading {self.full_name}"
         answer = self.request("GET", doing=doing, accept={404})
         if answer.status == 404:
+            if not public and lacks_scope(answer):
+                raise error_from(answer, doing=doing, server=self.account.host.server, where=self.full_name)
             self.data, self.branches = None, {}
             for known in (self.environments, self.rulesets, self.keys):
                 known.clear()
             return None
         self.take(answer.data)
         return self.data
+
+    def leads_here(self, owner: str, name: str) -> bool:
+        """Whether what is called that leads to this repository: it is its name, or was it before."""
+        if f"{owner}/{name}".lower() == self.full_name.lower():
+            return True
+        doing, path = f"Looking where {owner}/{name} leads", f"/repos{quoted(owner, name)}"
+        try:
+            self.account.client.request("GET", path, doing=doing, accept={403, 404})
+        except Renamed as error:
+            return error.now.lower() == self.full_name.lower()
+        return False
 
     def take(self, data: Mapping[str, Any]) -> None:
         """Take the repository as an answer tells it.

@@ -73,6 +73,25 @@ def find_plan(place: Place, given: str) -> Plan:
     return Plan(EVERYTHING, "", sure=False)
 
 
+def environments_limit(visibility: str, has: str, server: str) -> Limit:
+    """Why there are no environments."""
+    return Limit(
+        reason=f"environments of a {visibility} repository need the plan Pro, Team or Enterprise{has}",
+        instead="its variables and secrets become the repository's",
+        hint=pricing_hint(server),
+    )
+
+
+def reviewers_limit(visibility: str, has: str, server: str) -> Limit:
+    """Why an environment has no reviewers."""
+    return Limit(
+        reason=f"reviewers and wait timers of a {visibility} repository need the plan Enterprise{has}",
+        instead="the environment is made without them: who may push to its branch deploys without approval",
+        hint=pricing_hint(server),
+        fields=("reviewers", "wait_minutes"),
+    )
+
+
 def rulesets_limit(visibility: str, has: str, server: str) -> Limit:
     """Why there are no rulesets."""
     return Limit(

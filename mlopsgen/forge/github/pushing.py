@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.process import Completed
-from mlopsgen.errors import MlopsgenError, PermissionDenied
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.github.client import BACKOFF
 from mlopsgen.forge.github.errors import Refused, Renamed, RightsMissing, TokenRefused, Unreachable
 from mlopsgen.forge.github.host import Host
@@ -171,7 +171,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
         re.compile(r"Maximum \(0\) redirects|unable to update url base from redirection|returned error: 30[178]"),
         Renamed,
         "the repository {where} was renamed or moved",
-        "Run 'mlopsgen status' to see where it is now, and give the new name with --name.",
+        "Look where {server}/{where} leads now, and run 'git remote set-url origin' with that address.",
     ),
     (
         re.compile(r"Authentication failed|could not read (User|Pass)|returned error: 401|prompts disabled"),
@@ -193,9 +193,9 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
     ),
     (
         _MISSING,
-        PermissionDenied,
-        "GitHub shows no repository {where}",
-        "Check the name, and that the token's owner may see it.",
+        RightsMissing,
+        "GitHub does not let this token see the code of {where}",
+        "Check the name, and that the token may read and write code (scope 'repo'; fine-grained: Contents, write).",
     ),
     (
         _TRANSIENT,

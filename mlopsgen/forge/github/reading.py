@@ -12,6 +12,7 @@ from mlopsgen.forge.github.errors import PlanMissing, Refused
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import rulesets_limit
 from mlopsgen.forge.github.rules import ruleset_value
+from mlopsgen.forge.github.settings import TEAM_ACCESS
 from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Scalar, Snapshot, Value
 
 Found = dict[Key, Value]
@@ -29,7 +30,7 @@ def observe(place: Place, wanted: Sequence[Resource], workers: int) -> Snapshot:
     by = place.account.whoami
     with ThreadPoolExecutor(workers) as pool:
         me = pool.submit(by)
-        data = place.load()
+        data = place.load(public=_shall_be_public(wanted))
         reading = _Reading(place, wanted, pool)
         if data is None:
             reading.run(reading.runners_only())
@@ -133,7 +134,9 @@ class _Reading:
         }
         keys = self.wanted.get(Kind.SETTING, {})
         families: list[tuple[Family, Sequence[Key]]] = [(self._of_repository, list(keys))] if keys else []
-        return families + [(readers[key.name], [key]) for key in keys if key.name in readers]
+        families += [(readers[key.name], [key]) for key in keys if key.name in readers]
+        teams = [key for key in keys if key.name.startswith(TEAM_ACCESS)]
+        return families + [(partial(self._team_access, key), [key]) for key in teams]
 
     def _of_repository(self) -> Found:
         """The settings that the repository's own answer holds; needs no call."""
@@ -167,6 +170,11 @@ class _Reading:
     def _get(self, *parts: str, doing: str) -> Mapping[str, Any]:
         data = self.place.request("GET", *parts, doing=doing).data
         return data if isinstance(data, Mapping) else {}
+
+    def _team_access(self, key: Key) -> Found:
+        team = key.name.removeprefix(TEAM_ACCESS)
+        reads = self.place.team_reads(team, f"Reading what the team {team} may do")
+        return {key: "read"} if reads else {}
 
     def _actions(self) -> Found:
         data = self._get("actions", "permissions", doing="Reading the settings of Actions")
@@ -285,7 +293,13 @@ class _Reading:
 
     def _list_rulesets(self) -> Found:
         listed = self.place.pages("rulesets", doing="Reading the rulesets", query={"includes_parents": False})
-        own = {str(each["name"]): int(each["id"]) for each in listed}
+        own = {str(each["name"]): int(each["id"]) for each in listed if each.get("target", "branch") == "branch"}
+        for each in listed:
+            key = Key(Kind.RULESET, str(each["name"]))
+            if key.name not in own and key in self.wanted[Kind.RULESET]:
+                page = f"{self.place.account.host.page(self.place.owner, self.place.name)}/settings/rules"
+                reason = f"the name is taken by a ruleset for {each['target']}s"
+                self.unreadable[key] = Limit(reason=reason, hint=f"Rename one of them ({page}).")
         self.place.rulesets = own
         self._rulesets = {key.name: own[key.name] for key in self.wanted[Kind.RULESET] if key.name in own}
         return {}
@@ -333,6 +347,11 @@ class _Reading:
 
     def _scoped(self, kind: Kind, environment: str) -> list[Key]:
         return [key for key in self.wanted.get(kind, {}) if key.scope == environment]
+
+
+def _shall_be_public(wanted: Sequence[Resource]) -> bool:
+    values = [resource.value for resource in wanted if resource.key.kind is Kind.REPOSITORY]
+    return any(isinstance(value, Mapping) and value.get("visibility") == "public" for value in values)
 
 
 def visibility_of(data: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlopsgen.forge.github.client import quoted
@@ -13,19 +13,26 @@ MOST = 6
 _FIX = "Correct the reviewers in .github/remote.yaml, then run it again."
 
 
-def problem_with(place: Place, reviewers: tuple[str, ...], visibility: str) -> Limit | None:
-    """Why an environment cannot have these reviewers; ``None`` if it can, or if it cannot be known."""
+def problem_with(place: Place, reviewers: tuple[str, ...], *, visibility: str, teams: Collection[str]) -> Limit | None:
+    """Why an environment cannot have these reviewers; ``None`` if it can, or if it cannot be known.
+
+    Args:
+        place: The repository.
+        reviewers: Logins, and teams as ``organisation/team``.
+        visibility: Who will see the repository.
+        teams: Teams that have access, or will have it by then.
+    """
     if len(reviewers) > MOST:
         reason = f"it has {len(reviewers)} reviewers, and GitHub takes no more than {MOST} people and teams"
         return Limit(reason=reason, hint="Name a team instead of its members (organisation/team).")
     for reviewer in reviewers:
-        found = _problem(place, reviewer, visibility)
+        found = _problem(place, reviewer, visibility, teams)
         if found is not None:
             return found
     return None
 
 
-def _problem(place: Place, reviewer: str, visibility: str) -> Limit | None:
+def _problem(place: Place, reviewer: str, visibility: str, teams: Collection[str]) -> Limit | None:
     host = place.account.host.name
     organisation, _, _ = reviewer.rpartition("/")
     if organisation and not place.organisation:
@@ -37,7 +44,7 @@ def _problem(place: Place, reviewer: str, visibility: str) -> Limit | None:
     if place.account.reviewer(reviewer) is None:
         unseen = ", or the token may not see it (read:org)" if organisation else ""
         return Limit(reason=f"there is no reviewer '{reviewer}' on {host}{unseen}", hint=_FIX)
-    if visibility == "public":
+    if visibility == "public" or reviewer in teams:
         return None
     can = _team_can_read(place, reviewer) if organisation else _person_can_read(place, reviewer)
     if can:
@@ -73,10 +80,7 @@ def _team_can_read(place: Place, reviewer: str) -> bool:
         return True
     if place.data is None:
         return False
-    organisation, _, team = reviewer.rpartition("/")
-    path = f"/orgs{quoted(organisation)}/teams{quoted(team)}/repos{quoted(place.owner, place.name)}"
-    doing = f"Reading what the reviewer {reviewer} may do"
-    return place.account.client.request("GET", path, doing=doing, accept={403, 404}).status != 404
+    return place.team_reads(reviewer, f"Reading what the reviewer {reviewer} may do")
 
 
 def _members_can_read(place: Place) -> bool:

@@ -29,7 +29,8 @@ def ruleset_value(data: Mapping[str, Any], wanted: Fields) -> dict[str, Scalar |
             effect and is as it is wanted.
     """
     rules = {str(rule.get("type")): rule.get("parameters") or {} for rule in data.get("rules") or ()}
-    names = ((data.get("conditions") or {}).get("ref_name") or {}).get("include") or ()
+    conditions = (data.get("conditions") or {}).get("ref_name") or {}
+    names, excluded = conditions.get("include") or (), conditions.get("exclude") or ()
     pull_request = rules.get("pull_request")
     checks = (rules.get("required_status_checks") or {}).get("required_status_checks") or ()
     reviews: Scalar | tuple[str, ...] = wanted.get("reviews", 0)
@@ -46,6 +47,8 @@ def ruleset_value(data: Mapping[str, Any], wanted: Fields) -> dict[str, Scalar |
         "checks": tuple(sorted(str(check.get("context")) for check in checks)),
         "block_force_push": "non_fast_forward" in rules,
         "block_deletion": "deletion" in rules,
+        "bypass": tuple(sorted(_actor(actor) for actor in data.get("bypass_actors") or ())),
+        "except": tuple(sorted(str(name).removeprefix(_REFS) for name in excluded)),
     }
 
 
@@ -56,7 +59,7 @@ def ruleset_body(name: str, value: Fields, found: Mapping[str, Any]) -> dict[str
         name: Its name.
         value: The fields as they are wanted.
         found: The ruleset as GitHub has it; empty for a new one. Rules of other kinds, other people's fields of our
-            rules and who may bypass it stay as they are.
+            rules stay as they are, and so do who may bypass it and what is excepted unless the value names them.
     """
     there = {str(rule.get("type")): rule for rule in found.get("rules") or ()}
     ours = {"deletion", "non_fast_forward", "pull_request", "required_status_checks"}
@@ -74,6 +77,9 @@ def ruleset_body(name: str, value: Fields, found: Mapping[str, Any]) -> dict[str
     names = value.get("branches")
     include = [_reference(each) for each in names] if isinstance(names, tuple) else []
     exclude = ((found.get("conditions") or {}).get("ref_name") or {}).get("exclude") or []
+    excepted = value.get("except")
+    if isinstance(excepted, tuple):
+        exclude = [_reference(each) for each in excepted]
     body: dict[str, Any] = {
         "name": name,
         "target": "branch",
@@ -82,7 +88,7 @@ def ruleset_body(name: str, value: Fields, found: Mapping[str, Any]) -> dict[str
         "rules": rules,
     }
     if found.get("bypass_actors"):
-        body["bypass_actors"] = found["bypass_actors"]
+        body["bypass_actors"] = [] if value.get("bypass") == () else found["bypass_actors"]
     return body
 
 
@@ -108,6 +114,17 @@ def _checks(checks: tuple[str, ...], old: Mapping[str, Any]) -> dict[str, Any]:
 def _parameters(rules: Mapping[str, Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
     parameters = rules.get(kind, {}).get("parameters") or {}
     return parameters if isinstance(parameters, Mapping) else {}
+
+
+def _actor(actor: Mapping[str, Any]) -> str:
+    """Who may bypass a ruleset, in words."""
+    kind, number = str(actor.get("actor_type")), actor.get("actor_id")
+    roles = {5: "administrators", 4: "writers", 2: "maintainers"}
+    words = {"OrganizationAdmin": "organisation owners", "DeployKey": "deploy keys", "Integration": f"app {number}"}
+    name = words.get(kind, f"{kind.lower()} {number}")
+    if kind == "RepositoryRole" and isinstance(number, int):
+        name = roles.get(number, f"role {number}")
+    return f"{name} in pull requests" if actor.get("bypass_mode") == "pull_request" else name
 
 
 def _reference(name: str) -> str:

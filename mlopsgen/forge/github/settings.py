@@ -53,6 +53,9 @@ def _nothing(value: Value) -> None:  # noqa: ARG001 - there is only one value: o
     return None
 
 
+TEAM_ACCESS = "access of team "
+"""The beginning of the setting that lets a team read the repository; ``organisation/team`` follows."""
+
 OF_REPOSITORY: Mapping[str, Callable[[Value], dict[str, Any]]] = {
     "about": _named(_ABOUT),
     "merging": _named(_MERGING),
@@ -91,4 +94,6 @@ def words(name: str) -> str:
         "vulnerability-alerts": "Dependabot's alerts",
         "security-updates": "Dependabot's security updates",
     }
+    if name.startswith(TEAM_ACCESS):
+        return f"Giving the team {name.removeprefix(TEAM_ACCESS)} read access"
     return f"Setting {told.get(name, name)}"

@@ -8,11 +8,13 @@ from typing import Any
 from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.forge.github import sealing, settings
 from mlopsgen.forge.github.client import BACKOFF, FRESH
-from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from, says_exists, says_plan
+from mlopsgen.forge.github.errors import Answer, LostAnswer, PlanMissing, Refused, error_from, says_exists, says_plan
 from mlopsgen.forge.github.place import Place
+from mlopsgen.forge.github.plans import environments_limit, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.rules import ruleset_body
-from mlopsgen.forge.values import Kind, Resource, Value
+from mlopsgen.forge.protocol import PlanRefused
+from mlopsgen.forge.values import Key, Kind, Resource, Value
 from mlopsgen.secret_value import SecretValue
 
 
@@ -106,6 +108,8 @@ class Writer:
         name, value = resource.key.name, resource.value
         if name == "topics":
             self._topics(value)
+        elif name.startswith(settings.TEAM_ACCESS):
+            self._team_access(name.removeprefix(settings.TEAM_ACCESS), settings.words(name))
         elif name in settings.OF_REPOSITORY:
             answer = self._place.request("PATCH", doing=settings.words(name), body=settings.OF_REPOSITORY[name](value))
             self._place.take(answer.data)
@@ -113,6 +117,13 @@ class Writer:
             self._set(settings.BY_THEMSELVES[name], settings.words(name), value)
         else:
             raise MlopsgenError(f"GitHub has no setting '{name}'.", where=name)
+
+    def _team_access(self, team: str, doing: str) -> None:
+        """Let a team read the repository; where it may do more already, nothing is taken away."""
+        place = self._place
+        if not place.team_reads(team, doing):
+            body, fresh, where = {"permission": "pull"}, place.is_fresh(), place.full_name
+            place.account.client.request("PUT", place.team_path(team), doing=doing, body=body, fresh=fresh, where=where)
 
     def _set(self, setting: settings.Setting, doing: str, value: Value) -> None:
         """Send a setting; a refusal that goes away when another setting has arrived is tried again."""
@@ -147,21 +158,20 @@ class Writer:
         doing = f"Making the environment {name}"
         answer = place.request("PUT", "environments", name, doing=doing, body=body, accept={404, 422})
         if answer.status >= 400:
-            raise self._environment_error(answer, doing)
+            raise self._environment_error(answer, doing, resource.key, reviewed=bool(reviewers or wait))
         place.made(name)
         if isinstance(answer.data, Mapping):
             with place.lock:
                 place.environments[name] = answer.data
 
-    def _environment_error(self, answer: Answer, doing: str) -> MlopsgenError:
+    def _environment_error(self, answer: Answer, doing: str, key: Key, *, reviewed: bool) -> MlopsgenError:
         """Why there is no environment; a plan that GitHub does not tell beforehand shows here."""
-        error = self._error(answer, doing)
-        if visibility_of(self._place.data or {}) != "public" and (answer.status == 404 or says_plan(answer)):
-            error.hint = (
-                f"If {self._place.owner} has no plan that holds this for private repositories, say so in "
-                ".github/remote.yaml (github: {plan: free} or team) and run it again."
-            )
-        return error
+        error, visibility = self._error(answer, doing), visibility_of(self._place.data or {})
+        if visibility == "public" or not (answer.status == 404 or says_plan(answer)):
+            return error
+        limit_of = reviewers_limit if reviewed else environments_limit
+        limit = limit_of(visibility, "", self._place.account.host.server)
+        return PlanRefused(error.message, key=key, limit=limit, where=error.where)
 
     def _reviewer(self, reviewer: str) -> dict[str, Any]:
         number = self._place.account.reviewer(reviewer)
@@ -257,7 +267,11 @@ class Writer:
                 body = ruleset_body(name, value, {})
                 return place.request("POST", "rulesets", doing=doing, body=body, accept={422})
 
-            answer = self._make(post, lambda: self._find_ruleset(name) is not None)
+            try:
+                answer = self._make(post, lambda: self._find_ruleset(name) is not None)
+            except PlanMissing as error:
+                limit = rulesets_limit(visibility_of(place.data or {}), "", place.account.host.server)
+                raise PlanRefused(error.message, key=resource.key, limit=limit, where=error.where) from error
             if answer is not None and answer.status < 400:
                 place.rulesets[name] = int(answer.data["id"])
                 return
@@ -265,6 +279,12 @@ class Writer:
             if number is None and answer is not None:
                 raise self._error(answer, doing)
         found = place.request("GET", "rulesets", str(number), doing=doing).data
+        if found.get("target", "branch") != "branch":
+            raise Refused(
+                f"{doing} failed: its name is taken by a ruleset for {found['target']}s.",
+                hint=f"Rename one of them ({place.account.host.page(place.owner, place.name)}/settings/rules).",
+                where=place.full_name,
+            )
         body = ruleset_body(name, value, found)
         place.request("PUT", "rulesets", str(number), doing=doing, body=body)
 
