@@ -128,7 +128,7 @@ def test_the_schema_is_printed(mlopsgen: Any) -> None:
 def test_production_is_protected_and_development_is_free() -> None:
     found = desired({})
     rulesets = {key.name: resource.value for key, resource in found.items() if key.kind is Kind.RULESET}
-    common = {"enforcement": "active", "block_force_push": True, "block_deletion": True}
+    common = {"enforcement": "active", "block_force_push": True, "block_deletion": True, "bypass": (), "except": ()}
     promoted = {**common, "pull_request": True, "merge_methods": ("merge",), "checks": ("test",)}
     assert rulesets == {
         "production": {**promoted, "branches": ("production",), "reviews": 1},

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlopsgen import __version__
 from mlopsgen.adapters.git import GitRepository, without_credentials
 from mlopsgen.answers import BY_KEY, resolve
-from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE, MAIN_BRANCH
+from mlopsgen.constants import ANSWERS_FILE, BRANCHES, HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.protocol import Forge
-from mlopsgen.forge.values import Key, Kind, Resource
+from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.operations.hosting import Hosted, place_of, same_host
 from mlopsgen.operations.making import SOURCES_DOCUMENT, making_of, read_making
 from mlopsgen.questions import Value
@@ -21,6 +21,8 @@ from mlopsgen.remote.github_desired import Making, github_resources
 from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.planning import Planned, plan_remote
+
+_NOTHING_LEARNT: Mapping[Key, Limit] = {}
 
 
 def read_wanted(hosted: Hosted) -> Making:
@@ -62,6 +64,7 @@ def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str
         address=address,
         branches=branches,
         resources=github_resources(making, name or hosted.target.name),
+        expected=BRANCHES,
         remote=HOSTED_REMOTE,
         tool_version=__version__,
         elsewhere="Choose another name with --name, or run it in a clone of that repository.",
@@ -104,7 +107,14 @@ def leads_to(address: str, other: str) -> bool:
     return names[0] == names[1] and same_host(*hosts)
 
 
-def plan_on_github(hosted: Hosted, forge: Forge, desired: Desired, *, take_over: bool = False) -> Planned:
+def plan_on_github(
+    hosted: Hosted,
+    forge: Forge,
+    desired: Desired,
+    *,
+    take_over: bool = False,
+    learnt: Mapping[Key, Limit] = _NOTHING_LEARNT,
+) -> Planned:
     """Read GitHub and compare, with what GitHub will refuse known before; nothing is changed.
 
     Args:
@@ -112,9 +122,12 @@ def plan_on_github(hosted: Hosted, forge: Forge, desired: Desired, *, take_over:
         forge: GitHub.
         desired: What shall be.
         take_over: Change what people changed, too.
+        learnt: What GitHub refused although nothing had told that it would.
     """
     source = hosted.project.source
-    return plan_remote(desired, forge, source, base=lambda found: base_of(hosted, found), take_over=take_over)
+    return plan_remote(
+        desired, forge, source, base=lambda found: base_of(hosted, found), take_over=take_over, learnt=learnt
+    )
 
 
 def base_of(hosted: Hosted, observed: Observed) -> Sequence[Resource] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,8 +11,10 @@ from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, PlanChanged, UsageError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.forge.github.forge import GitHubForge
+from mlopsgen.forge.github.permissions import permission_list
 from mlopsgen.forge.github.sealing import problem
-from mlopsgen.forge.values import Key, Kind, Resource
+from mlopsgen.forge.protocol import PlanRefused
+from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.operations.hosted_plan import (
     address_of,
     desired_on_github,
@@ -26,8 +28,8 @@ from mlopsgen.operations.push_request import (
     GitHubPushRequest,
     Situation,
     making_for,
+    refusal,
     refuse_unfit,
-    warn_of_credentials,
     warn_of_workflows,
     with_owner,
 )
@@ -35,6 +37,7 @@ from mlopsgen.operations.secret_sources import FirstOf, SecretSource
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import AGAIN, Left, Unfinished, apply, describe, outcome_data
+from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.needs import Need, repository_name
 from mlopsgen.remote.observe import remember_branches
@@ -45,6 +48,9 @@ from mlopsgen.secret_value import SecretValue
 
 _PATIENCE = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between the looks at what was done: GitHub does not always show at once what it has taken."""
+
+_LESSONS = 2
+"""So often a refusal that only the owner's plan explains makes another plan in the same run."""
 
 
 def push_github(request: GitHubPushRequest, events: EventSink) -> OperationResult:
@@ -60,7 +66,6 @@ def push_github(request: GitHubPushRequest, events: EventSink) -> OperationResul
     """
     hosted = find_hosted(request.surroundings, request.wanted)
     refuse_unfit(hosted)
-    warn_of_credentials(hosted, events)
     making = making_for(hosted, request, events)
     credential = request.credential(hosted.target)
     hosted = with_owner(hosted, request, credential, events)
@@ -78,6 +83,8 @@ class _Push:
     credential: Credential
     forge: GitHubForge
     values: dict[Key, SecretValue] = field(default_factory=dict)
+    learnt: dict[Key, Limit] = field(default_factory=dict)
+    done: list[Item] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ssh = self.forge.host.address(self.hosted.target.owner, self.hosted.target.name, "ssh")
@@ -93,7 +100,7 @@ class _Push:
         if self.request.dry_run:
             self.request.show(situation, found.plan)
             return shown_result(self._pushed(found), data, self.request.again)
-        self._refuse_ground(found.plan, data)
+        self._refuse_ground(found, data)
         self._refuse_another_plan(found.plan, data)
         if not found.plan.changes:
             remember_branches(self.hosted.project.source, HOSTED_REMOTE, found.observed)
@@ -102,17 +109,21 @@ class _Push:
         warn_of_workflows(self.hosted, self.events)
         found = self._agreed(found, situation)
         data["plan"] = found.plan.as_dict()
-        self._apply(found, data)
+        for _ in range(_LESSONS):
+            if not self._learns(found, data):
+                break
+            found = self._agreed(self._look(), situation)
+        else:
+            self._apply(found, data)
         now = self._verified(found, data)
         remember_branches(self.hosted.project.source, HOSTED_REMOTE, now.observed)
-        made = len(found.plan.changes)
-        return changed_result(self._pushed(now), data | outcome_data(found.plan.changes, ()), made=made)
+        return changed_result(self._pushed(now), data | outcome_data(tuple(self.done), ()), made=len(self.done))
 
     def _look(self) -> Planned:
         self.events(StepStarted(message=f"Reading {self.forge.full_name} on {self.forge.host.name}"))
         given = frozenset(self.values)
         desired = replace(self.desired, resources=worth_reading(self.desired.resources, given), given=given)
-        return plan_on_github(self.hosted, self.forge, desired, take_over=self.request.take_over)
+        return plan_on_github(self.hosted, self.forge, desired, take_over=self.request.take_over, learnt=self.learnt)
 
     def _secrets(self) -> list[Resource]:
         return [resource for resource in self.desired.resources if resource.key.kind is Kind.SECRET]
@@ -155,7 +166,9 @@ class _Push:
 
     def _situation(self, found: Planned) -> Situation:
         facts = self.forge.account.token_facts()
-        rights = "" if facts.scopes is None else f"; scopes: {', '.join(facts.scopes) or 'none'}"
+        rights = f"; it needs {permission_list()}"
+        if facts.scopes is not None:
+            rights = f"; scopes: {', '.join(facts.scopes) or 'none'}"
         return Situation(
             full_name=self.forge.full_name,
             page=self.forge.page,
@@ -164,18 +177,12 @@ class _Push:
             token=f"{self.credential.kind} from {self.credential.source}{rights}",
         )
 
-    def _refuse_ground(self, plan: Plan, data: dict[str, Any]) -> None:
-        """Without the repository and the way to it nothing else makes sense: stop before anything is touched."""
-        refused = plan.refused
-        if refused is None:
-            return
-        error = MlopsgenError(
-            f"Nothing was changed: {refused.kind} '{refused.name}' cannot be used: {refused.reason}.",
-            where=refused.detail,
-            hint=refused.hint,
-        )
-        error.data = data
-        raise error
+    def _refuse_ground(self, found: Planned, data: dict[str, Any]) -> None:
+        """Stop before anything is touched where the rest would make no sense, or would fail later."""
+        error = refusal(found, self.hosted, self.forge)
+        if error is not None:
+            error.data = data
+            raise error
 
     def _refuse_another_plan(self, plan: Plan, data: dict[str, Any]) -> None:
         if not self.request.digest or self.request.digest == plan.digest:
@@ -206,7 +213,7 @@ class _Push:
             now = self._look()
             if now.plan.digest == found.plan.digest:
                 return now
-            self._refuse_ground(now.plan, {"plan": now.plan.as_dict()})
+            self._refuse_ground(now, {"plan": now.plan.as_dict()})
             self.events(Warn(message="Something changed while you were reading; this is what would be done now."))
             found = now
 
@@ -221,9 +228,33 @@ class _Push:
                 events=self.events,
                 secrets={**moved, **self.values},
             )
+        except Unfinished as error:
+            self.done += error.done
+            error.data = data | error.data
+            raise
         except MlopsgenError as error:
             error.data = data | error.data
             raise
+        self.done += found.plan.changes
+
+    def _learns(self, found: Planned, data: dict[str, Any]) -> bool:
+        """Apply the plan; whether the owner's plan turned out not to hold something, so that another one is needed."""
+        try:
+            self._apply(found, data)
+        except PlanRefused as error:
+            learnt: Mapping[Key, Limit] = {error.key: error.limit}
+        except Unfinished as error:
+            learnt = error.learnt
+            if not learnt:
+                raise
+        else:
+            return False
+        self.learnt.update(learnt)
+        names = ", ".join(f"{key.kind} {key.name}" for key in learnt)
+        self.events(
+            Warn(message=f"GitHub refused what the owner's plan does not hold ({names}); the rest is planned anew.")
+        )
+        return True
 
     def _verified(self, found: Planned, data: dict[str, Any]) -> Planned:
         """Read everything back: what was done has to be there, sooner or later."""
@@ -233,7 +264,13 @@ class _Push:
                 self.request.sleep(wait)
             now = self._look()
             undone = undone_of(found.plan, now.plan)
+            hidden = [limit for item in undone if (limit := limit_of(now.observed.snapshot.unreadable, item.key))]
             if not undone:
+                return now
+            if len(hidden) == len(undone):
+                self.events(
+                    Warn(message=f"Not everything could be read back: {hidden[0].reason}.", hint=hidden[0].hint)
+                )
                 return now
         error = Unfinished(
             f"GitHub took every change and does not show all of them: {', '.join(describe(item) for item in undone)}.",

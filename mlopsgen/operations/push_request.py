@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
-from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
-from mlopsgen.errors import UsageError
+from mlopsgen.errors import MlopsgenError, PermissionDenied, UsageError
 from mlopsgen.events import Warn
+from mlopsgen.forge.github.forge import GitHubForge
+from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import read_wanted, uncommitted
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, open_account
 from mlopsgen.operations.project import Surroundings
@@ -20,6 +21,7 @@ from mlopsgen.ports import EventSink
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.plan import Plan
+from mlopsgen.remote.planning import Planned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +121,29 @@ def refuse_unfit(hosted: Hosted) -> None:
         )
 
 
-def warn_of_credentials(hosted: Hosted, events: EventSink) -> None:
-    """Say it where the remote's address holds a token or a password; it is never shown and never used."""
-    origin = hosted.project.source.remotes().get(HOSTED_REMOTE, "")
-    if without_credentials(origin) == origin:
-        return
-    events(
-        Warn(
-            message=f"The address of '{HOSTED_REMOTE}' holds credentials; whoever reads .git/config has them.",
-            hint=f"git remote set-url {HOSTED_REMOTE} {without_credentials(origin)}",
+def refusal(found: Planned, hosted: Hosted, forge: GitHubForge) -> MlopsgenError | None:
+    """Why nothing can be done at all, where that is known."""
+    refused = found.plan.refused
+    if refused is not None:
+        kind = PermissionDenied if found.refused_by_rights else MlopsgenError
+        message = f"Nothing was changed: {refused.kind} '{refused.name}' cannot be used: {refused.reason}."
+        return kind(message, where=refused.detail, hint=refused.hint)
+    if (forge.place.data or {}).get("archived"):
+        return MlopsgenError(
+            f"{forge.full_name} is archived: nothing trains there and nothing can be changed.",
+            where=forge.page,
+            hint=f"Bring it back at {forge.page}/settings (Danger Zone, Unarchive), then run it again.",
         )
-    )
+    new = [item for item in found.plan.changes if item.kind is Kind.BRANCH]
+    source = hosted.project.source
+    unknown = found.observed.repository is None or not found.observed.repository.branches
+    if new and unknown and source.read("rev-parse", "--is-shallow-repository") == "true":
+        return MlopsgenError(
+            "This clone is shallow: GitHub takes no branch whose older commits are missing. Nothing was changed.",
+            where=str(hosted.project.root),
+            hint="git fetch --unshallow",
+        )
+    return None
 
 
 def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) -> Making:

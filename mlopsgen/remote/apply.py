@@ -16,8 +16,8 @@ from mlopsgen.errors import (
     from_os_error,
 )
 from mlopsgen.events import StepDone, Warn
-from mlopsgen.forge.protocol import Forge
-from mlopsgen.forge.values import Key, Kind
+from mlopsgen.forge.protocol import Forge, PlanRefused
+from mlopsgen.forge.values import Key, Kind, Limit
 from mlopsgen.forge.worker import envfile
 from mlopsgen.forge.worker.layout import write_text
 from mlopsgen.ports import EventSink
@@ -29,6 +29,7 @@ from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.secret_value import SecretValue
 
 AGAIN = "Run the same command again; it continues with what is left."
+_NOTHING_LEARNT: Mapping[Key, Limit] = {}
 _NO_SECRETS: Mapping[Key, SecretValue] = {}
 _AT_ONCE = (Stage.SETTINGS, Stage.CONTENTS, Stage.RULESETS)
 """The stages whose items are calls to the forge that do not wait for each other."""
@@ -58,14 +59,23 @@ class Unfinished(PartialResult):
         left: What is left, and why.
         hint: The next step.
         where: What was being changed.
+        learnt: What the forge turned out not to have, so that another plan can do without it.
     """
 
     def __init__(
-        self, message: str, *, done: tuple[Item, ...], left: tuple[Left, ...], hint: str = AGAIN, where: str = ""
+        self,
+        message: str,
+        *,
+        done: tuple[Item, ...],
+        left: tuple[Left, ...],
+        hint: str = AGAIN,
+        where: str = "",
+        learnt: Mapping[Key, Limit] = _NOTHING_LEARNT,
     ) -> None:
         super().__init__(message, hint=hint, where=where)
         self.done = done
         self.left = left
+        self.learnt = learnt
         self.data = outcome_data(done, left)
 
 
@@ -158,6 +168,7 @@ class _Work:
             left=self._all_left(),
             where=error.where or self.desired.address,
             hint=" ".join(part for part in (_hint_of(error), AGAIN) if part),
+            learnt={one.key: one.limit for one in errors if isinstance(one, PlanRefused)},
         ) from error
 
     def interrupted(self) -> Interrupted:

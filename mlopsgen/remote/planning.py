@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.protocol import Forge
-from mlopsgen.forge.values import Resource
+from mlopsgen.forge.values import Key, Limit, Resource
 from mlopsgen.remote.compare import differing, make_plan
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.fallback import fall_back
+from mlopsgen.remote.fallback import fall_back, limit_of
 from mlopsgen.remote.observe import observe
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Plan
+
+_NOTHING_LEARNT: Mapping[Key, Limit] = {}
 
 Base = Callable[[Observed], Sequence[Resource] | None]
 """Tells what the remote's own commit asks for; its objects are in the repository by then."""
@@ -27,15 +29,29 @@ class Planned:
         plan: What has to be done.
         desired: What is wanted, with all that the forge can give of it.
         observed: What was found.
+        limits: What the forge will refuse.
     """
 
     plan: Plan
     desired: Desired
     observed: Observed
+    limits: Mapping[Key, Limit] = field(default_factory=dict)
+
+    @property
+    def refused_by_rights(self) -> bool:
+        """Whether nothing can be done because of the token, or of what its owner may do."""
+        limit = None if self.plan.refused is None else limit_of(self.limits, self.plan.refused.key)
+        return limit is not None and limit.rights
 
 
 def plan_remote(
-    desired: Desired, forge: Forge, source: GitRepository, *, base: Base | None = None, take_over: bool = False
+    desired: Desired,
+    forge: Forge,
+    source: GitRepository,
+    *,
+    base: Base | None = None,
+    take_over: bool = False,
+    learnt: Mapping[Key, Limit] = _NOTHING_LEARNT,
 ) -> Planned:
     """Make the plan that brings the remote to what is wanted; nothing is changed.
 
@@ -45,6 +61,7 @@ def plan_remote(
         source: The repository that is pushed.
         base: Tells what was wanted when the remote was last pushed to, so that what people changed since is seen.
         take_over: Change what people changed, too.
+        learnt: What the forge has refused although it had not told that it would.
 
     Raises:
         OccupiedError: The address holds something else.
@@ -55,7 +72,7 @@ def plan_remote(
     plan = make_plan(desired, observed, base=before, take_over=take_over)
     if plan.refused is not None or not differing(plan):
         return Planned(plan=plan, desired=desired, observed=observed)
-    limits = forge.limits(differing(plan), observed.snapshot)
+    limits = {**forge.limits(differing(plan), observed.snapshot), **learnt}
     possible = fall_back(desired, limits)
     if {one.key for one in possible.resources} - {one.key for one in desired.resources}:
         # Something is kept in another place now: look there as well.
@@ -63,4 +80,4 @@ def plan_remote(
         plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
         limits = {**limits, **forge.limits(differing(plan), observed.snapshot)}
     plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
-    return Planned(plan=plan, desired=possible, observed=observed)
+    return Planned(plan=plan, desired=possible, observed=observed, limits=limits)
