@@ -6,6 +6,7 @@ import base64
 import copy
 import gc
 import json
+import logging
 import pickle
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlopsgen.adapters import process
+from mlopsgen.adapters.logs import redact_logs
 from mlopsgen.cli import boundary, bug_report, console, json_output
 from mlopsgen.errors import CommandFailed, MlopsgenError
 from mlopsgen.events import Note, Warn
@@ -206,3 +208,21 @@ def test_a_process_that_prints_its_secret_shows_stars():
     code = "from mlopsgen.secret_value import SecretValue; print(SecretValue('abcdef'), [SecretValue('abcdef')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["***", "[SecretValue(***)]"]
+
+
+def test_what_a_library_logs_is_redacted_with_its_tracebacks(caplog):
+    before = logging.getLogRecordFactory()
+    redact_logs()
+    redact_logs()
+    secret = SecretValue("logged-secret")
+    try:
+        logging.getLogger("urllib3").warning("retrying %s after %d", "https://x:logged-secret@host", 3)
+        try:
+            int(secret.reveal())
+        except ValueError:
+            logging.getLogger("github").exception("it failed")
+    finally:
+        logging.setLogRecordFactory(before)
+    assert "retrying https://x:***@host after 3" in caplog.text
+    assert "ValueError: invalid literal for int() with base 10: '***'" in caplog.text
+    assert "logged-secret" not in caplog.text

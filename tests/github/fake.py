@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tests.canaries import canary
+from tests.canaries import canary, hunt
 
 from . import social
 from .accounts import PREFIXES, Account, Organization, Team, Token, lower
@@ -58,9 +58,12 @@ class FakeGitHub:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Nothing that was pushed or is kept there may hold a secret: those that are opened stay in memory.
+        leaks = hunt(self._folder) if error is None else []
         self.close()
         if error is None:
             self.check()
+        assert not leaks, "\n".join(leaks)
 
     def close(self) -> None:
         """Stop serving."""

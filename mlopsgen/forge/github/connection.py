@@ -11,6 +11,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 from requests.utils import should_bypass_proxies
 
 from mlopsgen import __version__
+from mlopsgen.adapters.logs import redact_logs
 from mlopsgen.forge.github.host import Host
 from mlopsgen.secret_value import SecretValue
 
@@ -32,6 +33,7 @@ class MovedError(Exception):
 
 def make_requester(host: Host, token: SecretValue, environ: Mapping[str, str]) -> Requester:
     """A connection for one thread at a time."""
+    redact_logs()
     verify: bool | str = True
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         verify = environ.get(name) or verify
