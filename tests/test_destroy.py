@@ -152,7 +152,9 @@ def test_what_oneself_and_bots_did_does_not_count(hosted: Hosted) -> None:
             item["user"]["type"] = "Bot"
     hosted.commit_there()
     hosted.git("pull", "--quiet", str(hosted.there.folder), "development")
-    destroy(request(hosted), silent)
+    shown: list[str] = []
+    destroy(request(hosted, show=shown.extend), silent)
+    assert "  commits      1 by Bob; all of them are here as well" in shown
     assert not exists(hosted)
 
 
@@ -174,7 +176,7 @@ def test_the_name_has_to_be_typed(hosted: Hosted) -> None:
         with pytest.raises(Interrupted):
             destroy(request(hosted, confirmed="", ask=lambda name, typed=typed: typed), silent)
     assert exists(hosted)
-    destroy(request(hosted, confirmed="", ask=lambda name: f" {name}\n"), silent)
+    destroy(request(hosted, confirmed="", ask=lambda name: f" {name.title()}\n"), silent)
     assert not exists(hosted)
 
 

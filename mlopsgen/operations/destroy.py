@@ -194,6 +194,9 @@ def _lines(found: Found, target: Target, request: DestroyRequest) -> list[str]:
     if held is not None:
         lines.append(f"deleted      {held.name} ({held.visibility}) at {held.page}, for good")
         lines.append(f"  branches     {', '.join(found.branches) or 'none'}")
+        if found.lacking.others:
+            others = ", ".join(f"{number} by {name}" for name, number in found.lacking.others.items())
+            lines.append(f"  commits      {others}; all of them are here as well")
         for kind in (Kind.ENVIRONMENT, Kind.SECRET, Kind.VARIABLE, Kind.RULESET, Kind.LABEL):
             names = sorted({key.name for key in found.snapshot.resources if key.kind is kind})
             if names:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.protocol import Forge
+from mlopsgen.operations.init import NEUTRAL_IDENTITY
 
 _REFERENCES = "refs/mlopsgen/taking-back"
 
@@ -18,11 +21,13 @@ class Lacking:
         commits: How many the branches and tags of this machine do not hold.
         names: The branches and tags of the forge that hold them.
         related: Whether the two have any history in common.
+        others: How many of all commits of the forge who else made; whoever commits here is left out.
     """
 
     commits: int
     names: tuple[str, ...]
     related: bool
+    others: Mapping[str, int] = field(default_factory=dict)
 
 
 def lacking_commits(forge: Forge, source: GitRepository) -> Lacking:
@@ -43,9 +48,16 @@ def lacking_commits(forge: Forge, source: GitRepository) -> Lacking:
         commits = int(source.read("rev-list", "--count", *found, *ours))
         every = int(source.read("rev-list", "--count", *found))
         names = tuple(name.removeprefix(f"{_REFERENCES}/").removeprefix("heads/") for name in holding)
-        return Lacking(commits=commits, names=names, related=commits < every)
+        return Lacking(commits=commits, names=names, related=commits < every, others=_others(source, found))
     finally:
         _forget(source)
+
+
+def _others(source: GitRepository, references: list[str]) -> dict[str, int]:
+    nobody = {identity[1] for identity in (source.identity(), NEUTRAL_IDENTITY) if identity is not None}
+    authors = source.read("log", "--format=%ae%x09%an", *references).splitlines()
+    pairs = (author.partition("\t") for author in authors)
+    return dict(Counter(name for email, _, name in pairs if email not in nobody))
 
 
 def _forget(source: GitRepository) -> None:
