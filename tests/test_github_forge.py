@@ -3,73 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from mlopsgen.adapters.git import GitRepository
-from mlopsgen.errors import AuthenticationFailed, MlopsgenError, UsageError
-from mlopsgen.events import Event
+from mlopsgen.errors import AuthenticationFailed, UsageError
 from mlopsgen.forge.github.errors import Refused, Renamed, RightsMissing
-from mlopsgen.forge.github.forge import GitHubForge
-from mlopsgen.forge.github.host import Host
-from mlopsgen.forge.github.pushing import BranchMoved
-from mlopsgen.forge.values import Key, Kind, Resource, Snapshot
+from mlopsgen.forge.values import Key, Kind, Snapshot
 from mlopsgen.secret_value import SecretValue
 from tests import github_settings as wanted
 from tests.canaries import canary
-from tests.forge_toys import Toy, make_toy
-from tests.github import FakeGitHub
-
-
-@dataclass
-class Hub:
-    """A fake GitHub with an organisation of Ada's, and what the forges on it told."""
-
-    github: FakeGitHub
-    toy: Toy
-    events: list[Event] = field(default_factory=list)
-    slept: list[float] = field(default_factory=list)
-
-    def forge(self, owner: str = "acme", name: str = "toy", token: str = "") -> GitHubForge:
-        given = token or self.github.add_token("ada", scopes=["repo", "workflow", "read:org"])
-        return GitHubForge(
-            Host.parse(self.github.url, {}),
-            owner,
-            name,
-            SecretValue(given),
-            environ=self.toy.environ,
-            events=self.events.append,
-            sleep=self.slept.append,
-        )
-
-    @property
-    def source(self) -> GitRepository:
-        return GitRepository(self.toy.folder, self.toy.environ)
-
-    @property
-    def repository(self):  # type: ignore[no-untyped-def]
-        return self.github.repository("acme/toy")
+from tests.github_hub import Hub, open_hub, put, values
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    with FakeGitHub() as github:
-        github.add_user("ada", plan="pro")
-        github.add_user("bob")
-        github.add_org("acme", plan="enterprise", members={"ada": "admin", "bob": "member"})
-        yield Hub(github, make_toy(tmp_path))
-
-
-def put(forge: GitHubForge, resources: list[Resource]) -> None:
-    for resource in resources:
-        forge.put(resource)
-
-
-def values(snapshot: Snapshot, resources: list[Resource]) -> dict[Key, object]:
-    keys = [resource.key for resource in resources if resource.key.kind is not Kind.REPOSITORY]
-    return {key: snapshot.resources.get(key) for key in keys}
+    with open_hub(tmp_path) as opened:
+        yield opened
 
 
 def test_where_nothing_is_there_is_nothing_and_little_is_asked(hub: Hub) -> None:
@@ -374,106 +324,6 @@ def test_a_renamed_repository_is_said_and_left_alone(hub: Hub) -> None:
         assert now.leads_here(address) is leads
     assert hub.github.repository("acme/houses").branches == {}
     assert hub.github.repository("acme/houses").labels["drift"]["color"] == "0e8a16"
-
-
-def test_a_branch_is_pushed_and_the_clone_knows_it(hub: Hub) -> None:
-    forge = hub.forge()
-    forge.put(wanted.repository())
-    forge.observe([])
-    for _ in range(2):
-        forge.push(hub.source, "origin", "development")
-    commit = hub.source.commit_of("refs/heads/development")
-    assert hub.repository.branches == {"development": commit}
-    assert hub.source.commit_of("refs/remotes/origin/development") == commit
-    repository = hub.forge().observe([]).repository
-    assert repository is not None
-    assert (repository.branches, repository.default_branch) == ({"development": commit}, "development")
-    forge.put(wanted.of(Kind.SETTING, "default-branch", "development"))
-
-
-def test_history_of_others_is_never_lost(hub: Hub) -> None:
-    forge = hub.forge()
-    forge.put(wanted.repository())
-    first = hub.source.commit_of("refs/heads/development")
-    forge.push(hub.source, "origin", "development")
-    hub.toy.commit("Theirs")
-    other = hub.forge()
-    other.push(hub.source, "origin", "development")
-    theirs = hub.source.commit_of("refs/heads/development")
-    hub.toy.git("reset", "--quiet", "--hard", str(first))
-    hub.toy.commit("Mine")
-    for seen in (forge, other, hub.forge()):
-        with pytest.raises(BranchMoved, match="has not seen"):
-            seen.push(hub.source, "origin", "development")
-    assert hub.repository.branches == {"development": theirs}
-
-
-def test_a_branch_that_moved_since_it_was_looked_at_is_not_pushed_to(hub: Hub) -> None:
-    forge = hub.forge()
-    forge.put(wanted.repository())
-    forge.push(hub.source, "origin", "development")
-    forge.observe([])
-    hub.toy.commit("Second")
-    hub.forge().push(hub.source, "origin", "development")
-    hub.toy.commit("Third")
-    with pytest.raises(BranchMoved):
-        forge.push(hub.source, "origin", "development")
-    forge.observe([])
-    forge.push(hub.source, "origin", "development")
-
-
-@pytest.mark.parametrize("fault", ["reset-before", "reset-after", "502", "503"])
-@pytest.mark.parametrize("nth", [1, 2])
-def test_a_push_survives_the_network(hub: Hub, fault: str, nth: int) -> None:
-    forge = hub.forge()
-    forge.put(wanted.repository())
-    hub.github.faults.add(fault, nth=nth, kind="git")
-    forge.push(hub.source, "origin", "development")
-    assert hub.repository.branches == {"development": hub.source.commit_of("HEAD")}
-
-
-def test_a_rule_that_refuses_a_push_is_named(hub: Hub) -> None:
-    forge = hub.forge()
-    put(forge, [wanted.repository()])
-    forge.push(hub.source, "origin", "production")
-    forge.put(wanted.of(Kind.RULESET, "production", wanted.PRODUCTION_RULES))
-    hub.toy.git("checkout", "--quiet", "production")
-    hub.toy.commit("More")
-    with pytest.raises(Refused, match=r"rule of the repository.*pull request") as caught:
-        forge.push(hub.source, "origin", "production")
-    assert "pull request" in caught.value.hint
-
-
-def test_a_token_without_the_scope_for_workflows_is_told_so(hub: Hub) -> None:
-    workflow = hub.toy.folder / ".github" / "workflows" / "test.yml"
-    workflow.parent.mkdir(parents=True)
-    workflow.write_text("on: push\n")
-    hub.toy.commit("A workflow")
-    forge = hub.forge(token=hub.github.add_token("ada", scopes=["repo"]))
-    forge.put(wanted.repository())
-    with pytest.raises(RightsMissing, match=r"\.github/workflows") as caught:
-        forge.push(hub.source, "origin", "development")
-    assert "workflow" in caught.value.hint
-
-
-def test_the_token_is_in_no_argument_file_or_error_of_git(hub: Hub) -> None:
-    token = hub.github.add_token("bob", scopes=[])
-    put(hub.forge(), [wanted.repository()])
-    with pytest.raises(MlopsgenError) as caught:
-        hub.forge(token=token).push(hub.source, "origin", "development")
-    assert token not in f"{caught.value} {caught.value.hint}"
-    assert token not in hub.toy.git("config", "--list").stdout
-    assert hub.toy.git("remote").stdout == ""
-
-
-def test_credentials_that_a_person_configured_do_not_get_in_the_way(hub: Hub) -> None:
-    forge = hub.forge()
-    forge.put(wanted.repository())
-    for key in (f"http.{hub.github.url}/.extraHeader", f"http.{forge.address}.extraHeader", "http.extraHeader"):
-        hub.toy.git("config", "--global", "--add", key, "Authorization: Basic d3Jvbmc6d3Jvbmc=")
-    forge.push(hub.source, "origin", "development")
-    forge.fetch(hub.source, ["+refs/heads/*:refs/remotes/origin/*"])
-    assert list(hub.repository.branches) == ["development"]
 
 
 def test_what_is_known_of_a_token(hub: Hub) -> None:

@@ -17,9 +17,14 @@ _REPOSITORY_VARIABLES = re.compile(
 )
 
 
+# What was given to us is not for hooks, and a trace shall not list variables.
+_UNTOLD_VARIABLES = re.compile(r"^(MLOPSGEN_GITHUB_TOKEN|MLOPSGEN_SECRET_.*|GIT_TRACE2_(ENV_VARS|CONFIG_PARAMS))$")
+
+
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a git command: nothing that names another repository, no prompt, messages in English."""
-    kept = {name: value for name, value in environ.items() if not _REPOSITORY_VARIABLES.match(name)}
+    """The environment for a git command: nothing that names another repository, no secret, no prompt, English words."""
+    unwanted = (_REPOSITORY_VARIABLES, _UNTOLD_VARIABLES)
+    kept = {name: value for name, value in environ.items() if not any(each.match(name) for each in unwanted)}
     return kept | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
 
 

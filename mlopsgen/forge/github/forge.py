@@ -58,7 +58,7 @@ class GitHubForge:
         self._put: dict[Key, Resource] = {}
         self._pushed: dict[str, str] = {}
         self._writer = Writer(self.place, sleep)
-        self._git = GitTransport(host, owner, name, token, sleep=sleep)
+        self._git = GitTransport(host, owner, name, token, environ=environ, sleep=sleep)
 
     @property
     def full_name(self) -> str:

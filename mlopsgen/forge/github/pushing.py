@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.process import Completed
@@ -22,6 +22,8 @@ class BranchMoved(MlopsgenError):
 
 
 _MOVED = re.compile(r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref")
+_SECRET_VARIABLE = re.compile(r"MLOPSGEN_(GITHUB_TOKEN|SECRET_.*)|(GH|GITHUB)_(ENTERPRISE_)?TOKEN")
+_FRAME = re.compile(r"(remote:|hint:|To |Done$|error: failed to push some refs|fatal: the remote end hung up)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MISSING = re.compile(r"[Rr]epository .*not found|returned error: 404")
 _TRANSIENT = re.compile(
@@ -39,16 +41,25 @@ class GitTransport:
         owner: The person or organisation.
         name: The repository.
         token: Whose rights git has.
+        environ: The environment, of which git is not told the secrets.
         sleep: Waits that many seconds.
     """
 
     def __init__(
-        self, host: Host, owner: str, name: str, token: SecretValue, *, sleep: Callable[[float], None]
+        self,
+        host: Host,
+        owner: str,
+        name: str,
+        token: SecretValue,
+        *,
+        environ: Mapping[str, str],
+        sleep: Callable[[float], None],
     ) -> None:
         self._host = host
         self._full_name = f"{owner}/{name}"
         self._address = host.address(owner, name)
         self._token = token
+        self._secret_variables = [variable for variable in environ if _SECRET_VARIABLE.fullmatch(variable)]
         self._sleep = sleep
 
     def fetch(self, source: GitRepository, refspecs: Sequence[str], *, fresh: bool = False) -> None:
@@ -132,8 +143,10 @@ class GitTransport:
         )
         numbered = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)}
         numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)}
-        # Somebody who traces git shall not find the header in the trace.
-        return {**numbered, "GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TRACE_REDACT": "1", "GIT_ASKPASS": "true"}
+        # Somebody who traces git shall not find the header in the trace; hooks need none of the secrets given to us.
+        untold = dict.fromkeys(("GIT_TRACE2_CONFIG_PARAMS", "GIT_TRACE2_ENV_VARS", *self._secret_variables), "")
+        settings = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TRACE_REDACT": "1", "GIT_ASKPASS": "true"}
+        return {**untold, **numbered, **settings}
 
     def _moved(self, branch: str) -> BranchMoved:
         return BranchMoved(
@@ -145,19 +158,20 @@ class GitTransport:
     def _error(self, done: Completed, doing: str) -> MlopsgenError:
         """The error behind what git prints."""
         text = _ANSI.sub("", f"{done.stderr}\n{done.stdout}").replace(self._token.reveal(), "***")
-        told = _remote_words(text)
+        told = _words(done).replace(self._token.reveal(), "***")
         for pattern, kind, message, hint in _REFUSALS:
             if pattern.search(text):
                 names = {
                     "where": self._full_name,
                     "server": self._host.server,
-                    "told": told or _last_line(text),
-                    "last": _last_line(text),
+                    "told": told,
                 }
                 return kind(
                     f"{doing} failed: {message.format(**names)}.", hint=hint.format(**names), where=self._full_name
                 )
-        return Refused(f"{doing} failed: {told or _last_line(text)}.", where=self._full_name)
+        return Refused(
+            f"{doing} failed: {told}.", hint="Change what it names, then run it again.", where=self._full_name
+        )
 
 
 _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
@@ -180,6 +194,12 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
         "Make a new one at {server}/settings/tokens or run 'gh auth login'.",
     ),
     (
+        re.compile(r"shallow update not allowed"),
+        Refused,
+        "this clone is shallow, and GitHub takes no push from one",
+        "Run 'git fetch --unshallow', then run this again.",
+    ),
+    (
         re.compile(r"GH013|GH006|rule violations|protected branch"),
         Refused,
         "a rule of the repository or organisation refuses it ({told})",
@@ -200,19 +220,23 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[MlopsgenError], str, str], ...] = (
     (
         _TRANSIENT,
         Unreachable,
-        "{server} did not answer to the end ({last})",
+        "{server} did not answer to the end ({told})",
         "Check the network and run it again; what is done stays done.",
     ),
 )
 
 
-def _remote_words(text: str) -> str:
-    """What GitHub says, without the frame that git puts around it."""
-    lines = [line.removeprefix("remote:").strip(" -\t") for line in text.splitlines() if line.startswith("remote:")]
-    told = [line.removeprefix("error:").strip() for line in lines if line and not line.startswith("http")]
-    return "; ".join(told[:4]).rstrip(".")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else "git printed nothing"
+def _words(done: Completed) -> str:
+    """What GitHub, a hook or git says, without the frame around it; the first of them that says anything."""
+    lines = [_ANSI.sub("", line).rstrip() for line in done.stderr.splitlines()]
+    remote = [line.removeprefix("remote:").strip(" -\t") for line in lines if line.startswith("remote:")]
+    theirs = [line.removeprefix("error:").strip() for line in remote if line and not line.startswith("http")]
+    rejected = [line.split("\t")[-1].strip("[]() ") for line in done.stdout.splitlines() if line.startswith("!")]
+    here = [line.strip() for line in lines if line.strip() and not _FRAME.match(line)]
+    told = (
+        theirs[:4]
+        or [line for line in rejected if "pre-receive" not in line][:1]
+        or here[-3:]
+        or ["git printed nothing"]
+    )
+    return "; ".join(told).replace("] (", ": ").rstrip(".")
