@@ -39,6 +39,8 @@ def test_it_reads_from_the_repository_to_the_clone() -> None:
         "The repository",
         "  + repository  wine                      https://github.com/acme/wine.git",
         "                                          (private)",
+        "",
+        "Actions and security",
         "  = setting     actions",
         "      note:    changed on the remote",
         "",
@@ -121,6 +123,27 @@ def test_settings_are_told_as_what_they_mean(value: Resource, text: str) -> None
 def test_protection_that_is_given_away_is_counted_where_everybody_looks() -> None:
     loose = Item(act=Act.CHANGE, kind=Kind.ENVIRONMENT, name="production", detail="x", loosens=True)
     assert plan_lines(Plan((loose,)))[-1] == "  1 to change (~). Mind: 1 change gives away protection."
+
+
+def test_secrets_without_a_value_take_a_line_each_and_one_next_step() -> None:
+    lost = {"reason": "no value was given for it", "instead": "the rest", "detail": "a login"}
+    names = ("SMTP_USERNAME", "SMTP_PASSWORD")
+    hints = [f"mlopsgen secrets set {name} --branch staging" for name in names]
+    made = [
+        item(Act.CANNOT, Kind.SECRET, n, scope="staging", hint=h, **lost) for n, h in zip(names, hints, strict=True)
+    ]
+    lines = plan_lines(Plan(tuple(made)), width=120)
+    assert lines[1:3] == [f"  ! secret      {name}  a login (no value yet)" for name in names]
+    assert sum("secrets set" in line for line in lines) == 1
+
+
+def test_the_same_next_step_is_told_once_and_settings_have_names_for_people() -> None:
+    one = item(Act.CANNOT, Kind.SETTING, "merging", reason="no right", hint="Ask.")
+    two = item(Act.CANNOT, Kind.SETTING, "about", reason="no right either", hint="Ask.")
+    lines = plan_lines(Plan((one, two)))
+    assert sum("next:" in line for line in lines) == 1
+    assert any("pull requests" in line for line in lines)
+    assert any("page" in line for line in lines)
 
 
 def test_an_empty_plan_says_so() -> None:

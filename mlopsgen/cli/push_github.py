@@ -10,16 +10,17 @@ import typer
 
 from mlopsgen.cli.console import TextEvents, style
 from mlopsgen.cli.github_token import credential_finder
-from mlopsgen.cli.plan_table import draw_plan
 from mlopsgen.cli.prompts import TerminalPrompter
 from mlopsgen.cli.push_flags import GitHubFlags
 from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.cli.surroundings import surroundings_of
 from mlopsgen.operations.hosting import LOGIN, Wanted
+from mlopsgen.operations.push_end import drift_of
 from mlopsgen.operations.push_github import push_github
 from mlopsgen.operations.push_request import GitHubPushRequest, Owner, Situation
 from mlopsgen.operations.secret_sources import Asked, Named, from_file, from_variables
 from mlopsgen.remote.plan import Plan
+from mlopsgen.remote.plan_text import plan_lines
 from mlopsgen.secret_value import redact
 
 _OTHER = "another one"
@@ -77,15 +78,19 @@ class _Screen:
         self.clear()
         self._place = situation.full_name
         session = self._session
+        # Where the place cannot be used, nothing of the rest can happen.
+        shown = plan if plan.refused is None else Plan((plan.refused,))
         state = "is there" if situation.exists else "does not exist yet"
         who = f"as {situation.login}, " if situation.login else ""
         lines = [
             f"{style(situation.page, 'bold', colour=session.colour)}   ({state})",
             *textwrap.wrap(f"{who}with a {situation.token}", session.width - 1),
-            *draw_plan(plan, width=session.width, colour=session.colour),
+            "",
+            *(_coloured(line, colour=session.colour) for line in plan_lines(shown, width=session.width)),
         ]
         self.last = [redact(line) for line in lines]
-        if session.output is Output.text and not self._flags.dry_run and (plan.changes or plan.blocked):
+        differs = plan.changes or plan.blocked or drift_of(plan)
+        if session.output is Output.text and not self._flags.dry_run and differs:
             typer.echo("\n".join(["", *self.last, ""]), err=True)
 
     def agree(self) -> bool:
@@ -98,6 +103,16 @@ class _Screen:
             self._told = True
             typer.echo("\nThese secrets are needed and not there. Leave one empty to set it later.", err=True)
         return TerminalPrompter(colour=self._session.colour).secret(title, help_line)
+
+
+_LOOKS = {"  + ": "green", "  ~ ": "yellow", "  ! ": "red", "  = ": "cyan"}
+
+
+def _coloured(line: str, *, colour: bool) -> str:
+    look = _LOOKS.get(line[:4])
+    if look is not None:
+        return f"  {style(line[2], look, colour=colour)} {line[4:]}"
+    return style(line, "bold", colour=colour) if line[:1].strip() else line
 
 
 def _chooser(prompter: TerminalPrompter, screen: _Screen) -> Callable[[str, Sequence[str]], Owner]:

@@ -63,7 +63,7 @@ def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str
         project=project.slug,
         address=address,
         branches=branches,
-        resources=github_resources(making, name or hosted.target.name),
+        resources=github_resources(making, name or hosted.target.name, owner=hosted.target.owner),
         expected=BRANCHES,
         remote=HOSTED_REMOTE,
         tool_version=__version__,
@@ -154,7 +154,7 @@ def base_of(hosted: Hosted, observed: Observed) -> Sequence[Resource] | None:
         )
     except MlopsgenError:
         return None
-    return github_resources(making, hosted.target.name)
+    return github_resources(making, hosted.target.name, owner=hosted.target.owner)
 
 
 def answers_of(text: str) -> dict[str, Value]:

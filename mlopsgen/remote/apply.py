@@ -26,6 +26,7 @@ from mlopsgen.remote.compare import Stage, first_branch, stage_of
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.observe import TRACKING_VARIABLE
 from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.words import called
 from mlopsgen.secret_value import SecretValue
 
 AGAIN = "Run the same command again; it continues with what is left."
@@ -119,7 +120,7 @@ def describe(item: Item) -> str:
     """The item in words."""
     scope = f" of {item.scope}" if item.scope else ""
     detail = f": {item.detail}" if item.detail else ""
-    return f"{item.act} {item.kind} {item.name}{scope}{detail}"
+    return f"{item.act} {item.kind} {called(item.kind, item.name)}{scope}{detail}"
 
 
 def outcome_data(done: tuple[Item, ...], left: tuple[Left, ...]) -> dict[str, Any]:

@@ -51,12 +51,13 @@ class Environment:
     secrets: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
 
 
-def github_resources(making: Making, name: str) -> tuple[Resource, ...]:
+def github_resources(making: Making, name: str, *, owner: str = "") -> tuple[Resource, ...]:
     """Everything that the repository ``name`` shall have, without its branches.
 
     Args:
         making: What it is made from.
         name: The repository's name on GitHub.
+        owner: Whose it is; only teams of its own organisation can be let in.
     """
     environments = tuple(environments_of(making))
     return (
@@ -64,7 +65,7 @@ def github_resources(making: Making, name: str) -> tuple[Resource, ...]:
         *_settings(making),
         *_actions(making),
         *_security(making),
-        *_team_access(making, environments),
+        *_team_access(making, environments, owner),
         *(resource for environment in environments for resource in _environment(environment)),
         *_labels(making),
         *_rulesets(making),
@@ -195,11 +196,13 @@ def _security(making: Making) -> Iterator[Resource]:
             yield _setting("security-updates", True, "opens pull requests that mend them")
 
 
-def _team_access(making: Making, environments: Sequence[Environment]) -> Iterator[Resource]:
+def _team_access(making: Making, environments: Sequence[Environment], owner: str) -> Iterator[Resource]:
     """A team can approve only what it may read, and of a new repository no team may."""
     if (making.document.repository.visibility or making.answers["visibility"]) == "public":
         return
-    for team in sorted({name for environment in environments for name in environment.reviewers if "/" in name}):
+    reviewers = {name for environment in environments for name in environment.reviewers}
+    own = f"{owner}/".casefold()
+    for team in sorted(name for name in reviewers if owner and name.casefold().startswith(own)):
         yield _setting(f"access of team {team}", "read", "reviewers have to see what they approve")
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mlopsgen.constants import BRANCHES
 from mlopsgen.forge.values import Kind
 from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.words import called
 
 SIGNS = {Act.CREATE: "+", Act.CHANGE: "~", Act.CANNOT: "!", Act.KEEP: "="}
 """What each line of a plan begins with."""
@@ -30,13 +32,39 @@ def plan_lines(plan: Plan, *, width: int = 100) -> list[str]:
     """
     width = max(width, _SMALLEST)
     shown = [item for item in plan.items if item.act is not Act.KEEP or item.reason]
-    names = min(max((len(printable(item.name)) for item in shown), default=0), _LONGEST_NAME, width // 3)
+    names = min(max((len(_named(item)) for item in shown), default=0), _LONGEST_NAME, width // 3)
     lines: list[str] = []
     for title, items in _groups(shown):
         lines += ["", title] if lines else [title]
+        hint = ""
         for item in items:
-            lines += _item_lines(item, names, width)
-    return [*lines, *([""] if lines else []), *_fill(_counts(plan), width, indent="  ")]
+            # What waits for the line above has the same next step.
+            lines += _item_lines(_silent(item, hint), names, width)
+            hint = item.hint
+    missing = [item for item in shown if _lacks_value(item)]
+    told = [*_fill(_VALUES, width, indent="  "), ""] if missing else []
+    return [*lines, *([""] if lines else []), *told, *_fill(_counts(plan), width, indent="  ")]
+
+
+_VALUES = (
+    "Secrets without a value: everything else is made; what needs them fails until they are set. "
+    "'mlopsgen secrets set' asks for them."
+)
+
+
+def _lacks_value(item: Item) -> bool:
+    return item.kind is Kind.SECRET and item.act is Act.CANNOT and item.hint.startswith("mlopsgen secrets set")
+
+
+def _silent(item: Item, hint: str) -> Item:
+    """The item without what another line tells."""
+    if _lacks_value(item):
+        return replace(item, detail=f"{item.detail} (no value yet)", reason="", instead="", hint="")
+    return replace(item, hint="") if item.hint == hint else item
+
+
+def _named(item: Item) -> str:
+    return printable(called(item.kind, item.name))
 
 
 def printable(text: str) -> str:
@@ -50,7 +78,8 @@ def _groups(items: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
         groups.setdefault(_title(item), []).append(item)
     last = [title for title in (_BRANCHES_TITLE, _CLONE_TITLE) if title in groups]
     environments = sorted((title for title in groups if title.startswith(_ENVIRONMENT)), key=_order)
-    return ((title, groups[title]) for title in ("The repository", *environments, *last) if groups[title])
+    first = ["The repository", *([_ACTIONS_TITLE] if _ACTIONS_TITLE in groups else [])]
+    return ((title, groups[title]) for title in (*first, *environments, *last) if groups[title])
 
 
 def _order(title: str) -> tuple[int, str]:
@@ -60,12 +89,16 @@ def _order(title: str) -> tuple[int, str]:
     return (BRANCHES.index(branch) if branch else len(BRANCHES), name)
 
 
+_ACTIONS_TITLE = "Actions and security"
+_ACTIONS = {"actions", "allowed-actions", "workflow-token", "fork-approval", "vulnerability-alerts", "security-updates"}
 _BRANCHES_TITLE, _CLONE_TITLE, _ENVIRONMENT = "Branches", "This clone", "Environment "
 
 
 def _title(item: Item) -> str:
     if item.kind in _BRANCHES or (item.kind is Kind.SETTING and item.name == "default-branch"):
         return _BRANCHES_TITLE
+    if item.kind is Kind.SETTING and item.name in _ACTIONS:
+        return _ACTIONS_TITLE
     if item.kind in _CLONE:
         return _CLONE_TITLE
     if item.scope:
@@ -74,7 +107,7 @@ def _title(item: Item) -> str:
 
 
 def _item_lines(item: Item, names: int, width: int) -> list[str]:
-    name, detail = printable(item.name), _cut(printable(item.detail), _LONGEST_VALUE)
+    name, detail = _named(item), _cut(printable(item.detail), _LONGEST_VALUE)
     head = f"  {SIGNS[item.act]} {item.kind.value:<{_KINDS}} {name:<{names}}"
     indent = " " * (_KINDS + names + 7)
     if not detail:

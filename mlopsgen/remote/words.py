@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mlopsgen.forge.values import Scalar, Value
+from mlopsgen.forge.values import Kind, Scalar, Value
 
 Field = Scalar | tuple[str, ...]
 WHOLE = ""
 """The name of the only field of a value that has no fields."""
+
+
+def called(kind: Kind, name: str) -> str:
+    """A thing's name for people: settings have names of ours that tell little."""
+    return _CALLED.get(name, name) if kind is Kind.SETTING else name
+
+
+_CALLED = {
+    "about": "page",
+    "merging": "pull requests",
+    "allowed-actions": "allowed actions",
+    "workflow-token": "workflows' token",
+    "fork-approval": "runs from forks",
+    "vulnerability-alerts": "vulnerability alerts",
+    "security-updates": "security updates",
+    "default-branch": "default branch",
+}
 
 
 def fields_of(value: Value) -> Mapping[str, Field]:
@@ -42,7 +59,7 @@ def phrase(name: str, value: Field) -> str:
     if name in _SWITCHES and isinstance(value, bool):
         return _SWITCHES[name][0 if value else 1]
     said = _SPOKEN[name](value) if name in _SPOKEN else ""
-    return said or f"{_label(name)}: {_plain(value)}"
+    return said or f"{_label(name)}: {_plain(value) or 'nothing'}"
 
 
 def change(name: str, before: Field, after: Field) -> str:
@@ -78,6 +95,7 @@ _LABELS = {
     "allowed": "allowed actions",
     "patterns": "and",
     "color": "colour",
+    "bypass": "may be bypassed by",
 }
 _ADMITTED = {"custom": "named branches only", "protected": "protected branches", "all": "any branch"}
 _SPOKEN: Mapping[str, Callable[[Field], str]] = {
