@@ -42,11 +42,15 @@ format: setup ## Put the code into the common format.
 
 .PHONY: test
 test: lint template-venv ## Lint and every test but the heavy ones.
-	@$(TESTS) -m "not matrix"
+	@$(TESTS) -m "not matrix and not kills"
 
 .PHONY: test-matrix
 test-matrix: setup template-venv ## Every rendering of the option matrix with its own lint, types and tests.
 	@$(TESTS) -m matrix tests/test_rendering_matrix.py
+
+.PHONY: test-kills
+test-kills: setup ## Kill and fail a push at each remote call in turn, in every way.
+	@$(TESTS) -m kills tests/test_push_killed.py
 
 .PHONY: bench
 bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and RESULTS.md.
