@@ -123,6 +123,22 @@ def test_nothing_is_said_of_secrets_that_the_token_may_not_see(hosted: Hosted) -
     assert dict(hosted.there.secrets_of("staging")) == before
 
 
+@pytest.mark.parametrize(
+    ("login", "scopes", "words"),
+    [("ada", [], "lacks"), ("ada", ["public_repo"], "lacks"), ("eve", ["repo"], "may not see")],
+)
+def test_a_repository_that_the_token_may_not_see_is_not_called_missing(
+    hosted: Hosted, login: str, scopes: list[str], words: str
+) -> None:
+    hosted.github.add_user("eve")
+    hosted.token = hosted.github.add_token(login, kind="classic", scopes=scopes)
+    for verb in (("list",), ("check",), ("set", "SMTP_PASSWORD", "--stdin", "-b", "staging")):
+        done = secrets(hosted, *verb, stdin=canary("x"))
+        assert done.returncode == 4
+        assert words in done.stderr
+        assert "next:" in done.stderr
+
+
 def test_a_token_that_may_do_nothing_but_secrets_is_enough(hosted: Hosted) -> None:
     permissions = {"metadata": "read", "actions": "read", "environments": "write", "secrets": "write"}
     hosted.token = hosted.github.add_token("ada", kind="fine-grained", permissions=permissions, owner="acme")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
-from mlopsgen.errors import MissingAnswer, PermissionDenied, UsageError
+from mlopsgen.errors import MissingAnswer, MlopsgenError, PermissionDenied, UsageError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
@@ -104,7 +104,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
     Raises:
         NotPushed: The project has no forge yet, or it has not been said which one is meant.
         NoCredential: There is no token.
-        PermissionDenied: The forge does not show which secrets there are.
+        PermissionDenied: The forge does not show which secrets there are, or not even the repository.
     """
     hosted = find_hosted(access.surroundings, access.wanted)
     making = read_making(hosted.project.root, hosted.answers)
@@ -115,8 +115,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
     wanted = [_resource(place_of(need.environment, need.name, in_repository=False), need) for need in needs]
     snapshot = forge.observe([*environments, *wanted])
     if snapshot.repository is None:
-        hint = "mlopsgen push --local" if local else "mlopsgen push   (makes it, with its environments)"
-        raise NotPushed(f"There is no repository at {forge.address} yet.", where=forge.address, hint=hint)
+        raise _nothing_there(forge, pushed=bool(hosted.target.origin) and not local, local=local)
     _refuse_unreadable(forge, snapshot, [*environments, *wanted])
     if any(environment.key in snapshot.resources for environment in environments):
         return _vault(hosted.project, forge, needs, snapshot, None)
@@ -173,6 +172,18 @@ def _has_local_forge(project: Project, surroundings: Surroundings) -> bool:
         LOCAL_REMOTE in project.source.remotes()
         or open_forge(forge_folder(project), surroundings).layout.manifest.exists()
     )
+
+
+def _nothing_there(forge: Forge, *, pushed: bool, local: bool) -> MlopsgenError:
+    where = forge.address
+    if pushed:
+        # The remote 'origin' leads there: GitHub answers the same for what is gone and for what is hidden.
+        hint = "'mlopsgen doctor' says what the token may do; if the repository is gone, 'mlopsgen push' makes it."
+        return PermissionDenied(
+            f"There is no repository at {where}, or the token may not see it.", where=where, hint=hint
+        )
+    hint = "mlopsgen push --local" if local else "mlopsgen push   (makes it, with its environments)"
+    return NotPushed(f"There is no repository at {where} yet.", where=where, hint=hint)
 
 
 def _refuse_unreadable(forge: Forge, snapshot: Snapshot, wanted: Sequence[Resource]) -> None:
