@@ -169,6 +169,16 @@ def test_what_people_added_to_a_ruleset_stays(hub: Hub) -> None:
     assert not found.get("bypass_actors")
 
 
+def test_a_ruleset_that_is_as_it_shall_be_is_not_written_again(hub: Hub) -> None:
+    put(hub.forge(), [wanted.repository(), wanted.of(Kind.RULESET, "production", wanted.PRODUCTION_RULES)])
+    [found] = hub.repository.rulesets.values()
+    pull = next(rule for rule in found["rules"] if rule["type"] == "pull_request")
+    pull["parameters"]["required_reviewers"] = []
+    hub.github.calls.clear()
+    put(hub.forge(), [wanted.of(Kind.RULESET, "production", wanted.PRODUCTION_RULES)])
+    assert "PUT" not in {record.method for record in hub.github.calls.rest}
+
+
 def test_what_is_excepted_from_a_ruleset_is_seen(hub: Hub) -> None:
     forge = hub.forge()
     forge.put(wanted.repository())

@@ -81,6 +81,7 @@ class Unreachable(MlopsgenError):
     """GitHub does not answer, or not with anything that can be used."""
 
     code = "unreachable"
+    is_passing = True
 
 
 class LostAnswer(Unreachable):

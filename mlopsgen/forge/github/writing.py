@@ -12,7 +12,7 @@ from mlopsgen.forge.github.errors import Answer, LostAnswer, PlanMissing, Refuse
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import environments_limit, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.reading import visibility_of
-from mlopsgen.forge.github.rules import ruleset_body
+from mlopsgen.forge.github.rules import ruleset_body, ruleset_value
 from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Resource, Value
 from mlopsgen.secret_value import SecretValue
@@ -285,6 +285,9 @@ class Writer:
                 hint=f"Rename one of them ({place.account.host.page(place.owner, place.name)}/settings/rules).",
                 where=place.full_name,
             )
+        now = ruleset_value(found, value)
+        if all(now.get(field) == part for field, part in value.items()):
+            return
         body = ruleset_body(name, value, found)
         place.request("PUT", "rulesets", str(number), doing=doing, body=body)
 
