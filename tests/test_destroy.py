@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, PermissionDenied, UsageError
@@ -178,6 +180,29 @@ def test_the_name_has_to_be_typed(hosted: Hosted) -> None:
     assert exists(hosted)
     destroy(request(hosted, confirmed="", ask=lambda name: f" {name.title()}\n"), silent)
     assert not exists(hosted)
+
+
+@pytest.mark.parametrize("typed", ["y", NAME])
+def test_in_a_terminal(hosted: Hosted, typed: str) -> None:
+    environ = {**hosted.environ, "MLOPSGEN_GITHUB_TOKEN": hosted.token, "TERM": "dumb"}
+    argv = ["-m", "mlopsgen", "destroy"]
+    child = pexpect.spawn(sys.executable, argv, cwd=str(hosted.here), env=environ, encoding="utf-8", timeout=60)
+    child.expect("deleted +acme/heart-rate")
+    child.expect("stays +every commit")
+    child.expect(f"Type {NAME} to do this")
+    child.sendline(typed)
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == (0 if typed == NAME else 130)
+    assert exists(hosted) is (typed != NAME)
+    assert hosted.token not in (child.before or "")
+
+
+def test_a_repository_that_the_token_may_not_see_is_not_taken_for_gone(hosted: Hosted) -> None:
+    token = hosted.github.add_token("ada", kind="classic", scopes=["workflow", "delete_repo"])
+    with pytest.raises(PermissionDenied, match="lacks"):
+        destroy(request(hosted, credential=hosted.with_token(token)), silent)
+    assert hosted.git("remote") == "origin"
 
 
 def test_a_dry_run_says_what_would_go(hosted: Hosted) -> None:
