@@ -235,7 +235,9 @@ class Client:
         owner, _, name = now.partition("/")
         hint = "Look where its page leads, and run 'git remote set-url origin' with the address there."
         if name:
-            hint = f"Run 'git remote set-url origin {self.host.address(owner, name)}' and push again."
+            whose = "" if where.partition("/")[0].lower() == owner.lower() else f"--org {owner} "
+            correction = f"git remote set-url origin {self.host.address(owner, name)}"
+            hint = f"Run it again with {whose}--name {name}; where 'origin' still has the old address: '{correction}'."
         return Renamed(
             f"The repository {where or 'at this address'} was renamed or moved.{there}", hint=hint, where=where, now=now
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.github.account import Account
 from mlopsgen.forge.github.client import FRESH
+from mlopsgen.forge.github.errors import Renamed
 from mlopsgen.forge.github.host import Host, parse_remote
 from mlopsgen.forge.github.limits import find_limits
 from mlopsgen.forge.github.place import Place
@@ -121,7 +123,8 @@ class GitHubForge:
 
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Bring branches here by https with the token, as ``git fetch`` with these refspecs does; no tags."""
-        self._git.fetch(source, refspecs, fresh=self.place.is_fresh())
+        with self._name_found_out():
+            self._git.fetch(source, refspecs, fresh=self.place.is_fresh())
 
     def push(self, source: GitRepository, remote: str, branch: str) -> None:
         """Push a branch by https with the token; what ``remote`` is known to have here follows.
@@ -132,7 +135,8 @@ class GitHubForge:
         """
         place = self.place
         seen = None if place.branches is None else place.branches.get(branch, "")
-        commit = self._git.push(source, branch, seen, fresh=place.is_fresh())
+        with self._name_found_out():
+            commit = self._git.push(source, branch, seen, fresh=place.is_fresh())
         self._pushed[branch] = commit
         if place.branches is not None:
             place.branches[branch] = commit
@@ -148,6 +152,16 @@ class GitHubForge:
     def branches(self) -> dict[str, str]:
         """The branches with their commits, read now."""
         return read_branches(self.place)
+
+    @contextmanager
+    def _name_found_out(self) -> Iterator[None]:
+        """Ask for the new name of a repository that git only knows to be gone from the old one."""
+        try:
+            yield
+        except Renamed as error:
+            if not error.now:
+                self.place.load()
+            raise
 
     def _is_late(self, snapshot: Snapshot, wanted: Sequence[Resource]) -> bool:
         """Whether GitHub does not show yet what this process has put there."""
