@@ -10,10 +10,14 @@ from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import ExitCode
 from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.operations.wording import counted
+from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.needs import repository_name
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.planning import Planned
 from mlopsgen.result import OperationResult
+
+_MOST_COMMANDS = 3
+"""So many secrets get a command each; more are asked for by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +62,9 @@ def kept_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
     plan = pushed.found.plan
     drift = drift_of(plan)
     drifted = counted(len(drift), "thing")
-    if plan.unsolved:
-        return _result(pushed, data, f"Nothing was changed; {counted(len(plan.unsolved), 'thing')} cannot be done.")
+    unsolved = unsolved_of(pushed.found)
+    if unsolved:
+        return _result(pushed, data, f"Nothing was changed; {counted(len(unsolved), 'thing')} cannot be done.")
     if drift:
         return _result(pushed, data, f"Nothing was changed; {drifted} on GitHub differ{'s' * (len(drift) == 1)}.")
     return _result(pushed, data, f"{pushed.full_name} is as it shall be{_but(pushed)}; nothing was changed.")
@@ -74,7 +79,7 @@ def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> Operat
         made: How many changes were made.
     """
     done = f"{counted(made, 'change')} made and read back"
-    unsolved = len(pushed.found.plan.unsolved)
+    unsolved = len(unsolved_of(pushed.found))
     if unsolved:
         return _result(pushed, data, f"{done}; {counted(unsolved, 'thing')} cannot be done.")
     return _result(pushed, data, f"{done}: {pushed.full_name} is as it shall be{_but(pushed)}.")
@@ -83,15 +88,19 @@ def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> Operat
 def _but(pushed: Pushed) -> str:
     """What is missing although nothing is wrong."""
     missing = len(missing_secrets(pushed.found, pushed.wanted))
-    lost = len([item for item in pushed.found.plan.blocked if item.kind is not Kind.SECRET])
+    hidden = hidden_items(pushed.found)
+    lost = [item for item in pushed.found.plan.blocked if item.kind is not Kind.SECRET and item not in hidden]
     words = [f"{counted(missing, 'secret')} to be set"] if missing else []
-    words += [f"{counted(lost, 'thing')} that cannot be had, as the plan says"] if lost else []
+    words += [f"{counted(len(lost), 'thing')} that cannot be had, as the plan says"] if lost else []
+    words += [f"{counted(len(hidden), 'thing')} that this token is not shown"] if hidden else []
     return f", but for {' and '.join(words)}" if words else ""
 
 
 def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResult:
     facts = _facts(pushed)
     missing = tuple(f"{secret['command']}   ({secret['purpose']})" for secret in facts["missing_secrets"])
+    if len(missing) > _MOST_COMMANDS:
+        missing = (f"mlopsgen secrets set   (asks for the {len(missing)} secrets that have no value yet)",)
     push = "git push   (after a commit)"
     if not pushed.helper:
         push += "; git will ask who you are: 'gh auth setup-git' or 'mlopsgen push --protocol ssh' spares that"
@@ -99,7 +108,7 @@ def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResu
         summary=summary,
         data=data | facts,
         next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), push))),
-        exit_code=ExitCode.PARTIAL if pushed.found.plan.unsolved else ExitCode.OK,
+        exit_code=ExitCode.PARTIAL if unsolved_of(pushed.found) else ExitCode.OK,
     )
 
 
@@ -149,6 +158,21 @@ def _settled_values(found: Planned) -> dict[Key, Mapping[str, Any]]:
     return values
 
 
+def hidden_items(found: Planned) -> list[Item]:
+    """What could not be compared because GitHub does not show it to whoever asks."""
+    return [
+        item
+        for item in found.plan.blocked
+        if limit_of(found.observed.snapshot.unreadable, item.key) and not item.instead
+    ]
+
+
+def unsolved_of(found: Planned) -> list[Item]:
+    """What somebody has to do something about; what is merely not shown needs nobody where nothing is changed."""
+    hidden = [] if found.plan.changes else hidden_items(found)
+    return [item for item in found.plan.unsolved if item not in hidden]
+
+
 def drift_of(plan: Plan) -> list[Item]:
     """What people changed on GitHub and what stays as they left it."""
     kept = [item for item in plan.items if item.act is Act.KEEP and item.reason]
@@ -187,7 +211,11 @@ def _options(pushed: Pushed) -> Iterator[str]:
 
 def _hints(plan: Plan) -> tuple[str, ...]:
     """What a person can do about what cannot be done; secrets have their own lines."""
-    items: list[Item] = [item for item in plan.blocked if item.kind is not Kind.SECRET]
+    items = [item for item in plan.blocked if item.kind is not Kind.SECRET]
     behind = [item for item in plan.items if item.kind is Kind.BRANCH and item.act is Act.KEEP and item.reason]
     pull = (f"git pull   ({', '.join(item.name for item in behind)}: GitHub has newer commits)",) if behind else ()
-    return tuple(dict.fromkeys((*(item.hint for item in items if item.hint), *pull)))
+    changed = [item for item in drift_of(plan) if item.kind is not Kind.POLICY]
+    over = (
+        ("mlopsgen push --dry-run --take-over   (what would bring GitHub back to what is written)",) if changed else ()
+    )
+    return tuple(dict.fromkeys((*(item.hint for item in items if item.hint), *pull, *over)))

@@ -23,7 +23,14 @@ from mlopsgen.operations.hosted_plan import (
     worth_reading,
 )
 from mlopsgen.operations.hosting import Hosted, find_hosted, open_github
-from mlopsgen.operations.push_end import Pushed, changed_result, kept_result, missing_secrets, shown_result
+from mlopsgen.operations.push_end import (
+    Pushed,
+    changed_result,
+    hidden_items,
+    kept_result,
+    missing_secrets,
+    shown_result,
+)
 from mlopsgen.operations.push_request import (
     GitHubPushRequest,
     Situation,
@@ -104,7 +111,8 @@ class _Push:
         self._refuse_another_plan(found.plan, data)
         if not found.plan.changes:
             remember_branches(self.hosted.project.source, HOSTED_REMOTE, found.observed)
-            self.request.show(situation, found.plan)
+            hidden = hidden_items(found)
+            self.request.show(situation, Plan(tuple(item for item in found.plan.items if item not in hidden)))
             return kept_result(self._pushed(found), data)
         warn_of_workflows(self.hosted, self.events)
         found = self._agreed(found, situation)

@@ -12,16 +12,19 @@ from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event
+from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.push_end import drift_of, missing_secrets
+from mlopsgen.operations.push_end import drift_of, hidden_items, missing_secrets
 from mlopsgen.operations.wording import counted
 from mlopsgen.remote.plan import Act, Item
 from mlopsgen.remote.planning import Planned
+from mlopsgen.remote.words import called
 
 _PATIENCE = 15.0
+_MOST_NAMES = 5
 
 
 def github_status(
@@ -49,33 +52,37 @@ def github_status(
         "problems": [],
     }
     try:
-        page, planned = _look(hosted, surroundings, credential)
+        forge, planned = _look(hosted, surroundings, credential)
     except MlopsgenError as error:
         problem = {"message": f"GitHub was not looked at: {error.message}", "hint": error.hint}
         return known | {"reason": error.message, "problems": [problem]}
     if planned.observed.repository is None:
         reason = f"{hosted.target.full_name} is not there, or the token does not see it"
         problem = {"message": reason, "hint": "mlopsgen push   (makes it again)"}
-        return known | {"page": page, "reason": reason, "problems": [problem]}
+        return known | {"page": forge.page, "reason": reason, "problems": [problem]}
+    archived = []
+    if (forge.place.data or {}).get("archived"):
+        message = f"{forge.full_name} is archived: nothing trains there and nothing can be changed"
+        archived = [{"message": message, "hint": f"{forge.page}/settings   (Danger Zone, Unarchive)"}]
     return known | {
-        "page": page,
+        "page": forge.page,
         "seen": True,
         "branches": [_branch(name, planned) for name in names],
         "drift": planned.plan.as_dict(),
-        "problems": list(_problems(planned, names)),
+        "problems": [*archived, *_problems(planned, names)],
     }
 
 
 def _look(
     hosted: Hosted, surroundings: Surroundings, credential: Callable[[Target], Credential]
-) -> tuple[str, Planned]:
+) -> tuple[GitHubForge, Planned]:
     making = read_wanted(hosted)
     found = credential(hosted.target)
     plan = making.document.github.plan or "auto"
     forge = open_github(hosted.target, found.token, surroundings, _ignore, plan=plan, sleep=_patience())
     desired = desired_on_github(hosted, making, without_credentials(hosted.target.origin))
     desired = replace(desired, resources=worth_reading(desired.resources))
-    return forge.page, plan_on_github(hosted, forge, desired)
+    return forge, plan_on_github(hosted, forge, desired)
 
 
 def _branch(name: str, planned: Planned) -> dict[str, Any]:
@@ -96,7 +103,9 @@ def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
     found = [problem for name in names for problem in _branch_problems(_branch(name, planned), plan.items)]
     settings = [item for item in plan.changes if item.kind is not Kind.BRANCH]
     if settings:
-        message = f"GitHub lacks {counted(len(settings), 'thing')} that it should have"
+        names = [_named(item) for item in settings[:_MOST_NAMES]]
+        more = f" and {len(settings) - _MOST_NAMES} more" if len(settings) > _MOST_NAMES else ""
+        message = f"'mlopsgen push' would set {', '.join(names)}{more}"
         found.append({"message": message, "hint": "mlopsgen push --dry-run"})
     for item in drift_of(plan):
         hint = "" if item.kind is Kind.POLICY else "mlopsgen push --dry-run --take-over"
@@ -105,7 +114,12 @@ def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
         where = f" of {secret.key.scope}" if secret.key.scope else ""
         hint = f"mlopsgen secrets set {secret.key.name}{f' --branch {secret.key.scope}' if secret.key.scope else ''}"
         found.append({"message": f"secret {secret.key.name}{where} is missing: {secret.purpose}", "hint": hint})
-    others = [item for item in plan.unsolved if item.kind not in (Kind.SECRET, Kind.BRANCH)]
+    hidden = hidden_items(planned)
+    if hidden:
+        names = list(dict.fromkeys(item.kind.value for item in hidden))
+        message = f"{counted(len(hidden), 'thing')} could not be compared ({', '.join(names)})"
+        found.append({"message": f"{message}, because {hidden[0].reason}", "hint": hidden[0].hint})
+    others = [item for item in plan.unsolved if item.kind not in (Kind.SECRET, Kind.BRANCH) and item not in hidden]
     return found + [{"message": f"{_named(item)}: {item.reason}", "hint": item.hint} for item in others]
 
 
@@ -126,7 +140,7 @@ def _branch_problems(branch: dict[str, Any], items: Sequence[Item]) -> list[dict
 
 
 def _named(item: Item) -> str:
-    return f"{item.kind} {item.name}{f' of {item.scope}' if item.scope else ''}"
+    return f"{item.kind} {called(item.kind, item.name)}{f' of {item.scope}' if item.scope else ''}"
 
 
 def _patience() -> Callable[[float], None]:

@@ -126,10 +126,12 @@ def _item_lines(item: Item, names: int, width: int) -> list[str]:
 def _counts(plan: Plan) -> str:
     kept = [item for item in plan.items if item.act is Act.KEEP]
     optional = sum(1 for item in kept if item.kind is Kind.SECRET and item.detail.startswith("not set"))
+    missing = sum(1 for item in plan.blocked if _lacks_value(item))
     counts = (
         (sum(1 for item in plan.changes if item.act is Act.CREATE), "to create (+)"),
         (sum(1 for item in plan.changes if item.act is Act.CHANGE), "to change (~)"),
-        (len(plan.blocked), "cannot be done (!)"),
+        (len(plan.blocked) - missing, "cannot be done (!)"),
+        (missing, "secrets without a value (!)" if missing != 1 else "secret without a value (!)"),
         (sum(1 for item in kept if item.reason), "left as found (=)"),
         (sum(1 for item in kept if not item.reason) - optional, "as they should be"),
         (optional, "optional secrets not set" if optional != 1 else "optional secret not set"),
