@@ -255,6 +255,19 @@ def test_names_are_the_same_whatever_their_case(hub: Hub) -> None:
     assert hub.repository.variables_of("staging")["REGION"] == "north"
 
 
+def test_an_environment_of_somebody_in_capitals_is_the_same(hub: Hub) -> None:
+    forge = hub.forge()
+    put(forge, [wanted.repository(), wanted.of(Kind.ENVIRONMENT, "Production", wanted.OPEN)])
+    resources = [*wanted.environments()[-3:], wanted.of(Kind.SECRET, "TOKEN", None, "production")]
+    forge = hub.forge()
+    assert Key(Kind.ENVIRONMENT, "production") in forge.observe(resources).resources
+    put(forge, resources[:3])
+    forge.put(resources[3], SecretValue(SECRETS[0]))
+    assert list(hub.repository.environments) == ["Production"]
+    assert hub.repository.secrets_of("Production") == {"TOKEN": SECRETS[0]}
+    assert values(hub.forge().observe(resources), resources[:3]) == {r.key: r.value for r in resources[:3]}
+
+
 def test_many_things_come_in_pages(hub: Hub) -> None:
     forge = hub.forge()
     put(forge, [wanted.repository(), *wanted.environments()])

@@ -205,6 +205,7 @@ def test_an_organisation_may_keep_its_members_from_making_repositories(hub: Hub)
 
 REVIEWERS = [
     (["nobody"], "there is no reviewer 'nobody'"),
+    (["acme"], "there is no reviewer 'acme'"),
     (["acme/nobody"], "there is no reviewer 'acme/nobody'"),
     (["other/reviewers"], "a team of another organisation than acme"),
     (["eve"], "the reviewer eve may not read the repository"),

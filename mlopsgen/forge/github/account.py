@@ -151,6 +151,8 @@ class Account:
         accept = {403, 404} if organisation else {404}
         answer = self.client.request("GET", path, doing=f"Looking up the reviewer {reviewer}", accept=accept)
         found = int(answer.data["id"]) if answer.status == 200 else None
+        if not organisation and found is not None and answer.data.get("type") == "Organization":
+            found = None
         self.remember_reviewer(reviewer, found)
         return found
 

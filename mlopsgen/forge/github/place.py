@@ -32,6 +32,7 @@ class Place:
         self.branches: dict[str, str] | None = None
         """The branches as they were seen last, with what this process pushed; ``None`` before they were read."""
         self.environments: dict[str, Mapping[str, Any]] = {}
+        """The environments as GitHub told them last, by their name as it is wanted."""
         self.rulesets: dict[str, int] = {}
         self.keys: dict[str, PublicKey] = {}
         self._key_locks: dict[str, threading.Lock] = {}
@@ -56,7 +57,10 @@ class Place:
         return self._organisation
 
     def path(self, *parts: str) -> str:
-        """The path of something in the repository."""
+        """The path of something in the repository; environments by the spelling that they have there."""
+        if len(parts) > 1 and parts[0] == "environments":
+            name = str(self.environments.get(parts[1], {}).get("name") or parts[1])
+            parts = ("environments", name, *parts[2:])
         return f"/repos{quoted(self.owner, self.name, *parts)}"
 
     def made(self, environment: str = "") -> None:

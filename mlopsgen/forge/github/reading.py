@@ -229,7 +229,10 @@ class _Reading:
 
     def _environments(self) -> Found:
         listed = self.place.pages("environments", doing="Reading the environments", key="environments")
-        self.place.environments = {str(each["name"]): each for each in listed}
+        # GitHub does not tell capitals apart: "Production" is the environment that is wanted as "production".
+        names = {key.scope for keys in self.wanted.values() for key in keys if key.scope}
+        spelt = {name.lower(): name for name in names | {key.name for key in self.wanted.get(Kind.ENVIRONMENT, {})}}
+        self.place.environments = {spelt.get(str(each["name"]).lower(), str(each["name"])): each for each in listed}
         found: Found = {}
         for name, data in self.place.environments.items():
             key = Key(Kind.ENVIRONMENT, name)
