@@ -148,12 +148,18 @@ class Handler(BaseHTTPRequestHandler):
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
             return self._whole(int(self.headers.get("Content-Length") or 0))
         parts = []  # git sends packs of more than 1 MiB in chunks
-        while size := int(self.rfile.readline().split(b";")[0], 16):
+        while size := int(self._line().split(b";")[0], 16):
             parts.append(self._whole(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
+            self._line()
+        while self._line().strip():
             pass
         return b"".join(parts)
+
+    def _line(self) -> bytes:
+        line = self.rfile.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionResetError("the client went away in the middle of its request")
+        return line
 
     def _whole(self, size: int) -> bytes:
         data = self.rfile.read(size)
