@@ -16,8 +16,12 @@ import sys
 from mlopsgen.cli import main
 from mlopsgen.forge.github.forge import GitHubForge
 
+made = GitHubForge.put
+
 def put(self, resource, secret=None):
-    raise RuntimeError(f"{resource} {secret.reveal() if secret else self.account.client!r}")
+    if secret is None:
+        return made(self, resource)
+    raise RuntimeError(f"{resource} {secret.reveal()} {self.account.client!r}")
 
 GitHubForge.put = put
 raise SystemExit(main.main(sys.argv[1:]))
@@ -53,9 +57,10 @@ class Watched:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         over = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(over,))
+        watcher = threading.Thread(target=self._watch, args=(process.pid, over))
         watcher.start()
         try:
             out, err = process.communicate(stdin, timeout=240)
@@ -70,11 +75,17 @@ class Watched:
         printed = [f"printed by {words}:\n{text}" for words, text in self.said if found_in(text)]
         return printed + [f"process list: {line!r}" for line in self.command_lines if found_in(line)]
 
-    def _watch(self, over: threading.Event) -> None:
+    def _watch(self, root: int, over: threading.Event) -> None:
+        """Look at every process that the one with the number ``root`` has started, directly or not."""
+        ours = {root}
         while not over.is_set():
             for entry in Path("/proc").iterdir():
                 if entry.name.isdecimal():
                     try:
-                        self.command_lines.add((entry / "cmdline").read_bytes())
-                    except OSError:  # it has ended
+                        # After the program's name in parentheses: state, parent, group, session.
+                        fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+                        if int(entry.name) in ours or int(fields[1]) in ours or int(fields[3]) == root:
+                            ours.add(int(entry.name))
+                            self.command_lines.add((entry / "cmdline").read_bytes())
+                    except (OSError, IndexError):  # it has ended
                         continue
