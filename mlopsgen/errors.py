@@ -45,6 +45,8 @@ class MlopsgenError(Exception):
 
     code = "failure"
     exit_code = ExitCode.FAILURE
+    is_passing = False
+    """Whether it may be gone by itself the next time."""
 
     def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
         super().__init__(message)

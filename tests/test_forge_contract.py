@@ -234,6 +234,13 @@ def test_a_folder_says_before_anything_is_done_what_it_cannot_hold(toy: Toy) -> 
         toy.forge.put(rules)
 
 
+def test_it_knows_its_own_address(make: Make, toy: Toy) -> None:
+    forge = found(make, toy)
+    assert forge.leads_here(forge.address)
+    for elsewhere in ("https://example.org/x.git", "host:x", str(toy.folder)):
+        assert not forge.leads_here(elsewhere)
+
+
 def test_no_path_of_an_environment_leads_out_of_the_folder(toy: Toy) -> None:
     toy.forge.put(REPOSITORY)
     for name in ("../outside", "nonsense"):

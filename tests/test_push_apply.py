@@ -17,6 +17,7 @@ from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import AuthenticationFailed, Interrupted, MlopsgenError, PermissionDenied
 from mlopsgen.events import Event, StepDone
 from mlopsgen.forge.memory import MemoryForge
+from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
 from mlopsgen.remote import concurrently
 from mlopsgen.remote.apply import Unfinished, apply
@@ -227,6 +228,55 @@ def test_one_failure_stops_only_what_builds_on_it(source: GitRepository, workers
     forge.fault = failing(*done)
     do(plan(desired, forge, source, None, take_over=False), forge, source, quiet)
     assert plan(desired, forge, source, EVERYTHING, take_over=False).plan.changes == ()
+
+
+LABEL = Resource(key=Key(Kind.LABEL, "data"), value={"color": "ffffff"})
+TEAM = Resource(key=Key(Kind.SETTING, "access of team acme/leads"), value="read")
+
+
+class Passing(MlopsgenError):
+    is_passing = True
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "pushed"),
+    [
+        (LABEL.key, MlopsgenError("refused"), True),
+        (LABEL.key, Passing("no answer"), True),
+        (Key(Kind.SETTING, "about"), PermissionDenied("not allowed"), True),
+        (Key(Kind.SETTING, "about"), Passing("no answer"), False),
+        (Key(Kind.SETTING, "workflow-token"), PermissionDenied("not allowed"), False),
+        (TEAM.key, MlopsgenError("refused"), False),
+    ],
+)
+def test_code_waits_for_what_protects_it(source: GitRepository, key: Key, error: MlopsgenError, pushed: bool) -> None:
+    forge = FaultyForge(workers=2)
+    forge.fault = failing(key, error=error)
+    token = Resource(key=Key(Kind.SETTING, "workflow-token"), value={"permissions": "read"})
+    desired = desired_of(source, (*EVERYTHING, LABEL, TEAM, token))
+    with pytest.raises(Unfinished) as caught:
+        do(plan(desired, forge, source, None, take_over=False), forge, source, quiet)
+    repository = forge.observe([]).repository
+    assert repository is not None
+    assert bool(repository.branches) is pushed
+    if pushed:
+        assert [one.item.key for one in caught.value.left] == [key]
+    assert (PRODUCTION.key in forge.resources) is (key != TEAM.key)
+
+
+def test_what_a_forge_turns_out_not_to_hold_is_learnt(source: GitRepository) -> None:
+    limit = Limit(reason="the plan has no reviewers", instead="without them", fields=("wait_minutes",))
+    refused = PlanRefused("422", key=PRODUCTION.key, limit=limit)
+    forge = FaultyForge(tool_version="0.2.0")
+    forge.fault = failing(PRODUCTION.key, error=refused)
+    desired = desired_of(source, EVERYTHING)
+    with pytest.raises(Unfinished) as caught:
+        do(plan(desired, forge, source, None, take_over=False), forge, source, quiet)
+    assert caught.value.learnt == {PRODUCTION.key: limit}
+    forge.fault = failing()
+    again = plan_remote(desired, forge, source, learnt=caught.value.learnt)
+    do(again, forge, source, quiet)
+    assert forge.resources[PRODUCTION.key] == {"branches": "custom"}
 
 
 def test_progress_tells_how_much_is_done(source: GitRepository) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -62,7 +63,7 @@ def test_what_a_person_changed_stays_and_is_told() -> None:
     item = only(make_plan(desired, observed, base=base), PRODUCTION)
     assert item.act is Act.KEEP
     assert item.reason == (
-        "changed on the remote: waits 5 minutes. mlopsgen wants: waits 30 minutes; --take-over brings that about"
+        "changed on the remote: waits 5 minutes. mlopsgen wants: waits 30 minutes. --take-over brings that about"
     )
     taken = only(make_plan(desired, observed, base=base, take_over=True), PRODUCTION)
     assert (taken.act, taken.detail) == (Act.CHANGE, "waits 5 minutes -> waits 30 minutes")
@@ -100,8 +101,67 @@ def test_a_person_makes_a_repository_public_and_nobody_else() -> None:
     observed = there((visibility, "private"), branches={})
     item = only(make_plan(asked((visibility, "public")), observed, take_over=True), visibility)
     assert (item.act, item.instead) == (Act.CANNOT, "it stays private")
-    narrower = only(make_plan(asked((visibility, "private")), there((visibility, "public"), branches={})), visibility)
-    assert (narrower.act, narrower.loosens) == (Act.CHANGE, False)
+    public = there((visibility, "public"), branches={})
+    kept = only(make_plan(asked((visibility, "private")), public), visibility)
+    assert kept.act is Act.KEEP
+    assert "can be seen by more people than wanted" in kept.reason
+    taken = only(make_plan(asked((visibility, "private")), public, take_over=True), visibility)
+    assert (taken.act, taken.loosens) == (Act.CHANGE, False)
+
+
+def test_what_a_person_said_of_an_empty_repository_stays_and_what_nobody_said_is_set() -> None:
+    about, merging = Key(Kind.SETTING, "about"), Key(Kind.SETTING, "merging")
+    observed = there((about, {"description": "by hand", "homepage": ""}), (merging, {"squash": True}), branches={})
+    plan = make_plan(
+        asked((about, {"description": "ours.", "homepage": "https://x"}), (merging, {"squash": False})), observed
+    )
+    item = only(plan, about)
+    assert item.resource is not None
+    assert item.resource.value == {"description": "by hand", "homepage": "https://x"}
+    assert "description: by hand. mlopsgen wants: description: ours. --take-over" in item.reason
+    assert only(plan, merging).act is Act.CHANGE
+
+
+def test_a_ruleset_is_never_taken_for_ours_without_a_base() -> None:
+    rule, theirs = Key(Kind.RULESET, "production"), {**RULE, "branches": ("~ALL",), "reviews": 2}
+    for branches in ({}, {"development": A}):
+        item = only(make_plan(asked((rule, RULE)), there((rule, theirs), branches=branches)), rule)
+        assert (item.act, item.loosens) == (Act.KEEP, False)
+        assert "branches: ~ALL" in item.reason
+
+
+@pytest.mark.parametrize("drift", [{"bypass": ("every admin",)}, {"except": ("production",)}])
+def test_an_exception_from_a_rule_is_a_change_and_takes_protection_away(drift: dict[str, Any]) -> None:
+    rule, strict = Key(Kind.RULESET, "production"), {**RULE, "bypass": (), "except": ()}
+    observed, base = there((rule, {**strict, **drift})), base_of((rule, strict))
+    assert next(iter(drift)) in only(make_plan(asked((rule, strict)), observed, base=base), rule).reason.replace(
+        "may be bypassed by", "bypass"
+    )
+    asked_for = asked((rule, {**strict, **drift}))
+    assert only(make_plan(asked_for, there((rule, strict)), base=base), rule).loosens
+
+
+def test_what_depends_on_something_that_a_person_changed_is_left_as_well() -> None:
+    actions, allowed = Key(Kind.SETTING, "actions"), Key(Kind.SETTING, "allowed-actions")
+    alerts, updates = Key(Kind.SETTING, "vulnerability-alerts"), Key(Kind.SETTING, "security-updates")
+    wants = ((actions, {"enabled": True, "allowed": "selected"}), (allowed, {"verified": True}))
+    wants = (*wants, (alerts, True), (updates, True))
+    for off in ({"enabled": False, "allowed": "selected"}, {"enabled": True, "allowed": "all"}):
+        observed = there((actions, off), (alerts, False), (updates, False))
+        plan = make_plan(asked(*wants), observed, base=base_of(*wants))
+        assert plan.changes == ()
+        assert "selected actions" in only(plan, allowed).reason
+        assert "vulnerability alerts" in only(plan, updates).reason or only(plan, updates).reason
+    taken = make_plan(asked(*wants), observed, base=base_of(*wants), take_over=True)
+    assert [item.name for item in taken.changes] == [key.name for key in (actions, alerts, allowed, updates)]
+    limits = {actions: Limit(reason="the organisation forbids it", instead="what it allows")}
+    plan = make_plan(asked(*wants), there(branches={}), limits=limits)
+    assert (only(plan, allowed).act, only(plan, allowed).instead) == (Act.CANNOT, "what it allows")
+
+
+def test_of_a_repository_that_cannot_be_used_nothing_more_is_planned() -> None:
+    plan = make_plan(asked((PRODUCTION, STRICT)), there(unrelated=("main",)))
+    assert [item.kind for item in plan.items] == [Kind.REPOSITORY]
 
 
 def test_a_policy_that_nobody_wants_is_told_and_stays() -> None:
@@ -127,7 +187,7 @@ def test_an_environment_that_a_person_opened_gets_no_secret() -> None:
     desired = asked((PRODUCTION, STRICT), (secret, None), (policy, "branch"))
     observed, base = there((PRODUCTION, {**STRICT, "branches": "all"})), base_of((PRODUCTION, STRICT))
     plan = make_plan(desired, observed, base=base)
-    assert [item.act for item in (only(plan, secret), only(plan, policy))] == [Act.CANNOT, Act.CANNOT]
+    assert [item.act for item in (only(plan, secret), only(plan, policy))] == [Act.CANNOT, Act.KEEP]
     assert "--take-over" in only(plan, secret).hint
     taken = make_plan(desired, observed, base=base, take_over=True)
     assert {item.key for item in taken.changes} == {PRODUCTION, secret, policy}
@@ -194,7 +254,31 @@ def test_a_branch_that_takes_pull_requests_is_not_pushed_to(rule: dict[str, Any]
 def test_a_guarded_branch_that_is_gone_is_not_made_by_a_push() -> None:
     plan = make_plan(asked(branches={"production": A}), there((Key(Kind.RULESET, "theirs"), RULE), branches={"x": B}))
     assert plan.changes == ()
-    assert "Switch that ruleset off" in only(plan, Key(Kind.BRANCH, "production")).hint
+    assert "Disable that ruleset" in only(plan, Key(Kind.BRANCH, "production")).hint
+
+
+@pytest.mark.parametrize(
+    ("rule", "guarded"),
+    [
+        ({"branches": ("~ALL",)}, True),
+        ({"branches": ("~DEFAULT_BRANCH",)}, False),
+        ({"branches": ("prod*",)}, True),
+        ({"branches": ("~ALL",), "except": ("production",)}, False),
+        ({"branches": ("staging",)}, False),
+    ],
+)
+def test_a_rule_guards_what_its_patterns_name(rule: dict[str, Any], guarded: bool) -> None:
+    theirs = there((Key(Kind.RULESET, "theirs"), {**RULE, **rule}), branches={"x": B})
+    item = only(make_plan(asked(branches={"production": A}), theirs), Key(Kind.BRANCH, "production"))
+    assert (item.act is Act.CANNOT) == guarded
+
+
+def test_an_old_address_of_the_same_repository_is_changed() -> None:
+    observed = Observed(snapshot=there().snapshot, clone=Clone(address="https://h/old.git", address_exists=True))
+    remote = Key(Kind.REMOTE, "local")
+    assert only(make_plan(asked(), observed), remote).act is Act.CANNOT
+    leads = Observed(snapshot=observed.snapshot, clone=replace(observed.clone, leads_here=True))
+    assert only(make_plan(asked(), leads), remote).act is Act.CHANGE
 
 
 def test_a_rule_is_made_stricter_before_and_a_new_one_made_after_the_branches() -> None:

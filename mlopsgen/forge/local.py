@@ -140,6 +140,11 @@ class LocalForge:
             case _:
                 raise MlopsgenError(f"A forge on this machine cannot hold {key.kind} '{key.name}'.", where=key.name)
 
+    def leads_here(self, address: str) -> bool:
+        """Whether a path leads to the folder, by whatever way."""
+        path, here = Path(address), self.layout.repository
+        return path.exists() and here.exists() and path.samefile(here)
+
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Fetch from the folder."""
         source.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.address, *refspecs)

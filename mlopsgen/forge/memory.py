@@ -142,6 +142,10 @@ class MemoryForge:
             self._resources[key] = value
             self._repository = replace(found, tool_version=self._tool_version)
 
+    def leads_here(self, address: str) -> bool:
+        """Whether it is the address that it was given."""
+        return address == self._address
+
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Set the references that the refspecs name; the commits are all in ``source``."""
         branches = self._required().branches

@@ -79,6 +79,9 @@ class Forge(Protocol):
             secret: The value, if it is a secret.
         """
 
+    def leads_here(self, address: str) -> bool:
+        """Whether the address of a git remote leads to this forge's repository, whatever it is called there."""
+
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Bring branches of the forge into ``source``, as ``git fetch`` with these refspecs does; no tags."""
 

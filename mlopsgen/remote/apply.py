@@ -32,8 +32,10 @@ from mlopsgen.secret_value import SecretValue
 AGAIN = "Run the same command again; it continues with what is left."
 _NOTHING_LEARNT: Mapping[Key, Limit] = {}
 _NO_SECRETS: Mapping[Key, SecretValue] = {}
-_AT_ONCE = (Stage.SETTINGS, Stage.CONTENTS, Stage.RULESETS)
+_AT_ONCE = (Stage.ACCESS, Stage.SETTINGS, Stage.CONTENTS, Stage.RULESETS)
 """The stages whose items are calls to the forge that do not wait for each other."""
+_DECORATION = ("about", "topics", "merging", "vulnerability-alerts", "security-updates")
+"""The settings that protect nothing that is pushed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,14 +196,28 @@ class _Work:
         return ""
 
     def _needs(self, item: Item, stage: int, other: Item) -> bool:
-        first = first_branch(self.desired)
-        before = stage_of(other, first)
+        before = stage_of(other, first_branch(self.desired))
         if before == Stage.REPOSITORY:
             return True
         if stage <= Stage.CONTENTS:
-            return item.scope != "" and other.key == Key(Kind.ENVIRONMENT, item.scope)
+            in_environment = item.scope != "" and other.key == Key(Kind.ENVIRONMENT, item.scope)
+            return in_environment or (item.kind is Kind.ENVIRONMENT and before == Stage.ACCESS)
         # Code never comes before what protects it, and a push that did not happen leaves the rest to the next time.
+        if before <= Stage.CONTENTS:
+            return self._holds_code(other)
         return before <= Stage.FIRST_BRANCH or (other.kind is Kind.BRANCH and self._concerns(item, other.name))
+
+    def _holds_code(self, item: Item) -> bool:
+        """Whether code waits for something that could not be made.
+
+        What protects nothing holds it only where running it again may help: with the push, what was asked for so far
+        becomes what the remote's own commit asks for, and a difference from that counts as a person's.
+        """
+        if item.kind is Kind.LABEL and item.act is Act.CREATE:
+            return False
+        if item.kind is not Kind.LABEL and not (item.kind is Kind.SETTING and item.name in _DECORATION):
+            return True
+        return item.key in self.failed and self.failed[item.key].is_passing
 
     def _concerns(self, item: Item, branch: str) -> bool:
         return item.kind is Kind.RULESET or (item.kind is Kind.UPSTREAM and item.name == branch)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from mlopsgen.constants import MAIN_BRANCH
-from mlopsgen.forge.values import Key, Kind, Limit, Value
+from mlopsgen.forge.values import Key, Kind, Limit
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.observed import Distance, Observed
 from mlopsgen.remote.plan import Act, Item
+from mlopsgen.remote.words import Field, fields_of
 
 
 def compare(desired: Desired, observed: Observed, items: Sequence[Item], limits: Mapping[Key, Limit]) -> Iterator[Item]:
@@ -42,8 +44,7 @@ def without_branches(items: Sequence[Item], observed: Observed) -> list[Item]:
 def _waiting(item: Item, missing: set[str]) -> Item:
     if item.kind is not Kind.RULESET or item.act is not Act.CREATE or item.resource is None:
         return item
-    rule = item.resource.value
-    names = sorted(missing & set(_texts(rule.get("branches")))) if isinstance(rule, Mapping) else []
+    names = sorted(missing & set(_texts(fields_of(item.resource.value).get("branches"))))
     if not names:
         return item
     reason = f"it comes after its branch, and {' and '.join(names)} cannot be pushed"
@@ -52,39 +53,47 @@ def _waiting(item: Item, missing: set[str]) -> Item:
 
 def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
     found = {} if observed.repository is None else observed.repository.branches
-    guarded = _guarded(observed, items)
+    rules = _rules(observed, items)
+    default = "" if observed.repository is None else observed.repository.default_branch
     for branch in desired.expected:
         if branch not in desired.branches and branch not in found:
             yield _missing_branch(branch, desired)
     for branch, commit in desired.branches.items():
         theirs = found.get(branch)
         if theirs is None:
-            yield _new_branch(branch, commit, guarded=branch in guarded)
+            yield _new_branch(branch, commit, guarded=_is_guarded(branch, rules, default))
         elif theirs == commit:
             yield Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=commit[:7])
         else:
             distance = observed.clone.distances.get(branch)
-            yield _moved_branch(branch, commit, theirs, distance, guarded=branch in guarded)
+            yield _moved_branch(branch, commit, theirs, distance, guarded=_is_guarded(branch, rules, default))
 
 
-def _guarded(observed: Observed, items: Sequence[Item]) -> frozenset[str]:
-    """The branches that take changes by pull request only, as soon as what comes before the push is done."""
+def _rules(observed: Observed, items: Sequence[Item]) -> list[Mapping[str, Field]]:
+    """The rulesets that ask for pull requests, as they are when what comes before the push is done."""
     rules = {key: value for key, value in observed.snapshot.resources.items() if key.kind is Kind.RULESET}
     rules |= {
         item.key: item.resource.value
         for item in items
         if item.kind is Kind.RULESET and item.act is Act.CHANGE and item.resource is not None
     }
-    return frozenset(branch for value in rules.values() for branch in _branches_of(value))
+    active = [rule for rule in map(fields_of, rules.values()) if rule.get("enforcement", "active") == "active"]
+    return [rule for rule in active if rule.get("pull_request")]
 
 
-def _branches_of(ruleset: Value) -> tuple[str, ...]:
-    if not isinstance(ruleset, Mapping) or not ruleset.get("pull_request"):
-        return ()
-    return _texts(ruleset.get("branches")) if ruleset.get("enforcement", "active") == "active" else ()
+def _is_guarded(branch: str, rules: Sequence[Mapping[str, Field]], default: str) -> bool:
+    def matches(pattern: str) -> bool:
+        if pattern == "~DEFAULT_BRANCH":
+            return branch == default
+        return pattern == "~ALL" or fnmatchcase(branch, pattern)
+
+    return any(
+        any(map(matches, _texts(rule.get("branches")))) and not any(map(matches, _texts(rule.get("except"))))
+        for rule in rules
+    )
 
 
-def _texts(value: Value) -> tuple[str, ...]:
+def _texts(value: Field) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
@@ -102,8 +111,8 @@ def _new_branch(branch: str, commit: str, *, guarded: bool) -> Item:
             kind=Kind.BRANCH,
             name=branch,
             detail=detail,
-            reason="it is gone from the remote, and a ruleset there takes changes to it by pull request only",
-            hint=f"Switch that ruleset off for a moment, or restore '{branch}' on the remote; then run this again.",
+            reason="a ruleset on the remote takes changes to it by pull request only, and it is not there yet",
+            hint="Disable that ruleset for a moment (Settings, Rules), then run this again.",
         )
     return Item(act=Act.CREATE, kind=Kind.BRANCH, name=branch, detail=detail)
 

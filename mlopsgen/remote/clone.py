@@ -21,7 +21,7 @@ def remote(desired: Desired, clone: Clone) -> Item:
         return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=detail)
     if clone.address == wanted:
         return Item(act=Act.KEEP, kind=Kind.REMOTE, name=name, detail=wanted)
-    if _is_same_repository(clone.address, wanted):
+    if clone.leads_here or _is_same_repository(clone.address, wanted):
         return Item(act=Act.CHANGE, kind=Kind.REMOTE, name=name, detail=f"{clone.address} -> {wanted}")
     if not clone.address_exists:
         reason = "nothing is there any more"

@@ -39,6 +39,8 @@ def make_plan(
     wanted = fall_back(desired, limits)
     theirs = fall_back_base(base, limits)
     items = [_repository(wanted, observed, limits)]
+    if items[0].act is Act.CANNOT:
+        return Plan(tuple(items))
     items += resources.compare(wanted, observed, theirs, limits, take_over=take_over)
     items += [
         Item(
@@ -67,18 +69,23 @@ def first_branch(desired: Desired) -> str:
     return MAIN_BRANCH if MAIN_BRANCH in desired.branches else next(iter(desired.branches), "")
 
 
+ACCESS_OF = "access of team "
+"""What the names of settings begin with that let a team see the repository: a reviewer has to."""
+
+
 class Stage:
     """What comes after what; everything of one stage may be done at once."""
 
     REPOSITORY = 0
-    SETTINGS = 1
-    CONTENTS = 2
-    REMOTE = 3
-    FIRST_BRANCH = 4
-    DEFAULT_BRANCH = 5
-    BRANCHES = 6
-    RULESETS = 7
-    CLONE = 8
+    ACCESS = 1
+    SETTINGS = 2
+    CONTENTS = 3
+    REMOTE = 4
+    FIRST_BRANCH = 5
+    DEFAULT_BRANCH = 6
+    BRANCHES = 7
+    RULESETS = 8
+    CLONE = 9
 
 
 def stage_of(item: Item, first: str) -> int:
@@ -89,7 +96,8 @@ def stage_of(item: Item, first: str) -> int:
         first: The branch that is pushed first.
     """
     if item.kind is Kind.SETTING:
-        return _SETTING_STAGES.get(item.name, Stage.SETTINGS)
+        usual = Stage.ACCESS if item.name.startswith(ACCESS_OF) else Stage.SETTINGS
+        return _SETTING_STAGES.get(item.name, usual)
     if item.kind is Kind.RULESET:
         # One that is there holds for what is pushed now; a new one would refuse the first push.
         return Stage.CONTENTS if item.act is Act.CHANGE else Stage.RULESETS

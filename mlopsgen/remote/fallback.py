@@ -42,7 +42,7 @@ def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
             lost.append(_lost_environment(desired, resource, limit))
         else:
             kept.append(resource)
-    if not (lost or moved):
+    if tuple(kept) == desired.resources:
         return desired
     return replace(
         desired,

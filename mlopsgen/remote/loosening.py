@@ -74,6 +74,8 @@ _RULES: dict[tuple[Kind, str, str], _Rule] = {
     (Kind.RULESET, "", "reviews"): _is_less,
     (Kind.RULESET, "", "merge_methods"): _has_more,
     (Kind.RULESET, "", "checks"): _has_fewer,
+    (Kind.RULESET, "", "bypass"): _has_more,
+    (Kind.RULESET, "", "except"): _has_more,
     (Kind.RULESET, "", "block_force_push"): _is_switched_off,
     (Kind.RULESET, "", "block_deletion"): _is_switched_off,
     (Kind.SETTING, "visibility", WHOLE): _rises(*VISIBILITIES),

@@ -33,7 +33,7 @@ def observe(forge: Forge, source: GitRepository, desired: Desired) -> Observed:
         InvalidDocument: A file of the forge or ``.env`` cannot be read.
     """
     snapshot = forge.observe(desired.resources)
-    return Observed(snapshot=snapshot, clone=_observe_clone(forge, source, desired.remote, snapshot.repository))
+    return Observed(snapshot=snapshot, clone=_observe_clone(forge, source, desired, snapshot.repository))
 
 
 def remember_branches(source: GitRepository, remote: str, observed: Observed) -> None:
@@ -62,17 +62,19 @@ def read_tracking_uri(folder: Path) -> str | None:
         raise InvalidDocument(str(error), where=str(path), hint="Correct the line.") from error
 
 
-def _observe_clone(forge: Forge, source: GitRepository, remote: str, repository: Repository | None) -> Clone:
-    configured = source.remotes().get(remote)
+def _observe_clone(forge: Forge, source: GitRepository, desired: Desired, repository: Repository | None) -> Clone:
+    configured = source.remotes().get(desired.remote)
     address = None if configured is None else without_credentials(configured)
     if address is not None and repository is not None and _is_same_place(source.path / address, repository.address):
         address = repository.address
+    is_other = address is not None and repository is not None and address != desired.address
     tracking_uri = read_tracking_uri(source.path)
     theirs = _known_branches(forge, source, repository)
     return Clone(
         address=address,
         has_credentials=configured is not None and without_credentials(configured) != configured,
         address_exists=address is not None and _may_be_there(source.path, address),
+        leads_here=is_other and address is not None and forge.leads_here(address),
         upstreams=_upstreams(source),
         distances=_distances(source, theirs),
         unrelated=_unrelated(source, theirs),

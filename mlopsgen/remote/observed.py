@@ -24,6 +24,7 @@ class Clone:
         address: Where the remote points, without credentials; ``None`` if there is no remote of that name.
         has_credentials: Whether credentials stand in that address.
         address_exists: Whether there is something at that address (known for folders only).
+        leads_here: Whether that address, other than the wanted one, leads to the same repository nevertheless.
         upstreams: Each branch's upstream, ``remote/branch``; branches without one are left out.
         distances: How far each branch that both sides have is apart.
         unrelated: Branches of the forge that share no history with the repository.
@@ -35,6 +36,7 @@ class Clone:
     address: str | None = None
     has_credentials: bool = False
     address_exists: bool = False
+    leads_here: bool = False
     upstreams: Mapping[str, str] = field(default_factory=dict)
     distances: Mapping[str, Distance] = field(default_factory=dict)
     unrelated: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import limit_of
+from mlopsgen.remote.ground import without_ground
 from mlopsgen.remote.loosening import VISIBILITIES, loosens
 from mlopsgen.remote.needs import environment_of
 from mlopsgen.remote.observed import Observed
@@ -16,6 +17,7 @@ from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, telli
 
 _TAKE_OVER = "--take-over brings that about"
 _DEFAULT_BRANCH = Key(Kind.SETTING, "default-branch")
+_VISIBILITY = Key(Kind.SETTING, "visibility")
 
 
 def compare(
@@ -35,7 +37,7 @@ def compare(
         take_over=take_over,
     )
     items = [comparison.item(one) for one in desired.resources if one.key.kind is not Kind.REPOSITORY]
-    items = comparison.without_ground(items)
+    items = without_ground(items, desired, observed)
     return [*items, *comparison.extras()]
 
 
@@ -71,12 +73,6 @@ class _Comparison:
             return self._cannot(wanted, limit, detail=item.detail)
         return item
 
-    def without_ground(self, items: list[Item]) -> list[Item]:
-        """The items, where what belongs to an environment that will not be as it has to be cannot be done."""
-        missing = {item.name: item for item in items if item.kind is Kind.ENVIRONMENT and item.act is Act.CANNOT}
-        open_ones = {item.name for item in items if item.kind is Kind.ENVIRONMENT and self._is_open(item)}
-        return [self._grounded(item, missing, open_ones) for item in items]
-
     def extras(self) -> Iterator[Item]:
         """Policies that nobody wants: they let more branches deploy."""
         wanted = {resource.key for resource in self.desired.resources}
@@ -101,9 +97,11 @@ class _Comparison:
             return self._owned(wanted, present)
         ours = [name for name in different if self._is_ours(key, name, now.get(name))]
         theirs = [name for name in different if name not in ours]
-        if key.kind is Kind.SETTING and key.name == "visibility" and _widens(present, wanted.value):
+        if key == _VISIBILITY and _widens(present, wanted.value):
             return self._wider(wanted, present)
         reason = self._by_people(now, shall, theirs) if theirs else ""
+        if theirs and key == _VISIBILITY:
+            reason += "; what is pushed can be seen by more people than wanted"
         if not ours:
             return replace(_item(Act.KEEP, key, detail="", reason=reason), resource=wanted)
         loose = [name for name in ours if loosens(key.kind, key.name, name, now.get(name), shall[name])]
@@ -126,7 +124,7 @@ class _Comparison:
     def _is_ours(self, key: Key, field: str, now: Field) -> bool:
         """Whether a difference is not a person's decision: nobody touched it since it was last asked for."""
         found = self.observed.repository
-        if self.take_over or found is None or not found.branches:
+        if self.take_over or found is None or (not found.branches and not _is_a_choice(key, now)):
             return True
         if self.base is None or key not in self.base:
             return False
@@ -137,7 +135,7 @@ class _Comparison:
         there = "; ".join(phrase(name, now.get(name)) or "nothing" for name in names)
         wanted = "; ".join(phrase(name, shall[name]) for name in names)
         how = "set" if self.base is None else "changed"
-        return f"{how} on the remote: {there}. mlopsgen wants: {wanted}; {_TAKE_OVER}"
+        return f"{_ended(f'{how} on the remote: {there}')} {_ended(f'mlopsgen wants: {wanted}')} {_TAKE_OVER}"
 
     def _secret(self, wanted: Resource) -> Item:
         key = wanted.key
@@ -185,29 +183,6 @@ class _Comparison:
         found = self.observed.repository
         return branch in self.desired.branches or (found is not None and branch in found.branches)
 
-    def _is_open(self, item: Item) -> bool:
-        """Whether an environment stays open to branches that it should not admit."""
-        if item.act is not Act.KEEP and item.act is not Act.CHANGE:
-            return False
-        wanted = next(one.value for one in self.desired.resources if one.key == item.key)
-        now = item.resource.value if item.resource is not None and item.act is Act.CHANGE else None
-        now = self.observed.snapshot.resources.get(item.key) if now is None else now
-        return (
-            isinstance(wanted, Mapping) and isinstance(now, Mapping) and now.get("branches") != wanted.get("branches")
-        )
-
-    def _grounded(self, item: Item, missing: Mapping[str, Item], open_ones: set[str]) -> Item:
-        if not item.scope or item.act not in (Act.CREATE, Act.CHANGE):
-            return item
-        if item.scope in missing:
-            reason = f"its environment cannot be made: {missing[item.scope].reason}"
-            return replace(item, act=Act.CANNOT, reason=reason, hint=missing[item.scope].hint, loosens=False)
-        if item.scope in open_ones and item.kind in (Kind.POLICY, Kind.SECRET):
-            reason = "its environment was changed on the remote to admit other branches than it should"
-            hint = "Let mlopsgen take the environment over (--take-over), or change it back on the remote."
-            return replace(item, act=Act.CANNOT, reason=reason, hint=hint, loosens=False)
-        return item
-
 
 def _item(act: Act, key: Key, *, detail: str = "", reason: str = "") -> Item:
     return Item(act=act, kind=key.kind, name=key.name, scope=key.scope, detail=detail, reason=reason)
@@ -227,6 +202,18 @@ def _detail(wanted: Resource) -> str:
 
 def _updated(value: Value) -> str:
     return f"set {value}" if isinstance(value, str) and value else "set"
+
+
+def _is_a_choice(key: Key, now: Field) -> bool:
+    """Whether a value in a repository without branches was a person's, and not what a new repository begins with.
+
+    Our own beginning sets the page and the visibility with the repository, and makes rulesets last of all.
+    """
+    return key.kind is Kind.RULESET or key == _VISIBILITY or (key == Key(Kind.SETTING, "about") and bool(now))
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _is_equal(one: Field, other: Field) -> bool:
