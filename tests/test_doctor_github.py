@@ -63,7 +63,7 @@ def test_a_label_without_a_runner(hosted: Hosted) -> None:
     hosted.there.runners[7] = Runner(id=7, name="big", labels=("self-hosted", "gpu"), online=False)
     level, message = found(hosted)["github-runners"]
     assert level == "warning"
-    assert "no runner with self-hosted, gpu is online; trainings of production" in message
+    assert "no runner with self-hosted, gpu is online; jobs of production" in message
 
 
 def test_missing_scopes_are_named_with_what_they_are_for(hosted: Hosted) -> None:

@@ -192,6 +192,23 @@ def test_the_list_says_which_branches_have_nobody(hosted: Hosted) -> None:
     ]
 
 
+def test_labels_of_workflow_files_count_as_well(hosted: Hosted) -> None:
+    folder = hosted.here / ".github" / "workflows"
+    folder.mkdir()
+    jobs = {
+        "a": "ubuntu-24.04",
+        "b": "[self-hosted, gpu]",
+        "c": "{group: big, labels: [arm-farm]}",
+        "d": "${{ inputs.runner }}",
+    }
+    text = "".join(f"  {name}:\n    runs-on: {labels}\n" for name, labels in jobs.items())
+    (folder / "nightly.yml").write_text(f"on: push\njobs:\n{text}", encoding="utf-8")
+    (folder / "broken.yml").write_text("jobs: [", encoding="utf-8")
+    result = list_runners(RunnerRequest(surroundings=hosted.surroundings, credential=hosted.credential), silent)
+    assert result.data["wanted"] == {"production": ["self-hosted", "gpu"], "nightly.yml: c": ["arm-farm"]}
+    assert any(step.startswith("mlopsgen runner add --labels arm-farm  (") for step in result.next_steps)
+
+
 def test_more_runners_than_one_page_holds(hosted: Hosted) -> None:
     hosted.there.runners = {number: Runner(id=number, name=f"r{number:03}") for number in range(1, 251)}
     found = list_runners(RunnerRequest(surroundings=hosted.surroundings, credential=hosted.credential), silent)

@@ -162,5 +162,5 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
         word = "no runner is online" if branch in data["without_runner"] else "served"
         lines.append(f"  {branch} asks for {', '.join(labels)}: {word}")
     if not data["wanted"]:
-        lines.append("  No branch asks for a runner of your own; all use machines that GitHub offers.")
+        lines.append("  No branch or workflow asks for a runner of your own; all use machines that GitHub offers.")
     return lines

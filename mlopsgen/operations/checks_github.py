@@ -16,7 +16,7 @@ from mlopsgen.forge.values import Key, Kind, Limit, Snapshot
 from mlopsgen.operations.checks import Finding, good, problem, warning
 from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.runner_labels import own_labels, without_runner
+from mlopsgen.operations.runner_labels import command_for, own_labels, without_runner
 
 if TYPE_CHECKING:
     from mlopsgen.adapters.credentials import Credential
@@ -194,9 +194,9 @@ def _runners(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
         yield warning("github-runners", error.message, error.hint)
         return
     missing = without_runner(wanted, [runner.labels for runner in found if runner.online])
-    for branch, labels in missing.items():
-        message = f"no runner with {', '.join(labels)} is online; trainings of {branch} would wait and fail after a day"
-        yield warning("github-runners", message, f"mlopsgen runner add --branch {branch}")
+    for asking, labels in missing.items():
+        message = f"no runner with {', '.join(labels)} is online; jobs of {asking} would wait and fail after a day"
+        yield warning("github-runners", message, command_for(asking, labels))
     served = [branch for branch in wanted if branch not in missing]
     if served:
         yield good("github-runners", f"a runner of yours is online for {', '.join(served)}")

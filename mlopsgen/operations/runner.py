@@ -20,7 +20,13 @@ from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.operations import runner_script
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, find_hosted, open_github
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.runner_labels import configuration_of, labels_of_branch, own_labels, without_runner
+from mlopsgen.operations.runner_labels import (
+    command_for,
+    configuration_of,
+    labels_of_branch,
+    own_labels,
+    without_runner,
+)
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.runners import is_hosted, labels_of
@@ -164,8 +170,8 @@ def list_runners(request: RunnerRequest, events: EventSink) -> OperationResult:
             "without_runner": {branch: list(labels) for branch, labels in missing.items()},
         },
         next_steps=tuple(
-            f"mlopsgen runner add --branch {branch}  (no runner with {', '.join(labels)} is online)"
-            for branch, labels in missing.items()
+            f"{command_for(asking, labels)}  (no runner with {', '.join(labels)} is online)"
+            for asking, labels in missing.items()
         ),
     )
 

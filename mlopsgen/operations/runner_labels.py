@@ -1,8 +1,9 @@
-"""What each branch asks a runner for: its configuration, as the workflows read it, else the answers."""
+"""What each branch and each workflow asks a runner for, and the command that brings one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mlopsgen.constants import BRANCHES
@@ -40,22 +41,48 @@ def labels_of_branch(root: Path, branch: str, answers: Mapping[str, Value]) -> t
 
 
 def own_labels(root: Path, answers: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
-    """The branches that ask for a runner of one's own, each with its labels.
+    """The branches, and the jobs of workflow files, that ask for a runner of one's own, each with its labels.
 
     Raises:
         InvalidDocument: A branch's configuration cannot be read.
     """
     wanted = {branch: labels_of_branch(root, branch, answers) for branch in BRANCHES}
-    return {branch: labels for branch, labels in wanted.items() if labels and not is_hosted(labels)}
+    known = set(wanted.values())
+    wanted |= {name: labels for name, labels in _labels_of_workflows(root) if labels not in known}
+    return {name: labels for name, labels in wanted.items() if labels and not is_hosted(labels)}
+
+
+def command_for(asking: str, labels: Iterable[str]) -> str:
+    """The command that adds a runner for a branch or for a workflow file."""
+    words = ["--branch", asking] if asking in BRANCHES else ["--labels", ",".join(labels)]
+    return shlex.join(["mlopsgen", "runner", "add", *words])
+
+
+def _labels_of_workflows(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the jobs of the workflow files ask for; what an expression will say is not known."""
+    import yaml  # noqa: PLC0415 - costs time that other commands do not have to spend
+
+    for path in sorted((root / ".github" / "workflows").glob("*.y*ml")):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            continue  # GitHub says what is wrong with it
+        jobs = document.get("jobs") if isinstance(document, dict) else None
+        for name, job in jobs.items() if isinstance(jobs, dict) else ():
+            runs_on = job.get("runs-on") if isinstance(job, dict) else None
+            given = runs_on.get("labels") if isinstance(runs_on, dict) else runs_on
+            labels = tuple(map(str, given)) if isinstance(given, list) else (str(given),) if given else ()
+            if not any("${{" in label for label in labels):
+                yield f"{path.name}: {name}", labels
 
 
 def without_runner(
     wanted: Mapping[str, tuple[str, ...]], offered: Iterable[Iterable[str]]
 ) -> dict[str, tuple[str, ...]]:
-    """The branches whose labels no runner has.
+    """The branches and workflows whose labels no runner has.
 
     Args:
-        wanted: Branches with the labels that they ask for.
+        wanted: Who asks, with the labels.
         offered: The labels of each runner that is online.
     """
     runners = [tuple(labels) for labels in offered]
