@@ -54,8 +54,8 @@ def test_reading_all_of_it_takes_three_rounds(hub: Hub) -> None:
     hub.github.latency = 0.03
     forge.observe(resources)
     assert {record.method for record in hub.github.calls.rest} == {"GET"}
-    # user, repository, branches, 5 settings, environments, 3 x (branches, variables), variables, rulesets + 2, labels
-    assert len(hub.github.calls.rest) == 19
+    # user, repository, branches, 4 settings, environments, 3 x (branches, variables), variables, rulesets + 2, labels
+    assert len(hub.github.calls.rest) == 18
     assert hub.github.calls.concurrency > 5
 
 

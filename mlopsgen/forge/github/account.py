@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlopsgen.errors import PermissionDenied
+from mlopsgen.errors import AuthenticationFailed, PermissionDenied
 from mlopsgen.forge.github.client import Client, quoted
-from mlopsgen.forge.github.errors import Missing
+from mlopsgen.forge.github.errors import Answer
 from mlopsgen.forge.github.host import Host
 from mlopsgen.ports import EventSink
 from mlopsgen.secret_value import SecretValue
@@ -82,7 +82,9 @@ class Account:
         self.host = host
         self.events = events
         self.client = Client(host, token, environ=environ, events=events, sleep=sleep)
-        self._lock = threading.RLock()
+        self._me_lock = threading.Lock()
+        self._owner_lock = threading.Lock()
+        self._reviewer_lock = threading.Lock()
         self._me: Mapping[str, Any] | None = None
         self._owners: dict[str, Owner | None] = {}
         self._reviewers: dict[str, int | None] = {}
@@ -102,7 +104,7 @@ class Account:
 
     def me(self) -> Mapping[str, Any]:
         """What GitHub tells of the token's owner."""
-        with self._lock:
+        with self._me_lock:
             if self._me is None:
                 # An installation of an app (the token of GitHub Actions) is no user: 403.
                 answer = self.client.request(
@@ -133,7 +135,7 @@ class Account:
 
     def owner(self, login: str) -> Owner | None:
         """A person or an organisation; ``None`` if there is none of that name."""
-        with self._lock:
+        with self._owner_lock:
             if login.lower() not in self._owners:
                 self._owners[login.lower()] = self._owner(login)
             return self._owners[login.lower()]
@@ -143,7 +145,7 @@ class Account:
 
         A team that the token may not see is not there either.
         """
-        with self._lock:
+        with self._reviewer_lock:
             if reviewer.lower() in self._reviewers:
                 return self._reviewers[reviewer.lower()]
         organisation, _, team = reviewer.rpartition("/")
@@ -158,7 +160,7 @@ class Account:
 
     def remember_reviewer(self, reviewer: str, number: int | None) -> None:
         """Keep the number of a reviewer that another answer told."""
-        with self._lock:
+        with self._reviewer_lock:
             self._reviewers[reviewer.lower()] = number
 
     def _owner(self, login: str) -> Owner | None:
@@ -166,16 +168,18 @@ class Account:
         if str(me.get("login") or "").lower() == login.lower():
             return _owner_from(me, organisation=False)
         doing = f"Looking up the owner {login}"
+        try:
+            answer = self.client.request("GET", f"/orgs{quoted(login)}", doing=doing, accept={404})
+        except AuthenticationFailed:
+            raise
+        except PermissionDenied:
+            answer = Answer(404, {}, None)
+        if answer.status == 200:
+            return _owner_from(answer.data, organisation=True)
         answer = self.client.request("GET", f"/users{quoted(login)}", doing=doing, accept={404})
         if answer.status == 404:
             return None
-        if answer.data.get("type") != "Organization":
-            return _owner_from(answer.data, organisation=False)
-        try:
-            answer = self.client.request("GET", f"/orgs{quoted(login)}", doing=doing)
-        except (Missing, PermissionDenied):
-            return _owner_from(answer.data, organisation=True)
-        return _owner_from(answer.data, organisation=True)
+        return _owner_from(answer.data, organisation=answer.data.get("type") == "Organization")
 
 
 def token_kind(token: SecretValue) -> str:

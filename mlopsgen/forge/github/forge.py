@@ -123,6 +123,8 @@ class GitHubForge:
 
     def fetch(self, source: GitRepository, refspecs: Sequence[str]) -> None:
         """Bring branches here by https with the token, as ``git fetch`` with these refspecs does; no tags."""
+        if self.place.branches == {} and all("*" in refspec for refspec in refspecs):
+            return
         with self._name_found_out():
             self._git.fetch(source, refspecs, fresh=self.place.is_fresh())
 

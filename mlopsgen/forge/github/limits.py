@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from mlopsgen.events import Warn
 from mlopsgen.forge.github import sealing
 from mlopsgen.forge.github.creation import creation_limit
 from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
-from mlopsgen.forge.github.plans import NAMES, environments_limit, find_plan, reviewers_limit, rulesets_limit
+from mlopsgen.forge.github.plans import NAMES, Plan, environments_limit, find_plan, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.policies import POLICIES, organisation_limits
 from mlopsgen.forge.github.reading import visibility_of
-from mlopsgen.forge.github.reviewers import problem_with
+from mlopsgen.forge.github.reviewers import problem_with, team_problem
 from mlopsgen.forge.github.settings import TEAM_ACCESS
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 
@@ -55,20 +54,32 @@ class _Limits:
         self.repository = next((each for each in changes if each.key.kind is Kind.REPOSITORY), None)
 
     def find(self, workers: int) -> dict[Key, Limit]:
+        """All limits; what has to be asked for is asked for at once."""
         self._scopes()
         self._rights()
         self._forks()
-        if self.repository is not None and self.repository.key not in self.limits:
-            limit = creation_limit(self.place, self.visibility)
-            if limit is not None:
-                self._limit([self.repository], limit)
-        if self.visibility != "public":
-            self._plan()
-        actions = [each for each in self._of(Kind.SETTING) if each.key.name in POLICIES]
-        if actions and self.place.organisation:
-            for key, limit in organisation_limits(self.place, actions).items():
-                self.limits.setdefault(key, limit)
-        self._reviewers(workers)
+        environments = self._of(Kind.ENVIRONMENT)
+        settled = [each for each in self._of(Kind.SETTING) if each.key.name in POLICIES]
+        access = [each.key for each in self._of(Kind.SETTING) if each.key.name.startswith(TEAM_ACCESS)]
+        with ThreadPoolExecutor(workers) as pool:
+            creation = None
+            if self.repository is not None and self.repository.key not in self.limits:
+                creation = pool.submit(creation_limit, self.place, self.visibility)
+            wants_plan = self.visibility != "public" and bool(environments or self._of(Kind.RULESET))
+            plan = pool.submit(find_plan, self.place, self.plan) if wants_plan else None
+            policies = pool.submit(organisation_limits, self.place, settled) if settled else None
+            reviewers = {each.key: pool.submit(self._problem_with, each) for each in environments}
+            teams = {key: pool.submit(team_problem, self.place, key.name.removeprefix(TEAM_ACCESS)) for key in access}
+        limit = creation.result() if creation is not None else None
+        if limit is not None and self.repository is not None:
+            self._limit([self.repository], limit)
+        if plan is not None:
+            self._plan(plan.result())
+        for key, found in (policies.result() if policies is not None else {}).items():
+            self.limits.setdefault(key, found)
+        for problems in (teams, reviewers):
+            for key, asked in problems.items():
+                self._limit_below(key, asked.result())
         self._names_and_sizes()
         self._numbers()
         self._runners()
@@ -146,12 +157,8 @@ class _Limits:
             forks = [each for each in self._of(Kind.SETTING) if each.key.name == "fork-approval"]
             self._limit(forks, Limit(reason=reason, instead=instead))
 
-    def _plan(self) -> None:
+    def _plan(self, plan: Plan) -> None:
         """What the owner's plan does not hold for a repository that is not public."""
-        asked = self._of(Kind.ENVIRONMENT, Kind.RULESET)
-        if not asked:
-            return
-        plan = find_plan(self.place, self.plan)
         if not plan.sure:
             message = f"GitHub does not tell the plan of {self.place.owner}; it is taken to hold everything."
             hint = "Say it in .github/remote.yaml (github: {plan: free|pro|team|enterprise}) if something is refused."
@@ -168,21 +175,20 @@ class _Limits:
         if not plan.holds.rulesets:
             self._limit(self._of(Kind.RULESET), rulesets_limit(self.visibility, has, server))
 
-    def _reviewers(self, workers: int) -> None:
-        """Reviewers that are not there or may not read; what belongs to such an environment waits for it."""
-        asked = [(each, _reviewers_of(each)) for each in self._of(Kind.ENVIRONMENT) if each.key not in self.limits]
-        access = {*(each.key for each in self._of(Kind.SETTING)), *self.snapshot.resources} - self.limits.keys()
+    def _problem_with(self, environment: Resource) -> Limit | None:
+        """Why the environment's reviewers cannot review."""
+        access = {*(each.key for each in self._of(Kind.SETTING)), *self.snapshot.resources}
         teams = {key.name.removeprefix(TEAM_ACCESS) for key in access if key.name.startswith(TEAM_ACCESS)}
-        with ThreadPoolExecutor(workers) as pool:
-            ask = partial(problem_with, self.place, visibility=self.visibility, teams=teams)
-            problems = list(pool.map(lambda pair: ask(pair[1]), asked))
-        for (environment, _), problem in zip(asked, problems, strict=True):
-            if problem is None:
-                continue
-            self.limits[environment.key] = problem
-            below = [each for each in self._of(*_BELOW) if each.key.scope == environment.key.name]
-            reason = f"its environment {environment.key.name} cannot be made"
-            self._limit(below, Limit(reason=reason, hint=problem.hint))
+        return problem_with(self.place, _reviewers_of(environment), visibility=self.visibility, teams=teams)
+
+    def _limit_below(self, key: Key, problem: Limit | None) -> None:
+        """A thing that cannot be had, and what belongs to it if it is an environment."""
+        if problem is None or key in self.limits:
+            return
+        self.limits[key] = problem
+        if key.kind is Kind.ENVIRONMENT:
+            below = [each for each in self._of(*_BELOW) if each.key.scope == key.name]
+            self._limit(below, Limit(reason=f"its environment {key.name} cannot be made", hint=problem.hint))
 
     def _names_and_sizes(self) -> None:
         for resource in self._of(Kind.VARIABLE, Kind.SECRET):

@@ -21,6 +21,8 @@ def organisation_limits(place: Place, settings: Sequence[Resource]) -> dict[Key,
 
     Only its owners may read this; for others it shows when the setting is made.
     """
+    if not place.organisation:
+        return {}
     wanted = {resource.key.name: resource for resource in settings if isinstance(resource.value, Mapping)}
     limits: dict[Key, Limit] = {}
     page = f"{place.account.host.server}/organizations/{place.owner}/settings/actions"

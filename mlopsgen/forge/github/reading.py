@@ -214,18 +214,26 @@ class _Reading:
         return {Key(Kind.SETTING, "fork-approval"): str(data.get("approval_policy") or "")}
 
     def _vulnerability_alerts(self) -> Found:
+        key = Key(Kind.SETTING, "vulnerability-alerts")
+        # Security updates cannot be on without the alerts.
+        if self._security_updates_told() == "enabled":
+            return {key: True}
         answer = self.place.request("GET", "vulnerability-alerts", doing="Reading Dependabot's alerts", accept={404})
-        return {Key(Kind.SETTING, "vulnerability-alerts"): answer.status == 204}
+        return {key: answer.status == 204}
 
     def _security_updates(self) -> Found:
         key = Key(Kind.SETTING, "security-updates")
-        analysis = (self.place.data or {}).get("security_and_analysis") or {}
-        told = (analysis.get("dependabot_security_updates") or {}).get("status")
+        told = self._security_updates_told()
         if told:
             return {key: told == "enabled"}
         doing = "Reading Dependabot's updates"
         answer = self.place.request("GET", "automated-security-fixes", doing=doing, accept={404})
         return {key: answer.status == 200 and bool(answer.data.get("enabled"))}
+
+    def _security_updates_told(self) -> str:
+        """``enabled`` or ``disabled`` where the repository's own answer tells it."""
+        analysis = (self.place.data or {}).get("security_and_analysis") or {}
+        return str((analysis.get("dependabot_security_updates") or {}).get("status") or "")
 
     def _environments(self) -> Found:
         listed = self.place.pages("environments", doing="Reading the environments", key="environments")

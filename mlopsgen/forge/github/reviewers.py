@@ -32,18 +32,29 @@ def problem_with(place: Place, reviewers: tuple[str, ...], *, visibility: str, t
     return None
 
 
-def _problem(place: Place, reviewer: str, visibility: str, teams: Collection[str]) -> Limit | None:
-    host = place.account.host.name
-    organisation, _, _ = reviewer.rpartition("/")
-    if organisation and not place.organisation:
-        reason = f"the reviewer {reviewer} is a team, and {place.owner} is a person, whose repositories know no teams"
+def team_problem(place: Place, team: str) -> Limit | None:
+    """Why a team (``organisation/team``) can have nothing to do with the repository; ``None`` if it can."""
+    organisation, _, _ = team.rpartition("/")
+    if not place.organisation:
+        reason = f"the reviewer {team} is a team, and {place.owner} is a person, whose repositories know no teams"
         return Limit(reason=reason, hint="Name people by their login, or push to an organisation with --org.")
-    if organisation and organisation.lower() != place.owner.lower():
-        reason = f"the reviewer {reviewer} is a team of another organisation than {place.owner}"
+    if organisation.lower() != place.owner.lower():
+        reason = f"the reviewer {team} is a team of another organisation than {place.owner}"
         return Limit(reason=reason, hint=_FIX)
-    if place.account.reviewer(reviewer) is None:
-        unseen = ", or the token may not see it (read:org)" if organisation else ""
-        return Limit(reason=f"there is no reviewer '{reviewer}' on {host}{unseen}", hint=_FIX)
+    if place.account.reviewer(team) is None:
+        unseen = ", or the token may not see it (read:org)"
+        return Limit(reason=f"there is no reviewer '{team}' on {place.account.host.name}{unseen}", hint=_FIX)
+    return None
+
+
+def _problem(place: Place, reviewer: str, visibility: str, teams: Collection[str]) -> Limit | None:
+    organisation, _, _ = reviewer.rpartition("/")
+    if organisation:
+        found = team_problem(place, reviewer)
+        if found is not None:
+            return found
+    elif place.account.reviewer(reviewer) is None:
+        return Limit(reason=f"there is no reviewer '{reviewer}' on {place.account.host.name}", hint=_FIX)
     if visibility == "public" or reviewer in teams:
         return None
     can = _team_can_read(place, reviewer) if organisation else _person_can_read(place, reviewer)

@@ -8,7 +8,16 @@ from typing import Any
 from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.forge.github import sealing, settings
 from mlopsgen.forge.github.client import BACKOFF, FRESH
-from mlopsgen.forge.github.errors import Answer, LostAnswer, PlanMissing, Refused, error_from, says_exists, says_plan
+from mlopsgen.forge.github.errors import (
+    Answer,
+    LostAnswer,
+    PlanMissing,
+    Refused,
+    error_from,
+    says_exists,
+    says_plan,
+    words_of,
+)
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import environments_limit, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.reading import visibility_of
@@ -111,8 +120,11 @@ class Writer:
         elif name.startswith(settings.TEAM_ACCESS):
             self._team_access(name.removeprefix(settings.TEAM_ACCESS), settings.words(name))
         elif name in settings.OF_REPOSITORY:
-            answer = self._place.request("PATCH", doing=settings.words(name), body=settings.OF_REPOSITORY[name](value))
-            self._place.take(answer.data)
+            body, data = settings.OF_REPOSITORY[name](value), self._place.data or {}
+            # What the repository was made with need not be sent again.
+            if any((data.get(field) or "") != (part or "") for field, part in body.items()):
+                answer = self._place.request("PATCH", doing=settings.words(name), body=body)
+                self._place.take(answer.data)
         elif name in settings.BY_THEMSELVES:
             self._set(settings.BY_THEMSELVES[name], settings.words(name), value)
         else:
@@ -156,7 +168,12 @@ class Writer:
             body["reviewers"] = reviewers
             body["prevent_self_review"] = bool(reviewers) and not value.get("self_review")
         doing = f"Making the environment {name}"
-        answer = place.request("PUT", "environments", name, doing=doing, body=body, accept={404, 422})
+        for wait in (*FRESH[:4], None):
+            answer = place.request("PUT", "environments", name, doing=doing, body=body, accept={404, 422})
+            # A team that was let in a moment ago may not be known everywhere yet.
+            if answer.status != 422 or wait is None or "read access" not in words_of(answer.data):
+                break
+            self._sleep(wait)
         if answer.status >= 400:
             raise self._environment_error(answer, doing, resource.key, reviewed=bool(reviewers or wait))
         place.made(name)
