@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mlopsgen.secret_value import SecretValue
 
-MARK = "c4n4ryN3v3rL34ks"
-"""Letters and digits alone: quoting, escaping and line ends leave it as it is."""
+MARK = "c4n4ry" + "N3v3rL34ks"
+"""Letters and digits alone: quoting, escaping and line ends leave it as it is. No file of the project holds it whole:
+tests copy the project."""
 
 FORMS = frozenset(form.encode() for form in SecretValue(MARK).forms)
 """The mark as it is, and in base64 wherever it stands in what is encoded."""

@@ -19,7 +19,7 @@ from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, PartialResult, from_os_error
 from mlopsgen.events import LogLine, Note, StepDone, StepStarted, Warn
 from mlopsgen.result import OperationResult, envelope_schema
-from tests.canaries import canary
+from tests.canaries import MARK, canary
 
 HEAVY = {"kfp", "mlflow", "copier", "github", "questionary", "rich", "pydantic", "yaml", "jinja2", "prompt_toolkit"}
 LOADED = """import sys; from mlopsgen.cli.main import main
@@ -199,12 +199,13 @@ def test_whatever_is_raised_has_its_exit_code_and_no_traceback(environ, capsys, 
 
 def test_a_bug_leaves_a_report_without_secrets_and_names_it(environ, capsys, home):
     token = canary("a-token", prefix="ghp_")
-    environ |= {"SOME_TOKEN": "hush-hush-c4n4ryN3v3rL34ks", "HOME": str(home), "PLAIN": "visible-value"}
+    hushed = f"hush-hush-{MARK}"
+    environ |= {"SOME_TOKEN": hushed, "HOME": str(home), "PLAIN": "visible-value"}
 
     def body(session: Session) -> OperationResult:
-        raise RuntimeError(f"hush-hush-c4n4ryN3v3rL34ks {token} https://me:pw@example.org {home}/file visible-value")
+        raise RuntimeError(f"{hushed} {token} https://me:pw@example.org {home}/file visible-value")
 
-    code, said = run(body, ["x", "--set", "a=hush-hush-c4n4ryN3v3rL34ks", "--output", "json"], environ, capsys)
+    code, said = run(body, ["x", "--set", f"a={hushed}", "--output", "json"], environ, capsys)
     assert code == ExitCode.BUG
     error = json.loads(said.out)["error"]
     report = home / ".local" / "state" / "mlopsgen"

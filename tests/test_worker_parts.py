@@ -19,7 +19,7 @@ from mlopsgen.forge.worker import envfile, environments, locks, process, pythons
 from mlopsgen.forge.worker.journal import Journal
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run, read_run, write_run
-from tests.canaries import canary
+from tests.canaries import MARK, canary
 
 NAMES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True)
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -45,14 +45,14 @@ def test_settings_as_people_write_them() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("A=1\nnonsense\n", "2"), ("A='c4n4ryN3v3rL34ks", "1"), ("A='x' y", "1"), ("1A=x", "1"), ("\n\n=x", "3")],
+    [("A=1\nnonsense\n", "2"), (f"A='{MARK}", "1"), ("A='x' y", "1"), ("1A=x", "1"), ("\n\n=x", "3")],
 )
 def test_a_line_that_cannot_be_read_is_named_without_its_value(tmp_path: Path, text: str, line: str) -> None:
     path = tmp_path / "given.env"
     path.write_text(text)
     with pytest.raises(envfile.EnvironmentFileError, match=f"given.env:{line}:") as caught:
         envfile.read(path)
-    assert "c4n4ryN3v3rL34ks" not in str(caught.value)
+    assert MARK not in str(caught.value)
 
 
 def test_the_queue_numbers_what_it_takes_and_keeps_the_order(tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def test_no_form_of_a_secret_gets_into_a_log(tmp_path: Path, line: str) -> None:
 
 def test_files_that_a_training_left_are_scrubbed(tmp_path: Path) -> None:
     (tmp_path / "engine").mkdir()
-    (tmp_path / "engine" / "log.txt").write_bytes(b"\xff token=c4n4ryN3v3rL34ks")
-    Journal(tmp_path, ["c4n4ryN3v3rL34ks"]).scrub()
+    (tmp_path / "engine" / "log.txt").write_bytes(b"\xff token=" + MARK.encode())
+    Journal(tmp_path, [MARK]).scrub()
     assert (tmp_path / "engine" / "log.txt").read_bytes() == b"\xff token=***"
 
 
@@ -150,13 +150,13 @@ DIRTY = {
     "VIRTUAL_ENV": "/home/ada/env",
     "PYTHONPATH": "/home/ada/code",
     "PYTHONHOME": "/x",
-    "AWS_SECRET_ACCESS_KEY": "c4n4ryN3v3rL34ks",
+    "AWS_SECRET_ACCESS_KEY": MARK,
     "GIT_DIR": ".",
     "GIT_CONFIG_COUNT": "1",
     "PIP_TARGET": "/elsewhere",
-    "PIP_INDEX_URL": "https://user:c4n4ryN3v3rL34ks@packages.example.org/simple",
+    "PIP_INDEX_URL": f"https://user:{MARK}@packages.example.org/simple",
     "UV_PUBLISH_TOKEN": canary("publish"),
-    "HTTPS_PROXY": "http://ada:c4n4ryN3v3rL34ks@proxy.example.org:3128",
+    "HTTPS_PROXY": f"http://ada:{MARK}@proxy.example.org:3128",
     "no_proxy": "localhost",
     "LANG": "C.UTF-8",
     "MLFLOW_TRACKING_URI": "https://elsewhere",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlopsgen.forge.worker import locks, queue
+from tests.canaries import MARK
 from tests.forge_toys import Toy, make_toy, until
 
 
@@ -177,7 +178,7 @@ def test_branches_train_beside_each_other(toy: Toy) -> None:
 
 
 def test_secrets_reach_the_training_and_no_log(toy: Toy) -> None:
-    toy.layout.secrets("development").write_text('TOKEN="c4n4ryN3v3rL34ks\\nsecond line"\n')
+    toy.layout.secrets("development").write_text(f'TOKEN="{MARK}\\nsecond line"\n')
     toy.layout.variables("development").write_text("REGION=north west\n")
     toy.layout.variables("staging").write_text("ONLY_STAGING=1\n")
     toy.commit("Talkative", print="TOKEN", stop_at="compile")
@@ -185,26 +186,26 @@ def test_secrets_reach_the_training_and_no_log(toy: Toy) -> None:
     toy.wait_for_call("compile")
     # While it runs as well: the logs are not merely cleaned afterwards.
     assert "value: ***" in toy.text("progress.txt")
-    assert "c4n4ryN3v3rL34ks" not in toy.text("progress.txt") + toy.text("log.txt")
+    assert MARK not in toy.text("progress.txt") + toy.text("log.txt")
     toy.go()
     said = push.communicate()[1]
     assert "value: ***" in said
-    assert "c4n4ryN3v3rL34ks" not in said
+    assert MARK not in said
     environ = toy.text("engine/environment.json")
     assert json.loads(environ)["REGION"] == "north west"
     assert "ONLY_STAGING" not in environ
     everything = b"".join(
         path.read_bytes() for path in toy.root.rglob("*") if path.is_file() and path.name != "secrets.env"
     )
-    assert b"c4n4ryN3v3rL34ks" not in everything
+    assert MARK.encode() not in everything
     assert b"second line" not in everything
 
 
 def test_a_secrets_file_that_cannot_be_read_is_said_without_a_secret(toy: Toy) -> None:
-    toy.layout.secrets("development").write_text("TOKEN='c4n4ryN3v3rL34ks\n")
+    toy.layout.secrets("development").write_text(f"TOKEN='{MARK}\n")
     said = toy.push()
     assert "secrets.env:1: the quote is never closed" in said
-    assert "c4n4ryN3v3rL34ks" not in said
+    assert MARK not in said
 
 
 def test_the_pushers_environment_does_not_leak(toy: Toy, tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_the_pushers_environment_does_not_leak(toy: Toy, tmp_path: Path) -> None
         "PYTHONSTARTUP": "/nowhere",
         "VIRTUAL_ENV": str(tmp_path / "venv"),
         "PATH": f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{toy.environ['PATH']}",
-        "AWS_SECRET_ACCESS_KEY": "c4n4ryN3v3rL34ks",
+        "AWS_SECRET_ACCESS_KEY": MARK,
         "GIT_AUTHOR_DATE": "2001-01-01T00:00:00Z",
         "MLFLOW_TRACKING_URI": "https://elsewhere.example.org",
     }
