@@ -11,9 +11,10 @@ import pytest
 
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event, Warn
-from mlopsgen.forge.github.errors import RightsMissing
+from mlopsgen.forge.github.errors import Missing, RightsMissing
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.github.host import Host
+from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.secret_value import SecretValue
 from tests import github_settings as wanted
@@ -86,6 +87,7 @@ def test_where_everything_is_allowed_there_is_no_limit(hub: Hub) -> None:
 
 def test_the_free_plan_has_no_environments_and_rulesets_for_private_repositories(hub: Hub) -> None:
     hub.github.world.organization("acme").plan = "free"
+    assert hub.limits(wanted.everything("public")) == {}
     resources = wanted.everything()
     limits = hub.limits(resources)
     assert {key.kind for key in limits} == {Kind.ENVIRONMENT, Kind.RULESET}
@@ -102,7 +104,6 @@ def test_the_free_plan_has_no_environments_and_rulesets_for_private_repositories
     for resource in resources:
         if resource.key in limits:
             assert not accepts(forge, [resource])
-    assert hub.limits(wanted.everything("public")) == {}
 
 
 def test_the_owner_says_the_plan(hub: Hub) -> None:
@@ -309,3 +310,41 @@ def test_the_approval_of_forks_is_for_public_repositories(hub: Hub) -> None:
     [limit] = hub.limits([wanted.repository(), fork]).values()
     assert "public repositories" in limit.reason
     assert limit.instead
+
+
+@pytest.mark.parametrize(("plan", "fields"), [("free", ()), ("team", ("reviewers", "wait_minutes"))])
+def test_what_the_plan_turns_out_not_to_hold_is_learnt(hub: Hub, plan: str, fields: tuple[str, ...]) -> None:
+    hub.github.world.organization("acme").plan = plan
+    forge = hub.forge()
+    forge.put(wanted.repository())
+    environment = wanted.of(Kind.ENVIRONMENT, "production", wanted.REVIEWED if fields else wanted.OPEN)
+    with pytest.raises(PlanRefused) as caught:
+        forge.put(environment)
+    assert (caught.value.key, caught.value.limit.fields) == (environment.key, fields)
+    assert caught.value.limit.instead
+    if plan == "free":
+        rules = wanted.of(Kind.RULESET, "production", wanted.PRODUCTION_RULES)
+        with pytest.raises(PlanRefused) as caught:
+            forge.put(rules)
+        assert caught.value.key == rules.key
+
+
+def test_nothing_else_is_taken_for_a_plan(hub: Hub) -> None:
+    environment = wanted.of(Kind.ENVIRONMENT, "production", wanted.REVIEWED)
+    forge = hub.forge()
+    forge.put(wanted.repository())
+    hub.github.faults.add("404", method="PUT", times=0)
+    with pytest.raises(Missing, match="Making the environment production failed: GitHub knows no such thing"):
+        forge.put(environment)
+    hub.github.faults.clear()
+    del hub.github.world.repositories["acme/toy"]
+    with pytest.raises(Missing, match="the repository acme/toy is not there any more"):
+        forge.put(environment)
+
+
+def test_who_sees_it_now_decides_what_the_plan_holds(hub: Hub) -> None:
+    hub.github.world.organization("acme").plan = "free"
+    hub.forge().put(wanted.repository())
+    limits = hub.limits(wanted.everything("public"))
+    assert Key(Kind.ENVIRONMENT, "production") in limits
+    assert Key(Kind.SETTING, "fork-approval") in limits

@@ -71,6 +71,7 @@ class Renamed(MlopsgenError):
     """The repository has another name now."""
 
     code = "renamed"
+    concerns_all = True
 
     def __init__(self, message: str, *, hint: str = "", where: str = "", now: str = "") -> None:
         super().__init__(message, hint=hint, where=where)

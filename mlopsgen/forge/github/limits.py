@@ -87,10 +87,7 @@ class _Limits:
 
     @property
     def visibility(self) -> str:
-        """Who will see the repository."""
-        for resource in self.changes:
-            if resource.key == Key(Kind.SETTING, "visibility") and isinstance(resource.value, str):
-                return resource.value
+        """Who sees the repository: a push shows one that is there to nobody else, whatever is wanted."""
         if self.place.data is not None:
             return visibility_of(self.place.data)
         value = self.repository.value if self.repository is not None else None

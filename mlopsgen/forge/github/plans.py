@@ -106,6 +106,11 @@ def pricing_hint(server: str) -> str:
     return f"Change the plan ({server}/pricing), or make the repository public."
 
 
+def is_free(place: Place) -> bool:
+    """Whether the repository itself, which is there and not public, shows that the plan holds no rulesets."""
+    return place.data is not None and bool(place.data.get("private")) and _has_rulesets(place) is False
+
+
 def _has_rulesets(place: Place) -> bool | None:
     """Whether a private repository of the owner can have rulesets, which Free has not; ``None`` if there is none."""
     doing = "Looking at what the plan holds"

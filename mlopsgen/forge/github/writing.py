@@ -11,6 +11,7 @@ from mlopsgen.forge.github.client import BACKOFF, FRESH
 from mlopsgen.forge.github.errors import (
     Answer,
     LostAnswer,
+    Missing,
     PlanMissing,
     Refused,
     error_from,
@@ -19,7 +20,7 @@ from mlopsgen.forge.github.errors import (
     words_of,
 )
 from mlopsgen.forge.github.place import Place
-from mlopsgen.forge.github.plans import environments_limit, reviewers_limit, rulesets_limit
+from mlopsgen.forge.github.plans import environments_limit, is_free, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.rules import ruleset_body, ruleset_value
 from mlopsgen.forge.protocol import PlanRefused
@@ -168,12 +169,12 @@ class Writer:
             body["reviewers"] = reviewers
             body["prevent_self_review"] = bool(reviewers) and not value.get("self_review")
         doing = f"Making the environment {name}"
-        for wait in (*FRESH[:4], None):
+        for pause in (*FRESH[:4], None):
             answer = place.request("PUT", "environments", name, doing=doing, body=body, accept={404, 422})
             # A team that was let in a moment ago may not be known everywhere yet.
-            if answer.status != 422 or wait is None or "read access" not in words_of(answer.data):
+            if answer.status != 422 or pause is None or "read access" not in words_of(answer.data):
                 break
-            self._sleep(wait)
+            self._sleep(pause)
         if answer.status >= 400:
             raise self._environment_error(answer, doing, resource.key, reviewed=bool(reviewers or wait))
         place.made(name)
@@ -182,12 +183,23 @@ class Writer:
                 place.environments[name] = answer.data
 
     def _environment_error(self, answer: Answer, doing: str, key: Key, *, reviewed: bool) -> MlopsgenError:
-        """Why there is no environment; a plan that GitHub does not tell beforehand shows here."""
-        error, visibility = self._error(answer, doing), visibility_of(self._place.data or {})
-        if visibility == "public" or not (answer.status == 404 or says_plan(answer)):
+        """Why there is no environment; a plan that GitHub does not tell beforehand shows here.
+
+        Only what GitHub says of plans counts: whoever takes anything else for it gives protection away.
+        """
+        place, error = self._place, self._error(answer, doing)
+        if answer.status == 404 and place.load() is None:
+            return Missing(
+                f"{doing} failed: the repository {place.full_name} is not there any more.",
+                hint="Somebody deleted it, or took the token's rights; look at it before you run this again.",
+                where=place.full_name,
+                status=404,
+            )
+        visibility = visibility_of(place.data or {})
+        if visibility == "public" or not (says_plan(answer) or (answer.status == 404 and is_free(place))):
             return error
-        limit_of = reviewers_limit if reviewed else environments_limit
-        limit = limit_of(visibility, "", self._place.account.host.server)
+        limit_of = reviewers_limit if reviewed and answer.status != 404 else environments_limit
+        limit = limit_of(visibility, "", place.account.host.server)
         return PlanRefused(error.message, key=key, limit=limit, where=error.where)
 
     def _reviewer(self, reviewer: str) -> dict[str, Any]:
