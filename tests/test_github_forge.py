@@ -137,6 +137,21 @@ def test_a_repository_that_everybody_sees_is_not_taken_for_a_private_one(hub: Hu
         hub.forge().put(wanted.repository(visibility="private"))
 
 
+def test_how_it_merges_may_be_said_when_it_is_made(hub: Hub) -> None:
+    merging = {"merge_commit": True, "squash": False, "rebase": False, "delete_branch": True}
+    forge = hub.forge()
+    forge.put(
+        wanted.of(
+            Kind.REPOSITORY, "toy", {"project": "toy", "description": "Prices", "visibility": "private", **merging}
+        )
+    )
+    hub.github.calls.clear()
+    setting = wanted.of(Kind.SETTING, "merging", merging)
+    put(forge, [setting, wanted.of(Kind.SETTING, "about", {"description": "Prices", "homepage": ""})])
+    assert len(hub.github.calls) == 0
+    assert hub.forge().observe([setting]).resources == {setting.key: merging}
+
+
 def test_topics_of_people_stay(hub: Hub) -> None:
     forge = hub.forge()
     forge.put(wanted.repository())

@@ -40,10 +40,14 @@ class Belongings:
     forks: tuple[str, ...]
 
 
-def belongings(place: Place) -> Belongings | None:
+def belongings(place: Place, *, of_others: bool = True) -> Belongings | None:
     """What a repository holds of others; ``None`` if there is none, or none that the token sees.
 
     Bots (Dependabot, workflows) are nobody.
+
+    Args:
+        place: The repository.
+        of_others: Whether to look; otherwise it is taken to hold nothing of theirs.
 
     Raises:
         Renamed: It has another name now.
@@ -55,9 +59,12 @@ def belongings(place: Place) -> Belongings | None:
     every = {"state": "all"}
     # Where issues are switched off there is no such list, although the repository can be seen.
     off = {404, 410}
-    issues = place.pages("issues", doing="Listing the issues", query=every, accept=off)
-    pulls = place.pages("pulls", doing="Listing the pull requests", query=every, accept=off)
-    forks = place.pages("forks", doing="Listing the forks") if data.get("forks_count") != 0 else []
+    issues, pulls, forks = [], [], []
+    if of_others:
+        issues = place.pages("issues", doing="Listing the issues", query=every, accept=off)
+        pulls = place.pages("pulls", doing="Listing the pull requests", query=every, accept=off)
+    if of_others and data.get("forks_count") != 0:
+        forks = place.pages("forks", doing="Listing the forks")
     return Belongings(
         name=str(data["full_name"]),
         page=str(data.get("html_url") or ""),

@@ -88,6 +88,7 @@ class Writer:
             "description": str(value.get("description") or ""),
             "homepage": str(value.get("homepage") or ""),
             "private": visibility != "public",
+            **settings.OF_REPOSITORY["merging"](value),
         }
         path = "/user/repos"
         if place.organisation:
