@@ -54,15 +54,17 @@ NamesArgument = Annotated[
 _WORDS = {"ignore_unknown_options": True}
 
 
-@app.callback()
-def secrets() -> None:
+@app.callback(invoke_without_command=True)
+def secrets(context: typer.Context) -> None:
     """Show, set, rotate and check the secrets of each environment.
 
     Values come from a hidden prompt, a variable, standard input or a file, and never from the command line.
     """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-@app.command("list")
+@app.command("list", short_help="Show which are needed, what for, and which are there.")
 def list_verb(
     context: typer.Context,
     local: LocalOption = False,
@@ -82,7 +84,7 @@ def list_verb(
     return Shown(result=result, text="\n".join([*_table(session, result), "", result.summary]))
 
 
-@app.command("set", context_settings=_WORDS)
+@app.command("set", short_help="Write those that are not there yet.", context_settings=_WORDS)
 def set_verb(
     context: typer.Context,
     names: NamesArgument = None,
@@ -108,7 +110,7 @@ def set_verb(
     return _write(session, access, names, branches, (from_env, stdin, from_file), rotate=False, piped=token_stdin)
 
 
-@app.command("rotate", context_settings=_WORDS)
+@app.command("rotate", short_help="Give those that are there another value.", context_settings=_WORDS)
 def rotate_verb(
     context: typer.Context,
     names: NamesArgument = None,
@@ -130,7 +132,7 @@ def rotate_verb(
     return _write(session, access, names, branches, (from_env, stdin, from_file), rotate=True, piped=token_stdin)
 
 
-@app.command("check")
+@app.command("check", short_help="Exit with 1 where a required one is missing.")
 def check_verb(
     context: typer.Context,
     from_file: FromFileOption = None,
@@ -156,7 +158,7 @@ def check_verb(
     return Shown(result=result, text="\n".join(lines) if lines else result.summary)
 
 
-@app.command("manifest")
+@app.command("manifest", short_help="Print the cluster's Secrets for kubectl.")
 def manifest_verb(
     context: typer.Context,
     branch: Annotated[str, typer.Option("--branch", "-b", metavar="BRANCH", help="The branch that trains there.")],

@@ -133,11 +133,10 @@ def set_secrets(request: SetRequest, events: EventSink) -> OperationResult:
         raise UsageError(
             f"Nothing was written: {'; '.join(problems)}.", where=vault.forge.address, hint="Correct this first."
         )
-    for stored in found.kept:
-        when = f", written {stored.updated}" if stored.updated else ""
-        events(Note(message=f"kept: {where(stored)}{when}; 'mlopsgen secrets rotate' gives it another value"))
-    for stored in found.absent:
-        events(Note(message=f"left alone: {where(stored)} is not there; 'mlopsgen secrets set' writes it"))
+    if found.kept:
+        events(Note(message=f"kept: {_listed(found.kept)}; 'mlopsgen secrets rotate' replaces what is there"))
+    if found.absent:
+        events(Note(message=f"left alone: {_listed(found.absent)}; 'mlopsgen secrets set' writes what is absent"))
     _write(vault, found.write, events, rotate=request.rotate)
     return _written(request, vault, found)
 
@@ -231,16 +230,14 @@ def _refuse_pointless(request: SetRequest, found: _Sorted) -> None:
     if not request.names:
         return
     if request.rotate and found.absent and not found.write:
-        names = ", ".join(where(stored) for stored in found.absent)
         raise MlopsgenError(
-            f"There is nothing to rotate, for it was never set: {names}.",
+            f"There is nothing to rotate, for it was never set: {_listed(found.absent)}.",
             where="NAME",
             hint="'mlopsgen secrets set' does.",
         )
     if found.without_value and not (request.asking and found.write):
-        names = ", ".join(where(stored) for stored in found.without_value)
         raise MissingAnswer(
-            f"Nothing was written: there is no value for {names}.",
+            f"Nothing was written: there is no value for {_listed(found.without_value)}.",
             where="--stdin",
             hint="Give it with --stdin, --from-env VARIABLE or --from-file FILE, or type it in a terminal.",
         )
@@ -325,6 +322,10 @@ def _written(request: SetRequest, vault: Vault, found: _Sorted) -> OperationResu
     else:
         summary = f"{counted_secrets(len(names))} {act}: {', '.join(names)}."
     return OperationResult(summary=summary, data=data, next_steps=missing_steps(still) or ("mlopsgen secrets check",))
+
+
+def _listed(secrets: Sequence[Stored]) -> str:
+    return ", ".join(where(stored) for stored in secrets)
 
 
 def _entry(stored: Stored) -> dict[str, str]:
