@@ -22,6 +22,8 @@ class RateLimited(MlopsgenError):
     """GitHub wants a pause that is longer than a command waits."""
 
     code = "rate-limited"
+    is_passing = True
+    concerns_all = True
 
 
 class Pace:
