@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mlopsgen.secret_value import SecretValue
@@ -44,8 +45,10 @@ def hunt(folder: Path, allowed: Callable[[Path], bool] = lambda _: False) -> lis
         hits += [f"the name {here / name}" for name in (*folders, *files) if found_in(name)]
         for name in files:
             path = here / name
-            if path.is_file() and not path.is_symlink() and not allowed(path) and found_in(path.read_bytes()):
-                hits.append(str(path))
+            # What is removed meanwhile, or may not be read, cannot be looked at.
+            with suppress(FileNotFoundError, PermissionError):
+                if path.is_file() and not path.is_symlink() and not allowed(path) and found_in(path.read_bytes()):
+                    hits.append(str(path))
         if "objects" in folders and "HEAD" in files:
             hits += [f"object {name} of {here}" for name in _objects(here)]
     return hits
