@@ -250,3 +250,48 @@ def test_the_remote_speaks_ssh_if_somebody_prefers_it(ada: Person, github: FakeG
     changed = ada.push("--protocol", "https")
     assert items(changed, "change") == {("remote", "", "origin")}
     assert ada.git("remote", "get-url", "origin") == f"{github.url}/acme/demo.git"
+
+
+def test_a_plan_that_github_does_not_tell_is_learnt_in_the_same_run(ada: Person, github: FakeGitHub) -> None:
+    github.add_org("silent", plan="free", members=["ada"], plan_told=False)
+    ada.edit_document('reviewers: ["acme/ml", "grace"]', "reviewers: []")
+    pushed = ada.push("--org", "silent")
+    assert pushed["exit_code"] == ExitCode.OK, pushed
+    made = github.repository("silent/demo")
+    assert not made.environments
+    assert made.secrets == {"STAGING_KUBEFLOW_TOKEN": canary("kubeflow")}
+    assert set(made.branches) == set(BRANCHES)
+    assert any("planned anew" in event["message"] for event in pushed["events"])
+    again = ada.push()
+    assert again["exit_code"] == ExitCode.OK, again
+    assert not pushed["left"]
+
+
+def test_a_wrong_reviewer_never_opens_production(ada: Person, github: FakeGitHub) -> None:
+    ada.edit_document('reviewers: ["acme/ml", "grace"]', "reviewers: [nobody-of-that-name]")
+    pushed = ada.push(*ORG)
+    assert pushed["exit_code"] == ExitCode.PARTIAL, pushed
+    assert item(pushed, "environment", "production")["kind"] == "cannot"
+    made = github.repository("acme/demo")
+    assert not made.secrets
+    assert "PRODUCTION" not in " ".join(made.variables)
+
+
+def test_a_token_without_rights_is_told_as_such(ada: Person, github: FakeGitHub) -> None:
+    ada.new_token("gist")
+    refused = ada.push(*ORG)
+    assert refused["exit_code"] == ExitCode.PERMISSION, refused
+    assert "repo" in refused["error"]["message"]
+    assert not github.has("acme/demo")
+
+
+def test_a_fine_grained_token_works_and_what_it_needs_is_said(ada: Person, github: FakeGitHub) -> None:
+    every = {
+        "administration": "write", "actions": "read", "contents": "write", "environments": "write", "issues": "write",
+        "secrets": "write", "variables": "write", "workflows": "write", "members": "read",
+    }  # fmt: skip
+    ada.new_token(kind="fine-grained", owner="acme", permissions=every)
+    plan = ada.plan(*ORG)
+    assert "Administration (write)" in plan["token"]
+    pushed = ada.push(*ORG)
+    assert pushed["exit_code"] == ExitCode.OK, pushed

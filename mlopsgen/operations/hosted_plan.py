@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mlopsgen import __version__
 from mlopsgen.adapters.git import GitRepository, without_credentials
@@ -64,6 +65,7 @@ def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str
         address=address,
         branches=branches,
         resources=github_resources(making, name or hosted.target.name, owner=hosted.target.owner),
+        trains=has_workflows(project.root),
         expected=BRANCHES,
         remote=HOSTED_REMOTE,
         tool_version=__version__,
@@ -78,6 +80,11 @@ def worth_reading(resources: Sequence[Resource], given: frozenset[Key] = frozens
         for resource in resources
         if resource.key.kind is not Kind.SECRET or not resource.optional or resource.key in given
     )
+
+
+def has_workflows(root: Path) -> bool:
+    """Whether something in the repository would run on GitHub."""
+    return any((root / ".github" / "workflows").glob("*.y*ml"))
 
 
 def address_of(hosted: Hosted, forge_address: str, ssh_address: str, protocol: str) -> str:

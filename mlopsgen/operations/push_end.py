@@ -101,13 +101,14 @@ def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResu
     missing = tuple(f"{secret['command']}   ({secret['purpose']})" for secret in facts["missing_secrets"])
     if len(missing) > _MOST_COMMANDS:
         missing = (f"mlopsgen secrets set   (asks for the {len(missing)} secrets that have no value yet)",)
-    push = "git push   (after a commit)"
-    if not pushed.helper:
-        push += "; git will ask who you are: 'gh auth setup-git' or 'mlopsgen push --protocol ssh' spares that"
+    helper = (
+        () if pushed.helper else ("gh auth setup-git   (git knows nobody there yet; or: mlopsgen push --protocol ssh)",)
+    )
+    push = (*helper, "git push   (after a commit)")
     return OperationResult(
         summary=summary,
         data=data | facts,
-        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), push))),
+        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), *push))),
         exit_code=ExitCode.PARTIAL if unsolved_of(pushed.found) else ExitCode.OK,
     )
 

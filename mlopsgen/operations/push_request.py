@@ -13,7 +13,7 @@ from mlopsgen.errors import MlopsgenError, PermissionDenied, UsageError
 from mlopsgen.events import Warn
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
-from mlopsgen.operations.hosted_plan import read_wanted, uncommitted
+from mlopsgen.operations.hosted_plan import has_workflows, read_wanted, uncommitted
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, open_account
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.secret_sources import Named, SecretSource
@@ -178,7 +178,7 @@ def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) ->
 
 def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
     """Say it where nothing in the repository would run on GitHub."""
-    if any((hosted.project.root / ".github" / "workflows").glob("*.y*ml")):
+    if has_workflows(hosted.project.root):
         return
     events(
         Warn(

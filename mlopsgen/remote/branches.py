@@ -32,25 +32,6 @@ def compare(desired: Desired, observed: Observed, items: Sequence[Item], limits:
             yield replace(item, act=Act.CANNOT, reason=limit.reason, instead=limit.instead, hint=limit.hint)
 
 
-def without_branches(items: Sequence[Item], observed: Observed) -> list[Item]:
-    """The items, where a new ruleset waits for its branches: it would refuse the push that makes them."""
-    found = {} if observed.repository is None else observed.repository.branches
-    missing = {
-        item.name for item in items if item.kind is Kind.BRANCH and item.act is Act.CANNOT and item.name not in found
-    }
-    return [_waiting(item, missing) for item in items]
-
-
-def _waiting(item: Item, missing: set[str]) -> Item:
-    if item.kind is not Kind.RULESET or item.act is not Act.CREATE or item.resource is None:
-        return item
-    names = sorted(missing & set(_texts(fields_of(item.resource.value).get("branches"))))
-    if not names:
-        return item
-    reason = f"it comes after its branch, and {' and '.join(names)} cannot be pushed"
-    return replace(item, act=Act.CANNOT, reason=reason, hint="Solve that first, then run this again.")
-
-
 def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Iterator[Item]:
     found = {} if observed.repository is None else observed.repository.branches
     rules = _rules(observed, items)
@@ -61,12 +42,15 @@ def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Ite
     for branch, commit in desired.branches.items():
         theirs = found.get(branch)
         if theirs is None:
-            yield _new_branch(branch, commit, guarded=_is_guarded(branch, rules, default))
+            trains = desired.trains and branch == MAIN_BRANCH
+            yield _new_branch(branch, commit, guarded=_is_guarded(branch, rules, default), trains=trains)
         elif theirs == commit:
             yield Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=commit[:7])
         else:
             distance = observed.clone.distances.get(branch)
-            yield _moved_branch(branch, commit, theirs, distance, guarded=_is_guarded(branch, rules, default))
+            item = _moved_branch(branch, commit, theirs, distance, guarded=_is_guarded(branch, rules, default))
+            trains = desired.trains and item.act is Act.CHANGE
+            yield replace(item, detail=f"{item.detail} (trains)") if trains else item
 
 
 def _rules(observed: Observed, items: Sequence[Item]) -> list[Mapping[str, Field]]:
@@ -103,8 +87,8 @@ def _missing_branch(branch: str, desired: Desired) -> Item:
     return Item(act=Act.CANNOT, kind=Kind.BRANCH, name=branch, reason=reason, hint=f"git branch {branch} {source}")
 
 
-def _new_branch(branch: str, commit: str, *, guarded: bool) -> Item:
-    detail = f"{commit[:7]}{' (trains)' if branch == MAIN_BRANCH else ''}"
+def _new_branch(branch: str, commit: str, *, guarded: bool, trains: bool) -> Item:
+    detail = f"{commit[:7]}{' (trains)' if trains else ''}"
     if guarded:
         return Item(
             act=Act.CANNOT,
@@ -122,7 +106,7 @@ def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | No
         reason = f"it is {distance.behind} ahead there; 'git pull' brings that here"
         return Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=theirs[:7], reason=reason)
     if distance is not None and distance.behind == 0:
-        detail = f"{theirs[:7]} -> {commit[:7]} ({distance.ahead} ahead; trains)"
+        detail = f"{theirs[:7]} -> {commit[:7]}, {distance.ahead} ahead"
         if not guarded:
             return Item(act=Act.CHANGE, kind=Kind.BRANCH, name=branch, detail=detail)
         source = "another branch" if branch == MAIN_BRANCH else MAIN_BRANCH
@@ -130,7 +114,7 @@ def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | No
             act=Act.CANNOT,
             kind=Kind.BRANCH,
             name=branch,
-            detail=f"{theirs[:7]} -> {commit[:7]} ({distance.ahead} ahead)",
+            detail=detail,
             reason="it takes changes by pull request only",
             instead=f"open a pull request from {source}",
         )

@@ -40,6 +40,7 @@ class Desired:
         remote: The name of the git remote.
         tracking_uri: The MLflow store that runs by hand shall use; empty if the forge brings none.
         tool_version: The version of mlopsgen that makes all this.
+        trains: Whether something trains what is pushed.
         expected: The branches that there should be; one that is neither here nor there is missed.
         elsewhere: The next step of a person whose place is taken by something else.
     """
@@ -55,6 +56,7 @@ class Desired:
     remote: str = LOCAL_REMOTE
     tracking_uri: str = ""
     tool_version: str = ""
+    trains: bool = True
     expected: tuple[str, ...] = ()
     elsewhere: str = "Name another folder: 'mlopsgen push --local DIR'."
 
