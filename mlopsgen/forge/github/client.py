@@ -9,27 +9,29 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from queue import Empty, LifoQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Note
-from mlopsgen.forge.github.connection import Broken, MovedError, is_certificate, make_requester, was_never_sent
+from mlopsgen.forge.github.connection import (
+    Broken,
+    MovedError,
+    Requester,
+    is_certificate,
+    make_requester,
+    was_never_sent,
+)
 from mlopsgen.forge.github.errors import Answer, LostAnswer, Renamed, TokenRefused, Unreachable, error_from, words_of
 from mlopsgen.forge.github.host import Host
 from mlopsgen.forge.github.pace import Pace, too_long
 from mlopsgen.ports import EventSink
 from mlopsgen.secret_value import SecretValue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from github.Requester import Requester
 
 BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between the tries of a call whose answer did not arrive or could not be used."""

@@ -15,6 +15,8 @@ from mlopsgen.adapters.logs import redact_logs
 from mlopsgen.forge.github.host import Host
 from mlopsgen.secret_value import SecretValue
 
+__all__ = ["Broken", "MovedError", "Requester", "is_certificate", "make_requester", "was_never_sent"]
+
 API_VERSION = "2022-11-28"
 TIMEOUT = 30
 _REDIRECTS = {301, 307, 308}
