@@ -198,6 +198,24 @@ def test_in_a_terminal(hosted: Hosted, typed: str) -> None:
     assert hosted.token not in (child.before or "")
 
 
+def test_archiving_needs_no_look_at_what_others_did(hosted: Hosted) -> None:
+    permissions = {"administration": "write", "contents": "read"}
+    token = hosted.github.add_token("ada", kind="fine-grained", owner="acme", permissions=permissions)
+    with pytest.raises(PermissionDenied, match="Issues"):
+        destroy(request(hosted, credential=hosted.with_token(token)), silent)
+    destroy(request(hosted, credential=hosted.with_token(token), archive=True), silent)
+    assert hosted.there.archived
+
+
+def test_where_nothing_leads_to_github_there_is_nothing_to_do(hosted: Hosted) -> None:
+    hosted.git("remote", "remove", "origin")
+    path = hosted.here / ".copier-answers.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("owner: acme", "owner: ''"), encoding="utf-8")
+    result = destroy(request(hosted, credential=lambda target: 1 / 0), silent)
+    assert "nothing to do" in result.summary
+    assert exists(hosted)
+
+
 def test_a_repository_that_the_token_may_not_see_is_not_taken_for_gone(hosted: Hosted) -> None:
     token = hosted.github.add_token("ada", kind="classic", scopes=["workflow", "delete_repo"])
     with pytest.raises(PermissionDenied, match="lacks"):

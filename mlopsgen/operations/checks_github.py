@@ -143,7 +143,8 @@ def _repository(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
     else:
         yield from _unreadable(snapshot)
     yield from _branches(hosted, snapshot)
-    yield from _runners(hosted, forge)
+    if (data.get("permissions") or {}).get("admin", True):
+        yield from _runners(hosted, forge)
 
 
 def _unreadable(snapshot: Snapshot) -> Iterator[Finding]:

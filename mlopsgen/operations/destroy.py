@@ -97,10 +97,16 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
         Interrupted: The person did not type it.
     """
     hosted = find_hosted(request.surroundings, request.wanted)
-    target = hosted.required()
+    if not hosted.target.owner:
+        return OperationResult(
+            summary="Nothing here leads to a repository on GitHub: nothing to do.",
+            data={"repository": None, "exists": False, "action": "archive" if request.archive else "delete"},
+            next_steps=("mlopsgen destroy --org ORGANISATION  (or --user; looks for a half-made one)",),
+        )
+    target = hosted.target
     forge = open_github(target, request.credential(target).token, request.surroundings, events)
     events(StepStarted(message=f"Looking at {target.full_name}"))
-    found = _look(forge, hosted, target)
+    found = _look(forge, hosted, target, archive=request.archive)
     events(StepDone(message=f"Looked at {target.full_name}"))
     data = _data(found, target, request)
     if found.held is None and not found.remote:
@@ -123,7 +129,7 @@ def destroy(request: DestroyRequest, events: EventSink) -> OperationResult:
         raise missing
     request.show(lines)
     _confirm(request, target.full_name if found.held is None else found.held.name)
-    _require_unchanged(forge, hosted, target, found)
+    _require_unchanged(forge, hosted, target, found, archive=request.archive)
     return _take_back(request, forge, hosted, found, data)
 
 
@@ -150,8 +156,8 @@ def refusals(found: Found) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _look(forge: GitHubForge, hosted: Hosted, target: Target) -> Found:
-    held = belongings(forge.place)
+def _look(forge: GitHubForge, hosted: Hosted, target: Target, *, archive: bool) -> Found:
+    held = belongings(forge.place, of_others=not archive)
     remote = _leads_to(hosted, target)
     if held is None:
         nothing = Lacking(commits=0, names=(), related=True)
@@ -159,7 +165,8 @@ def _look(forge: GitHubForge, hosted: Hosted, target: Target) -> Found:
     wanted = github_resources(_making(hosted), target.name)
     snapshot = forge.observe(wanted)
     empty = snapshot.repository is None or not snapshot.repository.branches
-    lacking = Lacking(commits=0, names=(), related=True) if empty else lacking_commits(forge, hosted.project.source)
+    nothing = Lacking(commits=0, names=(), related=True)
+    lacking = nothing if empty or archive else lacking_commits(forge, hosted.project.source)
     try:
         own = tuple(runner.name for runner in runners.list_runners(forge.account.client, target.full_name))
     except PermissionDenied:
@@ -252,11 +259,11 @@ def _confirm(request: DestroyRequest, name: str) -> None:
         raise Interrupted("That is not its full name; nothing was changed.")
 
 
-def _require_unchanged(forge: GitHubForge, hosted: Hosted, target: Target, found: Found) -> None:
+def _require_unchanged(forge: GitHubForge, hosted: Hosted, target: Target, found: Found, *, archive: bool) -> None:
     """Look again: a person may think for an hour, and somebody may push meanwhile."""
     if found.held is None:
         return
-    now = _look(forge, hosted, target)
+    now = _look(forge, hosted, target, archive=archive)
     if now.held is not None and (now.branches, now.held, now.lacking) != (found.branches, found.held, found.lacking):
         raise MlopsgenError(
             f"{target.full_name} changed while you looked at it; nothing was done.",
