@@ -47,6 +47,8 @@ class MlopsgenError(Exception):
     exit_code = ExitCode.FAILURE
     is_passing = False
     """Whether it may be gone by itself the next time."""
+    concerns_all = False
+    """Whether everything else would fail for the same reason."""
 
     def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
         super().__init__(message)
@@ -93,6 +95,7 @@ class AuthenticationFailed(PermissionDenied):
     """Whoever we came as is not let in (any more): nothing else can succeed either."""
 
     code = "authentication"
+    concerns_all = True
 
 
 class PlanChanged(MlopsgenError):

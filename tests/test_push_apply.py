@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import AuthenticationFailed, Interrupted, MlopsgenError, PermissionDenied
-from mlopsgen.events import Event, StepDone
+from mlopsgen.events import Event, StepDone, Warn
 from mlopsgen.forge.memory import MemoryForge
 from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Value
@@ -299,7 +299,7 @@ def test_the_only_thing_that_was_tried_fails_as_what_it_is(source: GitRepository
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_token_that_is_taken_back_in_the_middle_ends_it_at_once(source: GitRepository, workers: int) -> None:
-    forge, calls = FaultyForge(workers=workers), list[Key]()
+    forge, calls, events = FaultyForge(workers=workers), list[Key](), list[Event]()
     lock = threading.Lock()
 
     def fault(resource: Resource) -> None:
@@ -310,11 +310,12 @@ def test_a_token_that_is_taken_back_in_the_middle_ends_it_at_once(source: GitRep
 
     forge.fault = fault
     with pytest.raises(Unfinished, match="not valid any more") as caught:
-        do(plan(desired_of(source, EVERYTHING), forge, source, None, take_over=False), forge, source, quiet)
+        do(plan(desired_of(source, EVERYTHING), forge, source, None, take_over=False), forge, source, events.append)
     assert len(calls) <= 3 + workers
     assert len(caught.value.done) == 3
     assert caught.value.hint.startswith("Make a new one. Run the same command again")
-    assert "the forge no longer lets us in" in {one.reason for one in caught.value.left}
+    assert "The token is not valid any more" in {one.reason for one in caught.value.left}
+    assert len([event for event in events if isinstance(event, Warn)]) == 1
 
 
 def test_independent_calls_are_under_way_at_once_and_stages_wait(source: GitRepository) -> None:
@@ -330,7 +331,8 @@ def test_independent_calls_are_under_way_at_once_and_stages_wait(source: GitRepo
     do(plan(desired_of(source, EVERYTHING), forge, source, None, take_over=False), forge, source, quiet)
     assert {key.kind for key in order[1:4]} == {Kind.ENVIRONMENT, Kind.SETTING}
     assert {key.kind for key in order[4:7]} == {Kind.VARIABLE, Kind.SECRET}
-    assert [key.name for key in order[7:]] == [*BRANCHES, "production"]
+    assert [key.name for key in (order[7], order[-1])] == ["development", "production"]
+    assert {key.name for key in order[8:-1]} == {"staging", "production"}
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -220,6 +220,44 @@ def test_an_environment_that_could_be_had_and_is_wrong_moves_nothing() -> None:
     assert "there is no user 'ada'" in only(plan, secret).reason
 
 
+@pytest.mark.parametrize("name", ["development", "production"])
+def test_a_branch_waits_for_its_environment(name: str) -> None:
+    environment, commits = Key(Kind.ENVIRONMENT, name), {"development": A, "production": A}
+    default = Key(Kind.SETTING, "default-branch")
+    desired = asked((environment, STRICT), (default, "development"), branches=commits)
+    wrong = {environment: Limit(reason="there is no user 'ada'", hint="Correct the reviewers.")}
+    plan = make_plan(desired, there(branches={}), limits=wrong)
+    item = only(plan, Key(Kind.BRANCH, name))
+    assert (item.act, item.hint) == (Act.CANNOT, "Correct the reviewers.")
+    pushed = {one.name for one in plan.changes if one.kind is Kind.BRANCH}
+    assert pushed == ({"development"} if name == "production" else set())
+    assert (only(plan, default).act is Act.CANNOT) == (name == "development")
+    # What the plan does not hold has something in its place, and an environment that is there protects.
+    replaced = {environment: Limit(reason="no environments", instead="the repository's")}
+    assert (
+        len([o for o in make_plan(desired, there(branches={}), limits=replaced).changes if o.kind is Kind.BRANCH]) == 2
+    )
+    observed = there((environment, LOOSE), branches={"x": B})
+    plan = make_plan(desired, observed, base=base_of((environment, LOOSE)), limits=wrong)
+    assert only(plan, environment).act is Act.CANNOT
+    assert only(plan, Key(Kind.BRANCH, name)).act is Act.CREATE
+
+
+def test_what_a_repository_is_made_with_is_not_set_again() -> None:
+    about, visibility = Key(Kind.SETTING, "about"), Key(Kind.SETTING, "visibility")
+    topics = Resource(key=Key(Kind.SETTING, "topics"), value=("mlopsgen",))
+    made = {"project": "toy", "description": "Rents", "homepage": "", "visibility": "private"}
+    of = (
+        Resource(key=about, value={"description": "Rents", "homepage": ""}),
+        Resource(key=visibility, value="private"),
+        topics,
+    )
+    desired = replace(wanted(of, {}), resources=(Resource(key=Key(Kind.REPOSITORY, "toy"), value=made), *of))
+    names = [item.name for item in make_plan(desired, Observed()).items if item.kind is Kind.SETTING]
+    assert names == ["topics"]
+    assert {one.key for one in of} <= {item.key for item in make_plan(desired, there()).items}
+
+
 def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() -> None:
     limits = {PRODUCTION: Limit(reason="only with Enterprise", instead="only its branch", fields=("reviewers",))}
     plan = make_plan(asked((PRODUCTION, STRICT)), there(), limits=limits)

@@ -8,7 +8,6 @@ from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import (
-    AuthenticationFailed,
     CommandFailed,
     Interrupted,
     MlopsgenError,
@@ -32,7 +31,7 @@ from mlopsgen.secret_value import SecretValue
 AGAIN = "Run the same command again; it continues with what is left."
 _NOTHING_LEARNT: Mapping[Key, Limit] = {}
 _NO_SECRETS: Mapping[Key, SecretValue] = {}
-_AT_ONCE = (Stage.ACCESS, Stage.SETTINGS, Stage.CONTENTS, Stage.RULESETS)
+_AT_ONCE = (Stage.ACCESS, Stage.SETTINGS, Stage.CONTENTS, Stage.BRANCHES, Stage.RULESETS)
 """The stages whose items are calls to the forge that do not wait for each other."""
 _DECORATION = ("about", "topics", "merging", "vulnerability-alerts", "security-updates")
 """The settings that protect nothing that is pushed."""
@@ -144,7 +143,7 @@ class _Work:
     done: list[Item] = field(default_factory=list)
     failed: dict[Key, MlopsgenError] = field(default_factory=dict)
     left: dict[Key, Left] = field(default_factory=dict)
-    locked_out: AuthenticationFailed | None = None
+    ended_by: MlopsgenError | None = None
 
     def run(self) -> None:
         first = first_branch(self.desired)
@@ -161,7 +160,7 @@ class _Work:
         if not self.failed:
             return
         errors = list(self.failed.values())
-        error = self.locked_out or errors[0]
+        error = self.ended_by or errors[0]
         if not self.done and len(self.failed) == 1 and not isinstance(error, CommandFailed):
             error.data = outcome_data((), tuple(self.left.values()))
             raise error
@@ -170,7 +169,7 @@ class _Work:
             done=tuple(self.done),
             left=self._all_left(),
             where=error.where or self.desired.address,
-            hint=" ".join(part for part in (_hint_of(error), AGAIN) if part),
+            hint=_with_again(_hint_of(error)),
             learnt={one.key: one.limit for one in errors if isinstance(one, PlanRefused)},
         ) from error
 
@@ -187,8 +186,8 @@ class _Work:
 
     def _blocker(self, item: Item, stage: int) -> str:
         """Why the item has to wait for a next time; empty if it has not."""
-        if self.locked_out is not None:
-            return "the forge no longer lets us in"
+        if self.ended_by is not None:
+            return _short(self.ended_by)
         undone = [one for one in self.plan.changes if one.key in self.failed or one.key in self.left]
         for other in undone:
             if self._needs(item, stage, other):
@@ -223,7 +222,8 @@ class _Work:
         return item.kind is Kind.RULESET or (item.kind is Kind.UPSTREAM and item.name == branch)
 
     def _do(self, item: Item) -> None:
-        _do(item, self.desired, self.forge, self.source, self.secrets)
+        is_new = any(one.kind is Kind.REPOSITORY for one in self.plan.changes)
+        _do(item, self.desired, self.forge, self.source, self.secrets, is_new=is_new)
 
     def _finished(self, item: Item, error: BaseException | None) -> bool:
         """Take note of an item's end.
@@ -240,10 +240,11 @@ class _Work:
             raise error
         self.failed[item.key] = error
         self.left[item.key] = Left(item=item, reason=error.message, hint=_hint_of(error))
-        self.events(Warn(message=f"not done: {describe(item)}: {error.message}", hint=_hint_of(error)))
-        if isinstance(error, AuthenticationFailed):
-            self.locked_out = self.locked_out or error
-        return self.locked_out is None
+        if self.ended_by is None or error.message != self.ended_by.message:
+            self.events(Warn(message=f"not done: {describe(item)}: {error.message}", hint=_hint_of(error)))
+        if error.concerns_all:
+            self.ended_by = self.ended_by or error
+        return self.ended_by is None
 
     def _all_left(self) -> tuple[Left, ...]:
         done = {item.key for item in self.done}
@@ -260,16 +261,32 @@ class _Work:
         )
 
 
+def _with_again(hint: str) -> str:
+    return hint if "again" in hint else " ".join(part for part in (hint, AGAIN) if part)
+
+
+def _short(error: MlopsgenError) -> str:
+    return error.message.rstrip(".")
+
+
 def _hint_of(error: MlopsgenError) -> str:
     if isinstance(error, CommandFailed) and "could not lock" in error.output:
         return "If no other git is at work, 'mlopsgen doctor' names the lock file to remove."
     return error.hint
 
 
-def _do(item: Item, desired: Desired, forge: Forge, source: GitRepository, secrets: Mapping[Key, SecretValue]) -> None:
+def _do(
+    item: Item,
+    desired: Desired,
+    forge: Forge,
+    source: GitRepository,
+    secrets: Mapping[Key, SecretValue],
+    *,
+    is_new: bool,
+) -> None:
     match item.kind:
         case Kind.REMOTE:
-            _set_remote(item, desired, forge, source)
+            _set_remote(item, desired, forge, source, is_new=is_new)
         case Kind.BRANCH:
             forge.push(source, desired.remote, item.name)
         case Kind.UPSTREAM:
@@ -281,13 +298,14 @@ def _do(item: Item, desired: Desired, forge: Forge, source: GitRepository, secre
             forge.put(item.resource, secrets.get(item.key))
 
 
-def _set_remote(item: Item, desired: Desired, forge: Forge, source: GitRepository) -> None:
+def _set_remote(item: Item, desired: Desired, forge: Forge, source: GitRepository, *, is_new: bool) -> None:
     if item.act is Act.CREATE:
         # The address comes last: a remote that has one is complete, also after an interruption in between.
         source.run("config", f"remote.{desired.remote}.fetch", f"+refs/heads/*:refs/remotes/{desired.remote}/*")
     source.run("config", f"remote.{desired.remote}.url", desired.address)
-    # What the forge has already becomes visible as REMOTE/BRANCH.
-    forge.fetch(source, [f"+refs/heads/*:refs/remotes/{desired.remote}/*"])
+    if not is_new:
+        # What the forge has already becomes visible as REMOTE/BRANCH.
+        forge.fetch(source, [f"+refs/heads/*:refs/remotes/{desired.remote}/*"])
 
 
 def _set_tracking(source: GitRepository, tracking_uri: str) -> None:

@@ -11,7 +11,8 @@ from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import fall_back, fall_back_base, limit_of
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item, Plan
-from mlopsgen.remote.words import words
+from mlopsgen.remote.waiting import with_waiting
+from mlopsgen.remote.words import WHOLE, fields_of, words
 
 _NO_LIMITS: Mapping[Key, Limit] = {}
 
@@ -41,7 +42,8 @@ def make_plan(
     items = [_repository(wanted, observed, limits)]
     if items[0].act is Act.CANNOT:
         return Plan(tuple(items))
-    items += resources.compare(wanted, observed, theirs, limits, take_over=take_over)
+    compared = resources.compare(wanted, observed, theirs, limits, take_over=take_over)
+    items += _besides(compared, items[0])
     items += [
         Item(
             act=Act.CANNOT,
@@ -57,10 +59,10 @@ def make_plan(
     ]
     items.append(clone.remote(wanted, observed.clone))
     items += branches.compare(wanted, observed, items, limits)
-    items = branches.without_branches(items, observed)
     items += clone.upstreams(wanted, observed.clone)
     items += clone.tracking(wanted, observed.clone)
     first = first_branch(wanted)
+    items = with_waiting(items, observed, first)
     return Plan(tuple(sorted(items, key=lambda item: stage_of(item, first))))
 
 
@@ -148,6 +150,22 @@ def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit
             act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=limit.reason, hint=limit.hint
         )
     return Item(act=Act.CREATE, kind=Kind.REPOSITORY, name=name, detail=detail, resource=wanted)
+
+
+def _besides(items: Sequence[Item], repository: Item) -> list[Item]:
+    """The items without the settings that a new repository is made with."""
+    if repository.act is not Act.CREATE or repository.resource is None:
+        return list(items)
+    made_with = fields_of(repository.resource.value)
+
+    def is_made(item: Item) -> bool:
+        fields = fields_of(item.resource.value) if item.resource is not None else {}
+        named = {item.name if name == WHOLE else name: value for name, value in fields.items()}
+        return (
+            item.kind is Kind.SETTING and item.act is Act.CREATE and bool(named) and named.items() <= made_with.items()
+        )
+
+    return [item for item in items if not is_made(item)]
 
 
 def _why_not_ours(desired: Desired, observed: Observed) -> str:
