@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mlopsgen.cli.console import TextEvents, style
 from mlopsgen.cli.github_token import credential_finder
-from mlopsgen.cli.prompts import TerminalPrompter
 from mlopsgen.cli.push_flags import GitHubFlags
 from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.cli.surroundings import surroundings_of
@@ -23,15 +22,25 @@ from mlopsgen.remote.plan import Plan
 from mlopsgen.remote.plan_text import plan_lines
 from mlopsgen.secret_value import redact
 
+if TYPE_CHECKING:
+    from mlopsgen.cli.prompts import TerminalPrompter
+
 _OTHER = "another one"
 _MARGIN = 15
+
+
+def _prompter(session: Session) -> TerminalPrompter:
+    # What draws questions is slow to import, and most pushes ask nothing.
+    from mlopsgen.cli.prompts import TerminalPrompter
+
+    return TerminalPrompter(colour=session.colour)
 
 
 def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
     """Run the operation as the flags say, and show its end."""
     # Who pipes a token in cannot answer, and who said yes wants no question.
     asked = session.interactive and not flags.token_stdin and not flags.yes
-    prompter = TerminalPrompter(colour=session.colour) if asked else None
+    prompter = _prompter(session) if asked else None
     screen = _Screen(session, flags)
     request = GitHubPushRequest(
         surroundings=surroundings_of(session),
@@ -102,7 +111,7 @@ class _Screen:
         if not self._told:
             self._told = True
             typer.echo("\nThese secrets are needed and not there. Leave one empty to set it later.", err=True)
-        return TerminalPrompter(colour=self._session.colour).secret(title, help_line)
+        return _prompter(self._session).secret(title, help_line)
 
 
 _LOOKS = {"  + ": "green", "  ~ ": "yellow", "  ! ": "red", "  = ": "cyan"}
