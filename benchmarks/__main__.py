@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import figures, outcome
+from benchmarks import figures, outcome, pushing
 from benchmarks.places import ROOT, Places
 
 FOLDER = ROOT / "benchmarks"
@@ -17,6 +17,7 @@ FOLDER = ROOT / "benchmarks"
 FIGURES: dict[str, tuple[Callable[[Places, int], outcome.Figure], int]] = {
     "P1": (figures.start_up, 15),
     "P2": (figures.making_a_repository, 9),
+    "P3": (pushing.pushing, 5),
     "P5": (figures.training, 5),
     "P6": (figures.compiling, 7),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import outcome
+from benchmarks import outcome, pushing
 from benchmarks.measure import Contender, Timing, take_turns
 from tests import template_environment
 from tests.template_environment import ROOT
@@ -95,3 +95,46 @@ def test_the_pipeline_gives_the_same_results_as_a_plain_script(
     run = ["-m", "pipelines.development.main", "run", "--run-directory", str(tmp_path / "pipeline")]
     assert train("pipeline", *run) == script
     assert script["metrics"]
+
+
+def test_calls_that_wait_for_each_other_are_in_different_rounds() -> None:
+    """P3's critical path is what the calls need, not the order in which the tool happens to make them."""
+    repository = "/repos/acme/wine"
+    made = [
+        ("GET", repository),
+        ("GET", "/user"),
+        ("GET", "/orgs/acme"),
+        ("POST", "/orgs/acme/repos"),
+        ("PUT", f"{repository}/environments/staging"),
+        ("GET", f"{repository}/environments/staging/secrets/public-key"),
+        ("PUT", f"{repository}/environments/staging/secrets/ONE"),
+        ("PUT", f"{repository}/environments/staging/secrets/TWO"),
+        ("POST", f"{repository}/environments/staging/variables"),
+        ("GET", "/acme/wine.git/info/refs?service=git-receive-pack"),
+        ("POST", "/acme/wine.git/git-receive-pack"),
+        ("PATCH", repository),
+        ("GET", "/acme/wine.git/info/refs?service=git-receive-pack"),
+        ("POST", "/acme/wine.git/git-receive-pack"),
+        ("POST", f"{repository}/rulesets"),
+        ("GET", repository),
+        ("GET", f"{repository}/rulesets"),
+        ("GET", f"{repository}/rulesets/7"),
+    ]
+    calls = [
+        pushing.Call(
+            method=method,
+            path=path,
+            started=float(number),
+            seconds=0.2 if "ONE" in path else 0.1,
+            writes=method != "GET" or "receive-pack" in path,
+            is_git=".git/" in path,
+        )
+        for number, (method, path) in enumerate(made)
+    ]
+    rounds = pushing.rounds_of(calls)
+    assert [len(each) for each in rounds.values()] == [2, 1, 1, 1, 2, 2, 1, 1, 2, 1, 1, 1, 1, 1]
+    push = pushing.Push(seconds=2.0, calls=calls)
+    assert round(push.alone, 6) == 1.9
+    assert round(push.path, 6) == 1.5
+    again = pushing.rounds_of(calls[-3:])
+    assert [len(each) for each in again.values()] == [1, 1, 1]
