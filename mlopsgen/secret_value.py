@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,10 @@ SHORTEST = 6
 """A shorter text is not looked for: it would also stand for ordinary words."""
 
 _SHORTEST_PART = 8
+# A password in an address, and tokens whose first letters tell what they are: secrets whoever's they are.
+_SHAPES = re.compile(
+    r"(?P<before>\w+://[^/\s@:]*:)[^/\s@]+(?=@)|\b(?:gh[opsur]_|github_pat_|glpat-|xox[abp]-)[\w-]{8,}"
+)
 _lock = threading.RLock()
 _living: weakref.WeakValueDictionary[int, SecretValue] = weakref.WeakValueDictionary()
 _remembered: list[SecretValue] = []
@@ -107,13 +112,16 @@ def remembered() -> Iterator[None]:
 
 
 def redact(text: str) -> str:
-    """The text without any living secret: as it is, as base64, quoted in an address, escaped in JSON, line by line."""
+    """The text without any living secret: as it is, as base64, quoted in an address, escaped in JSON, line by line.
+
+    Passwords in addresses and texts that look like tokens go as well, whether anybody has named them a secret or not.
+    """
     with _lock:
         secrets = list(_living.values())
     found = {form for secret in secrets for form in secret.forms if form in text}
     for form in sorted(found, key=len, reverse=True):
         text = text.replace(form, STARS)
-    return text
+    return _SHAPES.sub(lambda shape: f"{shape['before'] or ''}{STARS}", text)
 
 
 def redact_document(value: Any) -> Any:

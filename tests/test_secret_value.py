@@ -23,6 +23,7 @@ from mlopsgen.errors import CommandFailed, MlopsgenError
 from mlopsgen.events import Note, Warn
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import SecretValue, redact, redact_document, remembered
+from tests.canaries import canary
 
 CANARY = 'c4n4ry "quoted" $HOME \\n\nsecond-line-of-it ümläut'
 
@@ -92,6 +93,22 @@ def test_the_longest_form_goes_first_and_other_texts_stay():
     del secrets
     gc.collect()
     assert redact("password") == "password"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("unable to access 'https://ada:pw-of-ada@host/o/r.git'", "unable to access 'https://ada:***@host/o/r.git'"),
+        ("at http://:pw@proxy:3128, then", "at http://:***@proxy:3128, then"),
+        (f"Bad credentials: {canary('x', prefix='ghp_')}.", "Bad credentials: ***."),
+        (f"https://{canary('x', prefix='github_pat_')}@host/o/r", "https://***@host/o/r"),
+        ("ssh://git@github.com:22/o/r and git@github.com:o/r", "ssh://git@github.com:22/o/r and git@github.com:o/r"),
+        ("see https://host:8080/a and mail a@example.org", "see https://host:8080/a and mail a@example.org"),
+        ("ghp_ is how classic tokens begin", "ghp_ is how classic tokens begin"),
+    ],
+)
+def test_passwords_in_addresses_and_tokens_go_whoever_they_belong_to(text, shown):
+    assert redact(text) == shown
 
 
 @given(st.text(min_size=6), st.text(), st.text())
