@@ -47,6 +47,20 @@ def test_an_environment_forgets_what_is_not_sent(github, ada):
     assert github.repository("acme/wine").environments["production"].patterns == set()
 
 
+def test_names_of_environments_know_no_case(github, ada):
+    made = ada("PUT", "environments/Production", {}).json()
+    assert ada("PUT", "environments/production", CUSTOM).json()["id"] == made["id"]
+    assert ada("GET", "environments").json()["total_count"] == 1
+    assert ada.status("GET", "environments/PRODUCTION/secrets") == 200
+    assert ada.status("GET", "environments/produktion/secrets") == 404
+
+
+def test_a_slash_in_the_name_of_an_environment(github, ada):
+    assert ada("PUT", "environments/a%2Fb", CUSTOM).json()["name"] == "a/b"
+    assert ada.status("PUT", "environments/a%2Fb/secrets/T", ada.seal("x", "environments/a%2Fb")) == 201
+    assert github.repository("acme/wine").secrets_of("a/b") == {"T": "x"}
+
+
 def test_the_two_branch_policies_exclude_each_other(ada):
     both = {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": True}}
     assert ada.status("PUT", "environments/production", both) == 422
@@ -73,6 +87,14 @@ def test_reviewers_exist_and_may_read(github, ada, login):
     assert ada.status("PUT", "environments/production", {"reviewers": [wanted]}) == 422
     github.repository("acme/wine").collaborators["eve"] = "read"
     assert ada.status("PUT", "environments/production", {"reviewers": [reviewer(github, "eve")]}) == 200
+
+
+def test_a_team_that_reviews_has_access_of_its_own(github, ada):
+    team = github.add_team("acme", "Leads", members=["bob"])
+    wanted = {"reviewers": [{"type": "Team", "id": team.id}]}
+    assert ada.status("PUT", "environments/production", wanted) == 422
+    ada("PUT", "/orgs/acme/teams/leads/repos/acme/wine", {"permission": "pull"})
+    assert ada.status("PUT", "environments/production", wanted) == 200
 
 
 def test_no_more_than_six_reviewers(github, ada):

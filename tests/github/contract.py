@@ -75,6 +75,7 @@ class Contract:
         unchecked: Any = None  # the description itself is GitHub's
         self._api = OpenAPI.from_dict(self.document, config=Config(spec_validator_cls=unchecked))
         self._lock = threading.RLock()
+        self._known: dict[tuple[str, str, str], list[str]] = {}
         templates = sorted(self.document["paths"], key=lambda path: path.count("{"))
         self._patterns = [(re.compile(_pattern(path)), path) for path in templates]
 
@@ -89,7 +90,16 @@ class Contract:
         return False
 
     def problems(self, call: Call) -> list[str]:
-        """What is wrong with a request."""
+        """What is wrong with a request; of those without a body each is looked at once."""
+        key = (call.method, call.path, call.query_text)
+        if call.body or key not in self._known:
+            found = self._problems(call)
+            if call.body or len(self._known) > 10_000:
+                return found
+            self._known[key] = found
+        return self._known[key]
+
+    def _problems(self, call: Call) -> list[str]:
         operation = self.document["paths"][call.template][call.method.lower()]
         shared = self.document["paths"][call.template].get("parameters", [])
         declared = {self._resolved(item)["name"] for item in [*operation.get("parameters", []), *shared]}

@@ -94,7 +94,7 @@ class Dispatcher:
 
     def _environment_exists(self, call: Call) -> bool:
         found = self.world.find(f"{call.named('owner')}/{call.named('repo')}")
-        return found is not None and call.named("environment_name") in found.environments
+        return found is not None and found.environment(call.named("environment_name")) is not None
 
     def _token(self, call: Call) -> Token | None:
         authorization = call.headers.get("authorization", "")

@@ -45,7 +45,7 @@ def put_environment(visit: Visit) -> Answer:
     wait, reviewers = body.get("wait_timer") or 0, _reviewers(visit, body.get("reviewers") or [])
     if not 0 <= wait <= 43_200:
         raise invalid("Environment", "wait_timer")
-    one = it.environments.get(name) or world.make_environment(it, name)
+    one = it.environment(name) or world.make_environment(it, name)
     if (wait or reviewers or body.get("prevent_self_review")) and not private_reviewers(it):
         # Facts "Symptom is 422 after creation": the environment is there now, without its protection.
         raise Refused(422, "Failed to create the environment protection rule. Please ensure the billing plan supports "
@@ -68,8 +68,8 @@ def _reviewers(visit: Visit, wanted: list[dict[str, Any]]) -> list[tuple[str, in
     known = {("User", one.id): world.role(one.login, it) != "none" for one in world.accounts.values()
              if one.kind == "User"}  # fmt: skip
     if isinstance(it.owner, Organization):
-        private = it.private and it.owner.default_permission == "none"
-        known |= {("Team", team.id): not private or team.slug in it.teams for team in it.owner.teams.values()}
+        # A team's access is its own: what its members may as members of the organisation does not count (unproven).
+        known |= {("Team", team.id): not it.private or team.slug in it.teams for team in it.owner.teams.values()}
     chosen = [(one.get("type", ""), one.get("id", 0)) for one in wanted]
     if any(not known.get(reviewer) for reviewer in chosen) or len(set(chosen)) < len(chosen):
         raise invalid("Environment", "reviewers", message="Could not resolve to a reviewer with read access")
@@ -125,7 +125,7 @@ def delete_policy(visit: Visit) -> Answer:
 
 
 def _one(visit: Visit) -> Environment:
-    found = visit.repository.environments.get(visit.call.named("environment_name"))
+    found = visit.repository.environment(visit.call.named("environment_name"))
     if found is None or not private_environments(visit.repository):
         raise not_found()
     return found

@@ -22,10 +22,10 @@ def vault(visit: Visit) -> Vault:
     """What the call is about; an environment that is not there, or not to be had, is 404."""
     if not visit.call.template.startswith(ENVIRONMENT):
         return visit.repository.vault
-    name = visit.call.named("environment_name")
-    if not private_environments(visit.repository) or name not in visit.repository.environments:
+    found = visit.repository.environment(visit.call.named("environment_name"))
+    if found is None or not private_environments(visit.repository):
         raise not_found()
-    return visit.repository.environments[name].vault
+    return found.vault
 
 
 def checked(name: str) -> str:

@@ -222,6 +222,10 @@ class Repository:
         )
         return done.stdout.rstrip("\n")
 
+    def environment(self, name: str) -> Environment | None:
+        """The environment of that name; docs "Managing environments for deployment": names know no case."""
+        return next((one for one in self.environments.values() if one.name.lower() == name.lower()), None)
+
     def secrets_of(self, environment: str) -> dict[str, str]:
         """The secrets of an environment, opened."""
         return {name: secret.value for name, secret in self.environments[environment].vault.secrets.items()}
