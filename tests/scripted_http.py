@@ -36,6 +36,8 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: Any
+    names: tuple[str, ...] = ()
+    """Every header's name, in lower case, as often as it was sent."""
 
 
 class Script:
@@ -63,7 +65,9 @@ def scripted_http() -> Iterator[Script]:
         def _answer(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            script.requests.append(Request(self.command, self.path, headers, json.loads(text) if text else None))
+            names = tuple(name.lower() for name in self.headers)
+            body_sent = json.loads(text) if text else None
+            script.requests.append(Request(self.command, self.path, headers, body_sent, names))
             reply = script.replies.pop(0) if script.replies else Reply(body={})
             if reply.fault == "reset":
                 self.close_connection = True

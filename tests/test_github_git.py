@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.github.errors import Refused, RightsMissing
-from mlopsgen.forge.github.pushing import BranchMoved
+from mlopsgen.forge.github.host import Host
+from mlopsgen.forge.github.pushing import BranchMoved, GitTransport
 from mlopsgen.forge.values import Kind
+from mlopsgen.secret_value import SecretValue
 from tests import github_settings as wanted
 from tests.canaries import canary, found_in
 from tests.github_hub import Hub, open_hub, put
+from tests.scripted_http import Reply, scripted_http
 
 
 @pytest.fixture
@@ -140,6 +144,24 @@ def test_credentials_that_a_person_configured_do_not_get_in_the_way(hub: Hub) ->
     forge.push(hub.source, "origin", "development")
     forge.fetch(hub.source, ["+refs/heads/*:refs/remotes/origin/*"])
     assert list(hub.repository.branches) == ["development"]
+
+
+def test_git_sends_one_credential_whatever_is_configured(hub: Hub) -> None:
+    with scripted_http() as script:
+        address = f"{script.url}/acme/toy.git"
+        for key in (f"http.{script.url}/.extraHeader", f"http.{address}.extraHeader", "http.extraHeader"):
+            hub.toy.git("config", "--global", "--add", key, "Authorization: Basic d3Jvbmc6d3Jvbmc=")
+        token = SecretValue(canary("git"))
+        git = GitTransport(Host.parse(script.url, {}), "acme", "toy", token, environ={}, sleep=hub.slept.append)
+        script.will(Reply(403))
+        with pytest.raises(RightsMissing, match="may not push to acme/toy"):
+            git.push(hub.source, "development", None)
+        [request] = script.requests
+    assert request.names.count("authorization") == 1
+    assert (
+        b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        == f"x-access-token:{token.reveal()}"
+    )
 
 
 def test_a_shallow_clone_and_a_hook_of_the_person_are_told_in_their_own_words(hub: Hub) -> None:
