@@ -252,19 +252,46 @@ def test_the_remote_speaks_ssh_if_somebody_prefers_it(ada: Person, github: FakeG
     assert ada.git("remote", "get-url", "origin") == f"{github.url}/acme/demo.git"
 
 
-def test_a_plan_that_github_does_not_tell_is_learnt_in_the_same_run(ada: Person, github: FakeGitHub) -> None:
+def silent_organisation(ada: Person, github: FakeGitHub) -> None:
+    """An organisation that pays for nothing, which GitHub does not tell."""
     github.add_org("silent", plan="free", members=["ada"], plan_told=False)
     ada.edit_document('reviewers: ["acme/ml", "grace"]', "reviewers: []")
+
+
+def test_a_plan_that_github_does_not_tell_is_learnt_in_the_same_run(ada: Person, github: FakeGitHub) -> None:
+    silent_organisation(ada, github)
+    del ada.environ["MLOPSGEN_SECRET_STAGING_KUBEFLOW_TOKEN"]
     pushed = ada.push("--org", "silent")
     assert pushed["exit_code"] == ExitCode.OK, pushed
     made = github.repository("silent/demo")
     assert not made.environments
-    assert made.secrets == {"STAGING_KUBEFLOW_TOKEN": canary("kubeflow")}
+    assert made.variables["STAGING_KUBEFLOW_NAMESPACE"] == "kubeflow-user-example-com"
     assert set(made.branches) == set(BRANCHES)
     assert any("planned anew" in event["message"] for event in pushed["events"])
-    again = ada.push()
-    assert again["exit_code"] == ExitCode.OK, again
     assert not pushed["left"]
+    assert ada.push()["exit_code"] == ExitCode.OK
+
+
+def test_secrets_are_not_opened_to_every_branch_without_somebody_agreeing(ada: Person, github: FakeGitHub) -> None:
+    silent_organisation(ada, github)
+    stopped = ada.push("--org", "silent")
+    assert (stopped["exit_code"], stopped["error"]["code"]) == (ExitCode.PARTIAL, "plan-changed"), stopped
+    assert "1 secret would be readable by the workflows of every branch" in stopped["error"]["message"]
+    assert stopped["done"]
+    assert stopped["left"]
+    assert not github.repository("silent/demo").secrets
+    ada.edit_document("plan: auto", "plan: free")
+    assert ada.push("--org", "silent")["exit_code"] == ExitCode.OK
+    assert github.repository("silent/demo").secrets == {"STAGING_KUBEFLOW_TOKEN": canary("kubeflow")}
+
+
+def test_a_digest_stands_for_one_plan_to_its_end(ada: Person, github: FakeGitHub) -> None:
+    silent_organisation(ada, github)
+    del ada.environ["MLOPSGEN_SECRET_STAGING_KUBEFLOW_TOKEN"]
+    digest = ada.plan("--org", "silent")["plan"]["digest"]
+    stopped = ada.push("--org", "silent", "--plan-digest", digest)
+    assert (stopped["exit_code"], stopped["error"]["code"]) == (ExitCode.PARTIAL, "plan-changed"), stopped
+    assert not github.repository("silent/demo").branches
 
 
 def test_a_wrong_reviewer_never_opens_production(ada: Person, github: FakeGitHub) -> None:

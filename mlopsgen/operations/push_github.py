@@ -8,7 +8,7 @@ from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import HOSTED_REMOTE
-from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, PlanChanged, UsageError
+from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PlanChanged, UsageError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.github.permissions import permission_list
@@ -44,6 +44,7 @@ from mlopsgen.operations.secret_sources import FirstOf, SecretSource
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import AGAIN, Left, Unfinished, apply, describe, outcome_data
+from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.fallback import limit_of
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.needs import Need, repository_name
@@ -120,7 +121,7 @@ class _Push:
         for _ in range(_LESSONS):
             if not self._learns(found, data):
                 break
-            found = self._agreed(self._look(), situation)
+            found = self._looked_anew(situation)
         else:
             self._apply(found, data)
         now = self._verified(found, data)
@@ -217,13 +218,52 @@ class _Push:
                     hint="Look at it with --dry-run, then give --yes.",
                 )
             if not self.request.agree():
-                raise Interrupted("Nothing was changed.")
+                raise self._left_alone(found)
             now = self._look()
             if now.plan.digest == found.plan.digest:
                 return now
             self._refuse_ground(now, {"plan": now.plan.as_dict()})
             self.events(Warn(message="Something changed while you were reading; this is what would be done now."))
             found = now
+
+    def _looked_anew(self, situation: Situation) -> Planned:
+        """The plan for the rest, where somebody agrees to it: it gives less protection than the one before.
+
+        Raises:
+            PlanChanged: Nobody can agree: exactly one plan was agreed to, or secrets would be seen by more branches.
+        """
+        found = self._look()
+        exposed = [item for item in found.plan.changes if item.kind is Kind.SECRET and not item.scope]
+        if not self.request.digest and not (exposed and self.request.agreed):
+            return self._agreed(found, situation)
+        self.request.show(situation, found.plan)
+        why = "the plan that was agreed to cannot be done to its end"
+        if exposed:
+            why = f"{counted(len(exposed), 'secret')} would be readable by the workflows of every branch"
+        error = PlanChanged(
+            f"GitHub does not have what was planned, and {why}; {counted(len(self.done), 'change')} made, "
+            f"{len(found.plan.changes)} left.",
+            where="--plan-digest" if self.request.digest else REMOTE_DOCUMENT,
+            hint=f"Look at the rest without --yes, or write the account's plan into {REMOTE_DOCUMENT} "
+            "(github: {plan: free}) and run it again: that plan is then known before.",
+        )
+        error.exit_code = ExitCode.PARTIAL
+        waiting = tuple(Left(item=item, reason="nobody agreed to it") for item in found.plan.changes)
+        error.data = {"plan": found.plan.as_dict()} | outcome_data(tuple(self.done), waiting)
+        raise error
+
+    def _left_alone(self, found: Planned) -> Interrupted:
+        if not self.done:
+            return Interrupted("Nothing was changed.")
+        done, left = counted(len(self.done), "change"), counted(len(found.plan.changes), "change")
+        error = Interrupted(f"Of this plan nothing was done; {done} made before, {left} left.", hint=self._again())
+        waiting = tuple(Left(item=item, reason="nobody agreed to it") for item in found.plan.changes)
+        error.data = outcome_data(tuple(self.done), waiting)
+        return error
+
+    def _again(self) -> str:
+        yes = " --yes" if self.request.agreed else ""
+        return f"Run '{self.request.again}{yes}' again; it continues with what is left."
 
     def _apply(self, found: Planned, data: dict[str, Any]) -> None:
         moved = {Key(Kind.SECRET, repository_name(key.scope, key.name)): value for key, value in self.values.items()}
@@ -236,12 +276,11 @@ class _Push:
                 events=self.events,
                 secrets={**moved, **self.values},
             )
-        except Unfinished as error:
-            self.done += error.done
-            error.data = data | error.data
-            raise
         except MlopsgenError as error:
+            if isinstance(error, Unfinished):
+                self.done += error.done
             error.data = data | error.data
+            error.hint = error.hint.replace(AGAIN, self._again())
             raise
         self.done += found.plan.changes
 

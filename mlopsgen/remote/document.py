@@ -17,6 +17,7 @@ from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import InvalidDocument
 from mlopsgen.remote import yaml_lines
 from mlopsgen.remote.needs import WATCH_SUFFIX
+from mlopsgen.remote.yaml_lines import Lines
 
 REMOTE_DOCUMENT = ".github/remote.yaml"
 """Where the document lies in a generated repository."""
@@ -230,7 +231,7 @@ def read_document(text: str, name: str = REMOTE_DOCUMENT) -> RemoteDocument:
     """
     lines = yaml_lines.read(text, name, _HINT)
     try:
-        return RemoteDocument.model_validate(lines.value)
+        document = RemoteDocument.model_validate(lines.value)
     except ValidationError as error:
         found = sorted(error.errors(include_url=False), key=lambda detail: lines.lines.get(_path(detail), 0))
         words = [f"{_dotted(detail)}: {_reason(detail)}" for detail in found[:3]]
@@ -238,6 +239,44 @@ def read_document(text: str, name: str = REMOTE_DOCUMENT) -> RemoteDocument:
         raise InvalidDocument(
             f"{name} cannot be used: {'; '.join(words)}{more}.", where=lines.where(_path(found[0])), hint=_HINT
         ) from None
+    _refuse_dead_ends(document, lines)
+    return document
+
+
+def _refuse_dead_ends(document: RemoteDocument, lines: Lines) -> None:
+    """Refuse ways to merge with which no pull request could ever be merged; GitHub would find out only halfway."""
+    text = document.repository
+    ways: dict[MergeMethod, bool] = {
+        "merge": text.merge_commit is not False,
+        "squash": bool(text.squash),
+        "rebase": bool(text.rebase),
+    }
+    where = lines.where(("repository", "merge_commit"))
+    if not any(ways.values()):
+        raise InvalidDocument(
+            f"{lines.name} allows no way to merge a pull request.",
+            where=where,
+            hint="Set one of merge_commit, squash and rebase to true.",
+        )
+    rulesets = dict.fromkeys(_PROMOTED, RulesetText()) if document.rulesets is None else document.rulesets
+    for name, ruleset in rulesets.items():
+        if not _asks(name, ruleset):
+            continue
+        methods = ruleset.merge_methods or (["merge"] if name in _PROMOTED else list(ways))
+        if not any(ways[method] for method in methods):
+            raise InvalidDocument(
+                f"The ruleset '{name}' takes {' or '.join(methods)} only, and the repository none of these.",
+                where=where if document.rulesets is None else lines.where(("rulesets", name, "merge_methods")),
+                hint="Allow it under 'repository', or name another way in 'merge_methods'.",
+            )
+
+
+_PROMOTED = ("production", "staging")
+
+
+def _asks(name: str, ruleset: RulesetText) -> bool:
+    """Whether a ruleset asks for pull requests, also where it does not say so."""
+    return name in _PROMOTED if ruleset.pull_request is None else ruleset.pull_request
 
 
 def remote_schema() -> dict[str, Any]:

@@ -133,6 +133,7 @@ def _repository(making: Making, name: str) -> Resource:
         "description": _either(text.description, str(answers["description"])),
         "homepage": text.homepage or "",
         "visibility": text.visibility or str(answers["visibility"]),
+        **_merging(making),
     }
     return Resource(key=Key(Kind.REPOSITORY, name), value=value, purpose=f"{value['visibility']} repository")
 
@@ -149,14 +150,19 @@ def _settings(making: Making) -> Iterator[Resource]:
     yield _setting("visibility", text.visibility or str(answers["visibility"]), "who can see it")
     yield _setting(
         "merging",
-        {
-            "merge_commit": _either(text.merge_commit, True),
-            "squash": _either(text.squash, False),
-            "rebase": _either(text.rebase, False),
-            "delete_branch": _either(text.delete_branch, False),
-        },
+        _merging(making),
         "a promotion is a merge; squashing one would make the next conflict",
     )
+
+
+def _merging(making: Making) -> dict[str, bool]:
+    text = making.document.repository
+    return {
+        "merge_commit": _either(text.merge_commit, True),
+        "squash": _either(text.squash, False),
+        "rebase": _either(text.rebase, False),
+        "delete_branch": _either(text.delete_branch, False),
+    }
 
 
 def _actions(making: Making) -> Iterator[Resource]:
