@@ -217,9 +217,13 @@ def test_rulesets_for_tags_are_not_ours(hub: Hub) -> None:
     conditions = {"ref_name": {"include": ["refs/tags/v*"], "exclude": []}}
     body = {"name": "production", "target": "tag", "enforcement": "active", "conditions": conditions}
     forge.place.request("POST", "rulesets", doing="Making it by hand", body={**body, "rules": [{"type": "deletion"}]})
-    assert "taken by a ruleset for tags" in hub.forge().observe([rules]).unreadable[rules.key].reason
-    with pytest.raises(Refused, match="taken by a ruleset for tags"):
-        hub.forge().put(rules)
+    again = hub.forge()
+    snapshot = again.observe([rules])
+    assert (snapshot.resources, snapshot.unreadable) == ({}, {})
+    limit = again.limits([rules], snapshot)[rules.key]
+    assert ("taken by a ruleset for tags" in limit.reason, limit.instead) == (True, "")
+    with pytest.raises(Refused, match="taken by a ruleset that is not for branches"):
+        again.put(rules)
     [found] = hub.repository.rulesets.values()
     assert found["target"] == "tag"
 

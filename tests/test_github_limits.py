@@ -63,10 +63,12 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
         yield Hub(github, tmp_path)
 
 
-def reviewed(*reviewers: str) -> list[Resource]:
+def reviewed(*reviewers: str, access: bool = True) -> list[Resource]:
     environment = wanted.of(Kind.ENVIRONMENT, "production", {**wanted.REVIEWED, "reviewers": tuple(sorted(reviewers))})
     policy = wanted.of(Kind.POLICY, "production", "branch", "production")
-    return [wanted.repository(), environment, policy, wanted.of(Kind.SECRET, "TOKEN", None, "production")]
+    teams = [wanted.of(Kind.SETTING, f"access of team {name}", "read") for name in reviewers if "/" in name and access]
+    secret = wanted.of(Kind.SECRET, "TOKEN", None, "production")
+    return [wanted.repository(), *teams, environment, policy, secret]
 
 
 def accepts(forge: GitHubForge, resources: list[Resource]) -> bool:
@@ -223,7 +225,8 @@ def test_reviewers_that_cannot_review_are_found(hub: Hub, reviewers: list[str], 
     limits = hub.limits(resources)
     assert message in limits[Key(Kind.ENVIRONMENT, "production")].reason
     # What belongs to it waits for it: its secrets are not put where everybody can read them.
-    assert {key.kind for key in limits} == {Kind.ENVIRONMENT, Kind.POLICY, Kind.SECRET}
+    below = {Kind.ENVIRONMENT, Kind.POLICY, Kind.SECRET}
+    assert {key.kind for key in limits} == (below | {Kind.SETTING} if "/" in reviewers[0] else below)
     assert all(limit.instead == "" for limit in limits.values())
     assert not accepts(hub.forge(), resources)
 
@@ -234,16 +237,21 @@ def test_a_person_knows_no_teams(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("reviewer", ["bob", "acme/reviewers"])
-def test_where_members_read_nothing_a_reviewer_needs_access(hub: Hub, reviewer: str) -> None:
+def test_who_may_not_read_needs_access_first(hub: Hub, reviewer: str) -> None:
     hub.github.world.organization("acme").default_permission = "none"
-    key = Key(Kind.ENVIRONMENT, "production")
-    assert "once the repository is there" in hub.limits(reviewed(reviewer))[key].hint
+    key, resources = Key(Kind.ENVIRONMENT, "production"), reviewed(reviewer, access=False)
+    assert "once the repository is there" in hub.limits(resources)[key].hint
     hub.forge().put(wanted.repository())
-    assert "may not read" in hub.limits(reviewed(reviewer))[key].reason
+    assert "may not read" in hub.limits(resources)[key].reason
     repository = hub.github.repository("acme/toy")
     repository.teams["reviewers"] = repository.collaborators["bob"] = "read"
-    assert hub.limits(reviewed(reviewer)) == {}
-    assert accepts(hub.forge(), reviewed(reviewer))
+    assert hub.limits(resources) == {}
+    assert accepts(hub.forge(), resources)
+
+
+def test_a_team_is_let_in_by_the_plan(hub: Hub) -> None:
+    assert hub.limits(reviewed("acme/reviewers")) == {}
+    assert accepts(hub.forge(), reviewed("acme/reviewers"))
 
 
 def test_administrators_settings_are_not_for_writers(hub: Hub) -> None:

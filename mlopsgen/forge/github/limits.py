@@ -58,6 +58,7 @@ class _Limits:
         self._scopes()
         self._rights()
         self._forks()
+        self._taken_names()
         environments = self._of(Kind.ENVIRONMENT)
         settled = [each for each in self._of(Kind.SETTING) if each.key.name in POLICIES]
         access = [each.key for each in self._of(Kind.SETTING) if each.key.name.startswith(TEAM_ACCESS)]
@@ -153,6 +154,16 @@ class _Limits:
             instead = "workflows of forks of a private repository do not run unless its settings allow it"
             forks = [each for each in self._of(Kind.SETTING) if each.key.name == "fork-approval"]
             self._limit(forks, Limit(reason=reason, instead=instead))
+
+    def _taken_names(self) -> None:
+        """Names that rulesets for tags or pushes have: what shall be protected would not be."""
+        page = f"{self.place.account.host.page(self.place.owner, self.place.name)}/settings/rules"
+        for resource in self._of(Kind.RULESET):
+            target = self.place.taken.get(resource.key.name)
+            if target is not None:
+                reason = f"the name is taken by a ruleset for {'tags' if target == 'tag' else 'pushes'}"
+                hint = f"Rename that one ({page}), or this one in .github/remote.yaml."
+                self._limit([resource], Limit(reason=reason, hint=hint))
 
     def _plan(self, plan: Plan) -> None:
         """What the owner's plan does not hold for a repository that is not public."""

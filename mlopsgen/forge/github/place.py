@@ -34,6 +34,8 @@ class Place:
         self.environments: dict[str, Mapping[str, Any]] = {}
         """The environments as GitHub told them last, by their name as it is wanted."""
         self.rulesets: dict[str, int] = {}
+        self.taken: dict[str, str] = {}
+        """Names of rulesets that are not for branches, with what they are for."""
         self.keys: dict[str, PublicKey] = {}
         self._key_locks: dict[str, threading.Lock] = {}
         self._organisation = organisation
@@ -136,7 +138,7 @@ class Place:
             if not public and lacks_scope(answer):
                 raise error_from(answer, doing=doing, server=self.account.host.server, where=self.full_name)
             self.data, self.branches = None, {}
-            for known in (self.environments, self.rulesets, self.keys):
+            for known in (self.environments, self.rulesets, self.taken, self.keys):
                 known.clear()
             return None
         self.take(answer.data)

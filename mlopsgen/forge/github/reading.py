@@ -83,7 +83,8 @@ class _Reading:
                 limit = rulesets_limit(visibility_of(self.place.data or {}), "", server)
                 self.unreadable.update(dict.fromkeys((key for key in keys if key.kind is Kind.RULESET), limit))
             except (PermissionDenied, Refused) as error:
-                limit = Limit(reason=error.message.rstrip("."), hint=error.hint)
+                rights = isinstance(error, PermissionDenied)
+                limit = Limit(reason=error.message.rstrip("."), hint=error.hint, rights=rights)
                 self.unreadable.update(dict.fromkeys(keys, limit))
 
     def families(self) -> list[tuple[Family, Sequence[Key]]]:
@@ -164,7 +165,7 @@ class _Reading:
                     }
                 case "merging":
                     reason = "GitHub shows the merge settings to administrators only"
-                    self.unreadable[key] = Limit(reason=reason, hint="Use a token of an administrator.")
+                    self.unreadable[key] = Limit(reason=reason, hint="Use a token of an administrator.", rights=True)
         return found
 
     def _get(self, *parts: str, doing: str) -> Mapping[str, Any]:
@@ -305,12 +306,10 @@ class _Reading:
     def _list_rulesets(self) -> Found:
         listed = self.place.pages("rulesets", doing="Reading the rulesets", query={"includes_parents": False})
         own = {str(each["name"]): int(each["id"]) for each in listed if each.get("target", "branch") == "branch"}
-        for each in listed:
-            key = Key(Kind.RULESET, str(each["name"]))
-            if key.name not in own and key in self.wanted[Kind.RULESET]:
-                page = f"{self.place.account.host.page(self.place.owner, self.place.name)}/settings/rules"
-                reason = f"the name is taken by a ruleset for {each['target']}s"
-                self.unreadable[key] = Limit(reason=reason, hint=f"Rename one of them ({page}).")
+        # GitHub lets no two rulesets of a repository have one name, whatever they are for.
+        self.place.taken = {
+            str(each["name"]): str(each["target"]) for each in listed if each.get("target", "branch") != "branch"
+        }
         self.place.rulesets = own
         self._rulesets = {key.name: own[key.name] for key in self.wanted[Kind.RULESET] if key.name in own}
         return {}

@@ -87,8 +87,7 @@ def _person_can_read(place: Place, login: str) -> bool:
 
 
 def _team_can_read(place: Place, reviewer: str) -> bool:
-    if _members_can_read(place):
-        return True
+    # GitHub wants a team to have access of its own, also where every member may read.
     if place.data is None:
         return False
     return place.team_reads(reviewer, f"Reading what the reviewer {reviewer} may do")

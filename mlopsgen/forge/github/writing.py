@@ -311,7 +311,7 @@ class Writer:
         found = place.request("GET", "rulesets", str(number), doing=doing).data
         if found.get("target", "branch") != "branch":
             raise Refused(
-                f"{doing} failed: its name is taken by a ruleset for {found['target']}s.",
+                f"{doing} failed: its name is taken by a ruleset that is not for branches.",
                 hint=f"Rename one of them ({place.account.host.page(place.owner, place.name)}/settings/rules).",
                 where=place.full_name,
             )
