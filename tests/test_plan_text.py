@@ -101,7 +101,7 @@ def test_a_long_value_is_cut_and_the_rest_is_not() -> None:
         ({"reviewers": (), "wait_minutes": 0, "self_review": True}, "no approval needed"),
         (
             {"branches": ("production",), "enforcement": "active", "pull_request": False},
-            "branches: production; no pull request needed",
+            "branches: production",
         ),
         (
             {"branches": ("x",), "pull_request": True, "reviews": 1, "checks": ()},

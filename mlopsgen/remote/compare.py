@@ -84,10 +84,9 @@ class Stage:
     CONTENTS = 3
     REMOTE = 4
     FIRST_BRANCH = 5
-    DEFAULT_BRANCH = 6
-    BRANCHES = 7
-    RULESETS = 8
-    CLONE = 9
+    BRANCHES = 6
+    RULESETS = 7
+    CLONE = 8
 
 
 def stage_of(item: Item, first: str) -> int:
@@ -116,7 +115,7 @@ _STAGES = {
     Kind.TRACKING: Stage.CLONE,
 }
 _SETTING_STAGES = {
-    "default-branch": Stage.DEFAULT_BRANCH,
+    "default-branch": Stage.BRANCHES,
     # Each of them is refused until the setting that it refines is there.
     "allowed-actions": Stage.CONTENTS,
     "security-updates": Stage.CONTENTS,

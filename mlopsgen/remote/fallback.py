@@ -97,9 +97,8 @@ def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Los
         f"{limit.instead}, named {prefixed(name, 'NAME')}; the workflows of every branch can read them, and nobody is "
         "asked for approval"
     )
-    return Lost(
-        key=resource.key, detail=f"{admitted}{words(telling(resource.value))}", limit=replace(limit, instead=instead)
-    )
+    rest = words(telling(_without(resource, ("branches",) if policies else ()).value))
+    return Lost(key=resource.key, detail=f"{admitted}{rest}", limit=replace(limit, instead=instead))
 
 
 def _unique(resources: Sequence[Resource]) -> tuple[Resource, ...]:

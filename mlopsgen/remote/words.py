@@ -105,7 +105,7 @@ _SPOKEN: Mapping[str, Callable[[Field], str]] = {
     "permissions": lambda value: f"the workflows' token {'only reads' if value == 'read' else 'reads and writes'}",
     "branches": lambda value: _ADMITTED.get(value, value) if isinstance(value, str) else "",
 }
-_USUAL = (("wait_minutes", 0), ("enforcement", "active"))
+_USUAL = (("wait_minutes", 0), ("enforcement", "active"), ("pull_request", False))
 _TELL_WHEN_EMPTY = ("reviewers",)
 _MEANINGLESS_WITHOUT = {
     "reviewers": ("self_review",),
