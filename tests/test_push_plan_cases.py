@@ -243,21 +243,6 @@ def test_a_branch_waits_for_its_environment(name: str) -> None:
     assert only(plan, Key(Kind.BRANCH, name)).act is Act.CREATE
 
 
-def test_what_a_repository_is_made_with_is_not_set_again() -> None:
-    about, visibility = Key(Kind.SETTING, "about"), Key(Kind.SETTING, "visibility")
-    topics = Resource(key=Key(Kind.SETTING, "topics"), value=("mlopsgen",))
-    made = {"project": "toy", "description": "Rents", "homepage": "", "visibility": "private"}
-    of = (
-        Resource(key=about, value={"description": "Rents", "homepage": ""}),
-        Resource(key=visibility, value="private"),
-        topics,
-    )
-    desired = replace(wanted(of, {}), resources=(Resource(key=Key(Kind.REPOSITORY, "toy"), value=made), *of))
-    names = [item.name for item in make_plan(desired, Observed()).items if item.kind is Kind.SETTING]
-    assert names == ["topics"]
-    assert {one.key for one in of} <= {item.key for item in make_plan(desired, there()).items}
-
-
 def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() -> None:
     limits = {PRODUCTION: Limit(reason="only with Enterprise", instead="only its branch", fields=("reviewers",))}
     plan = make_plan(asked((PRODUCTION, STRICT)), there(), limits=limits)

@@ -12,7 +12,7 @@ from mlopsgen.remote.fallback import fall_back, fall_back_base, limit_of
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.waiting import with_waiting
-from mlopsgen.remote.words import WHOLE, fields_of, words
+from mlopsgen.remote.words import words
 
 _NO_LIMITS: Mapping[Key, Limit] = {}
 
@@ -42,8 +42,7 @@ def make_plan(
     items = [_repository(wanted, observed, limits)]
     if items[0].act is Act.CANNOT:
         return Plan(tuple(items))
-    compared = resources.compare(wanted, observed, theirs, limits, take_over=take_over)
-    items += _besides(compared, items[0])
+    items += resources.compare(wanted, observed, theirs, limits, take_over=take_over)
     items += [
         Item(
             act=Act.CANNOT,
@@ -149,22 +148,6 @@ def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit
             act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=limit.reason, hint=limit.hint
         )
     return Item(act=Act.CREATE, kind=Kind.REPOSITORY, name=name, detail=detail, resource=wanted)
-
-
-def _besides(items: Sequence[Item], repository: Item) -> list[Item]:
-    """The items without the settings that a new repository is made with."""
-    if repository.act is not Act.CREATE or repository.resource is None:
-        return list(items)
-    made_with = fields_of(repository.resource.value)
-
-    def is_made(item: Item) -> bool:
-        fields = fields_of(item.resource.value) if item.resource is not None else {}
-        named = {item.name if name == WHOLE else name: value for name, value in fields.items()}
-        return (
-            item.kind is Kind.SETTING and item.act is Act.CREATE and bool(named) and named.items() <= made_with.items()
-        )
-
-    return [item for item in items if not is_made(item)]
 
 
 def _why_not_ours(desired: Desired, observed: Observed) -> str:
