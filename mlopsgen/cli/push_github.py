@@ -61,7 +61,9 @@ def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
     )
     result = push_github(request, session.events)
     text = [*screen.last, ""] if flags.dry_run else []
-    return Shown(result=result, text="\n".join([*text, result.summary, *_end(session, result.data)]))
+    return Shown(
+        result=result, text="\n".join([*text, *_wrapped(session, result.summary), *_end(session, result.data)])
+    )
 
 
 def _values(session: Session, flags: GitHubFlags) -> tuple[Named, ...]:
@@ -142,6 +144,10 @@ def _chooser(prompter: TerminalPrompter, screen: _Screen) -> Callable[[str, Sequ
 
 def _refuse_login(text: str) -> str | None:
     return None if LOGIN.fullmatch(text.strip()) else "letters, digits and single dashes"
+
+
+def _wrapped(session: Session, text: str) -> list[str]:
+    return textwrap.wrap(text, session.width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _end(session: Session, data: dict[str, Any]) -> list[str]:

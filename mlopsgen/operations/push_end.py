@@ -82,6 +82,10 @@ def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> Operat
     unsolved = len(unsolved_of(pushed.found))
     if unsolved:
         return _result(pushed, data, f"{done}; {counted(unsolved, 'thing')} cannot be done.")
+    drift = len(drift_of(pushed.found.plan))
+    if drift:
+        kept = f"{counted(drift, 'thing')} on GitHub differ{'s' * (drift == 1)} from what is wanted, as the plan says"
+        return _result(pushed, data, f"{done}; {kept}{_but(pushed)}.")
     return _result(pushed, data, f"{done}: {pushed.full_name} is as it shall be{_but(pushed)}.")
 
 
@@ -98,9 +102,10 @@ def _but(pushed: Pushed) -> str:
 
 def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResult:
     facts = _facts(pushed)
-    missing = tuple(f"{secret['command']}   ({secret['purpose']})" for secret in facts["missing_secrets"])
+    missing = secret_commands(missing_secrets(pushed.found, pushed.wanted))
     if len(missing) > _MOST_COMMANDS:
-        missing = (f"mlopsgen secrets set   (asks for the {len(missing)} secrets that have no value yet)",)
+        number = len(facts["missing_secrets"])
+        missing = (f"mlopsgen secrets set   (asks for the {number} secrets that have no value yet)",)
     helper = (
         () if pushed.helper else ("gh auth setup-git   (git knows nobody there yet; or: mlopsgen push --protocol ssh)",)
     )
@@ -111,6 +116,20 @@ def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResu
         next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), *push))),
         exit_code=ExitCode.PARTIAL if unsolved_of(pushed.found) else ExitCode.OK,
     )
+
+
+def secret_commands(secrets: Sequence[Resource]) -> tuple[str, ...]:
+    """The commands that give secrets their values: one for each name, whatever number of environments need it."""
+    found: dict[str, list[Resource]] = {}
+    for secret in secrets:
+        found.setdefault(secret.key.name, []).append(secret)
+    return tuple(
+        f"mlopsgen secrets set {name} {_branches_of(needed)}   ({needed[0].purpose})" for name, needed in found.items()
+    )
+
+
+def _branches_of(secrets: Sequence[Resource]) -> str:
+    return " ".join(f"--branch {secret.key.scope}" for secret in secrets)
 
 
 def _facts(pushed: Pushed) -> dict[str, Any]:
@@ -161,11 +180,12 @@ def _settled_values(found: Planned) -> dict[Key, Mapping[str, Any]]:
 
 def hidden_items(found: Planned) -> list[Item]:
     """What could not be compared because GitHub does not show it to whoever asks."""
-    return [
-        item
-        for item in found.plan.blocked
-        if limit_of(found.observed.snapshot.unreadable, item.key) and not item.instead
-    ]
+    return [item for item in found.plan.unsolved if _is_hidden(found, item)]
+
+
+def _is_hidden(found: Planned, item: Item) -> bool:
+    limit = limit_of(found.observed.snapshot.unreadable, item.key)
+    return limit is not None and limit.rights
 
 
 def unsolved_of(found: Planned) -> list[Item]:

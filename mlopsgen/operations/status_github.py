@@ -17,8 +17,9 @@ from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.push_end import drift_of, hidden_items, missing_secrets
+from mlopsgen.operations.push_end import drift_of, hidden_items, missing_secrets, secret_commands
 from mlopsgen.operations.wording import counted
+from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.plan import Act, Item
 from mlopsgen.remote.planning import Planned
 from mlopsgen.remote.words import called
@@ -52,7 +53,7 @@ def github_status(
         "problems": [],
     }
     try:
-        forge, planned = _look(hosted, surroundings, credential)
+        forge, wanted, planned = _look(hosted, surroundings, credential)
     except MlopsgenError as error:
         problem = {"message": f"GitHub was not looked at: {error.message}", "hint": error.hint}
         return known | {"reason": error.message, "problems": [problem]}
@@ -69,20 +70,20 @@ def github_status(
         "seen": True,
         "branches": [_branch(name, planned) for name in names],
         "drift": planned.plan.as_dict(),
-        "problems": [*archived, *_problems(planned, names)],
+        "problems": [*archived, *_problems(planned, wanted, names)],
     }
 
 
 def _look(
     hosted: Hosted, surroundings: Surroundings, credential: Callable[[Target], Credential]
-) -> tuple[GitHubForge, Planned]:
+) -> tuple[GitHubForge, Desired, Planned]:
     making = read_wanted(hosted)
     found = credential(hosted.target)
     plan = making.document.github.plan or "auto"
     forge = open_github(hosted.target, found.token, surroundings, _ignore, plan=plan, sleep=_patience())
     desired = desired_on_github(hosted, making, without_credentials(hosted.target.origin))
     desired = replace(desired, resources=worth_reading(desired.resources))
-    return forge, plan_on_github(hosted, forge, desired)
+    return forge, desired, plan_on_github(hosted, forge, desired)
 
 
 def _branch(name: str, planned: Planned) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _branch(name: str, planned: Planned) -> dict[str, Any]:
     }
 
 
-def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
+def _problems(planned: Planned, wanted: Desired, names: Sequence[str]) -> list[dict[str, str]]:
     """What needs somebody, each with the command that helps."""
     plan = planned.plan
     found = [problem for name in names for problem in _branch_problems(_branch(name, planned), plan.items)]
@@ -110,10 +111,11 @@ def _problems(planned: Planned, names: Sequence[str]) -> list[dict[str, str]]:
     for item in drift_of(plan):
         hint = "" if item.kind is Kind.POLICY else "mlopsgen push --dry-run --take-over"
         found.append({"message": f"{_named(item)}: {item.reason}", "hint": hint})
-    for secret in missing_secrets(planned, planned.desired.resources):
-        where = f" of {secret.key.scope}" if secret.key.scope else ""
-        hint = f"mlopsgen secrets set {secret.key.name}{f' --branch {secret.key.scope}' if secret.key.scope else ''}"
-        found.append({"message": f"secret {secret.key.name}{where} is missing: {secret.purpose}", "hint": hint})
+    missing = missing_secrets(planned, wanted.resources)
+    hints = {command.split()[3]: command.partition("   ")[0] for command in secret_commands(missing)}
+    for secret in missing:
+        message = f"secret {secret.key.name} of {secret.key.scope} is missing: {secret.purpose}"
+        found.append({"message": message, "hint": hints[secret.key.name]})
     hidden = hidden_items(planned)
     if hidden:
         names = list(dict.fromkeys(item.kind.value for item in hidden))
