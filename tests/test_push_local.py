@@ -275,7 +275,8 @@ def test_run_trains_the_pushed_commit_again_and_returns_its_code(toy: Toy) -> No
     assert "the column 'price' is missing" in done.stderr
 
 
-def test_leaving_a_run_leaves_the_training_alone(toy: Toy) -> None:
+@pytest.mark.parametrize("leave", [signal.SIGINT, signal.SIGTERM])
+def test_leaving_a_run_leaves_the_training_alone(toy: Toy, leave: signal.Signals) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     toy.commit("Stop", stop_at="run")
     toy.push("-o", "detach", "development")
@@ -287,7 +288,7 @@ def test_leaving_a_run_leaves_the_training_alone(toy: Toy) -> None:
         seen = ""
         while "waiting at run" not in seen:
             seen += follow.stderr.readline()
-        follow.send_signal(signal.SIGINT)
+        follow.send_signal(leave)
         rest = follow.stderr.read()
     assert follow.returncode == 130
     assert "goes on" in rest

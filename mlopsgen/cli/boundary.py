@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -44,7 +47,7 @@ def run(
     colour = output is Output.text and console.takes_colour(sys.stderr, environ)
     text = console.TextEvents(sys.stderr, colour=colour, live=console.can_rewrite(sys.stderr, environ))
     sink: EventSink = json_output.JsonEvents(sys.stderr) if output is Output.json else text
-    with remembered():
+    with remembered(), _terminable():
         try:
             outcome = _outcome(app, arguments, environ, output, sink)
             text.clear()
@@ -80,6 +83,19 @@ def _outcome(
     if returned == ExitCode.INTERRUPTED:
         return Interrupted("Stopped.")
     return returned if isinstance(returned, int) else ExitCode.OK
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Whoever ends the process (a cancelled job sends SIGTERM) gets the last word of somebody who presses Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _cwd() -> Path:

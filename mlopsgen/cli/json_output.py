@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TextIO
@@ -26,11 +27,15 @@ class JsonEvents:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        # Calls that run at once tell what they wait for.
+        self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Write the event's line."""
-        self._stream.write(json.dumps(redact_document(event.as_dict()), ensure_ascii=False) + "\n")
-        self._stream.flush()
+        line = json.dumps(redact_document(event.as_dict()), ensure_ascii=False)
+        with self._lock:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 def render_envelope(command: str, outcome: OperationResult | MlopsgenError) -> str:
