@@ -100,9 +100,9 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(ada: Person, github: FakeGi
     assert "origin" not in ada.git("remote").split()
     assert f"mlopsgen push --org acme --yes --plan-digest {plan['plan']['digest']}" in plan["next_steps"][0]
     shown = ada.run("push", "--dry-run", *ORG).stdout
-    for words in ("does not exist yet", "as ada, with a", "+ repository demo", "Environment production-watch"):
+    for words in ("does not exist yet", "as ada, with a", "+ repository  demo", "Environment production-watch"):
         assert words in shown
-    assert f"{len(items(plan, 'create'))} to create, 0 to change, 0 kept, 0 that cannot be done." in shown
+    assert f"{len(items(plan, 'create'))} to create (+)." in shown
 
 
 def test_only_the_plan_that_was_seen_is_applied(ada: Person, github: FakeGitHub) -> None:
