@@ -16,6 +16,7 @@ from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import fall_back
 from mlopsgen.remote.observed import Clone, Distance, Observed
 from mlopsgen.remote.plan import Act, Item, Plan
+from mlopsgen.remote.plan_text import plan_lines
 from tests.remote_states import wanted
 
 A, B = "a" * 40, "b" * 40
@@ -255,6 +256,19 @@ def test_reviewers_that_cannot_be_had_are_named_and_the_environment_is_made() ->
     # Made like this, there is nothing left to do, and what is lost is still said.
     again = make_plan(asked((PRODUCTION, STRICT)), there((PRODUCTION, {**STRICT, "reviewers": ()})), limits=limits)
     assert (again.changes, len(again.blocked)) == ((), 1)
+
+
+def test_a_part_of_a_setting_that_cannot_be_had_is_named_and_the_rest_is_set() -> None:
+    token = Key(Kind.SETTING, "workflow-token")
+    limits = {token: Limit(reason="the organisation forbids it", instead="people open them", fields=("pull_requests",))}
+    plan = make_plan(asked((token, {"permissions": "read", "pull_requests": True})), there(branches={}), limits=limits)
+    made = only(plan, token).resource
+    assert made is not None
+    assert made.value == {"permissions": "read"}
+    lost = only(plan, Key(Kind.SETTING, "workflow-token: pull requests"))
+    assert (lost.act, lost.detail) == (Act.CANNOT, "Actions may open and approve pull requests")
+    lines = plan_lines(plan, width=100)
+    assert lines[lines.index("Actions and security") + 2].startswith("  ! setting     workflows' token: pull requests")
 
 
 RULE = {"branches": ("production",), "enforcement": "active", "pull_request": True, "reviews": 1}

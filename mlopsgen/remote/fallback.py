@@ -83,8 +83,16 @@ def _lost_fields(resource: Resource, limit: Limit) -> Iterator[Lost]:
     if isinstance(resource.value, Mapping):
         for name in limit.fields:
             if resource.value.get(name):
-                key = Key(resource.key.kind, name, resource.key.name)
-                yield Lost(key=key, detail=words({name: resource.value[name]}), limit=limit)
+                yield Lost(
+                    key=_part(resource.key, name.replace("_", " ")),
+                    detail=words({name: resource.value[name]}),
+                    limit=limit,
+                )
+
+
+def _part(key: Key, name: str) -> Key:
+    """What a part of a thing is called in a plan."""
+    return Key(key.kind, name, key.name) if key.kind is Kind.ENVIRONMENT else Key(key.kind, f"{key.name}: {name}")
 
 
 def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Lost:

@@ -97,7 +97,7 @@ _BRANCHES_TITLE, _CLONE_TITLE, _ENVIRONMENT = "Branches", "This clone", "Environ
 def _title(item: Item) -> str:
     if item.kind in _BRANCHES or (item.kind is Kind.SETTING and item.name == "default-branch"):
         return _BRANCHES_TITLE
-    if item.kind is Kind.SETTING and item.name in _ACTIONS:
+    if item.kind is Kind.SETTING and item.name.partition(": ")[0] in _ACTIONS:
         return _ACTIONS_TITLE
     if item.kind in _CLONE:
         return _CLONE_TITLE

@@ -13,7 +13,8 @@ WHOLE = ""
 
 def called(kind: Kind, name: str) -> str:
     """A thing's name for people: settings have names of ours that tell little."""
-    return _CALLED.get(name, name) if kind is Kind.SETTING else name
+    whole, colon, part = name.partition(": ")
+    return f"{_CALLED.get(whole, whole)}{colon}{part}" if kind is Kind.SETTING else name
 
 
 _CALLED = {
