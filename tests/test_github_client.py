@@ -240,6 +240,30 @@ def test_what_cannot_be_a_token_is_not_sent(calls: Calls, token: str) -> None:
         Client(calls.client.host, SecretValue(token), environ={}, events=calls.events.append)
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "direct"),
+    [
+        ("", False),
+        ("example.org, 127.0.0.1", True),
+        ("127.0.0.0/8", True),
+        ("*", True),
+        ("127.0.0.1:80", True),
+        ("7.0.0.1", False),
+    ],
+)
+def test_the_way_out_of_the_network_is_that_of_the_given_environment(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, no_proxy: str, *, direct: bool
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with scripted_http() as proxy:
+        environ = {"HTTP_PROXY": proxy.url, "NO_PROXY": no_proxy}
+        client = Client(calls.client.host, SecretValue(TOKEN), environ=environ, events=calls.events.append)
+        client.request("GET", "/user", doing="Asking")
+        client.close()
+        assert [r.path for r in proxy.requests] == ([] if direct else [f"{calls.client.host.api}/user"])
+        assert len(calls.script.requests) == (1 if direct else 0)
+
+
 def test_pages_are_followed_by_their_number(calls: Calls) -> None:
     link = '<https://elsewhere.example/x?page=2>; rel="next", <https://elsewhere.example/x?page=9>; rel="last"'
     calls.script.will(Reply(body={"labels": [1, 2]}, headers={"Link": link}), Reply(body={"labels": [3]}))

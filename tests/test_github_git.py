@@ -175,7 +175,7 @@ def test_a_shallow_clone_and_a_hook_of_the_person_are_told_in_their_own_words(hu
     assert "--unshallow" in caught.value.hint
     hook = hub.toy.folder / ".git" / "hooks" / "pre-push"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho 'The tests are red.' >&2\nexit 1\n")
+    hook.write_text("#!/bin/sh\necho 'The tests are red.' $GIT_CONFIG_VALUE_2 >&2\nexit 1\n")
     hook.chmod(0o755)
-    with pytest.raises(Refused, match=r"Pushing development failed: The tests are red\."):
+    with pytest.raises(Refused, match=r"failed: The tests are red\. Authorization: Basic \*\*\*\."):
         forge.push(hub.source, "origin", "development")

@@ -287,6 +287,43 @@ def test_what_the_organisation_settles_for_all(hub: Hub) -> None:
     assert "allows no actions but its own" in limits[Key(Kind.SETTING, "actions")].reason
 
 
+@pytest.mark.parametrize(
+    ("rules", "setting", "fields"),
+    [
+        ({"approve_pull_requests": False}, "workflow-token", ("pull_requests",)),
+        ({"actions": "local_only"}, "actions", ()),
+        ({"actions": "selected"}, "allowed-actions", ()),
+    ],
+)
+def test_what_the_organisation_settles_is_learnt_where_its_rules_cannot_be_read(
+    hub: Hub, rules: dict[str, object], setting: str, fields: tuple[str, ...]
+) -> None:
+    for name, value in rules.items():
+        setattr(hub.github.world.organization("acme"), name, value)
+    settings = {resource.key.name: resource for resource in wanted.settings()}
+    forge = hub.forge(login="bob")
+    forge.put(wanted.repository())
+    hub.github.repository("acme/toy").collaborators["bob"] = "admin"
+    assert list(forge.limits(list(settings.values()), forge.observe([]))) == []
+    if setting == "allowed-actions":
+        forge.put(settings["actions"])
+    with pytest.raises(PlanRefused) as caught:
+        forge.put(settings[setting])
+    assert (caught.value.key, caught.value.limit.fields) == (settings[setting].key, fields)
+    assert caught.value.limit.instead
+    if fields:
+        forge.put(wanted.of(Kind.SETTING, setting, {"permissions": "read"}))
+
+
+def test_a_repository_has_no_more_than_twenty_topics(hub: Hub) -> None:
+    hub.forge().put(wanted.repository())
+    hub.github.repository("acme/toy").topics = [f"topic-{number}" for number in range(20)]
+    topics = wanted.of(Kind.SETTING, "topics", ("mlopsgen",))
+    assert "it has 20 topics" in hub.limits([topics])[topics.key].reason
+    hub.github.repository("acme/toy").topics[-1] = "mlopsgen"
+    assert hub.limits([topics]) == {}
+
+
 def test_names_sizes_and_numbers(hub: Hub) -> None:
     forge = hub.forge()
     for resource in [wanted.repository(), *wanted.environments("")]:

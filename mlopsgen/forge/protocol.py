@@ -22,7 +22,7 @@ class OccupiedError(MlopsgenError):
 
 
 class PlanRefused(MlopsgenError):
-    """The owner's plan does not hold something, which showed only when it was made.
+    """The owner's plan does not hold something, or the organisation settles it, which showed only when it was made.
 
     Attributes:
         key: What it is.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import requests
 from github.Auth import Token
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester, RequestsResponse
-from requests.utils import should_bypass_proxies
 
 from mlopsgen import __version__
 from mlopsgen.adapters.logs import redact_logs
@@ -75,9 +76,26 @@ def _proxies(api: str, environ: Mapping[str, str]) -> dict[str, str]:
     scheme = api.split(":", 1)[0]
     proxy = environ.get(f"{scheme}_proxy") or environ.get(f"{scheme.upper()}_PROXY") or ""
     no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    if not proxy or should_bypass_proxies(api, no_proxy=no_proxy or " "):
+    if not proxy or _is_direct(urlsplit(api).hostname or "", no_proxy):
         return {}
     return {scheme: proxy}
+
+
+def _is_direct(hostname: str, no_proxy: str) -> bool:
+    """Whether ``NO_PROXY`` names the host: itself, a domain that it is in, a network, or everything.
+
+    Not by requests' own function, which changes the environment of the whole process while it looks.
+    """
+    for entry in filter(None, (part.strip().lower() for part in no_proxy.split(","))):
+        name = entry.rsplit(":", 1)[0] if entry.count(":") == 1 else entry
+        if name == "*" or hostname == name.lstrip(".") or hostname.endswith(f".{name.lstrip('.')}"):
+            return True
+        try:
+            if ip_address(hostname) in ip_network(name, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def _requester_class(proxies: Mapping[str, str]) -> type[Requester]:

@@ -20,6 +20,7 @@ from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 
 _BELOW = (Kind.POLICY, Kind.VARIABLE, Kind.SECRET)
 _ADMINISTRATORS = (Kind.SETTING, Kind.ENVIRONMENT, Kind.POLICY, Kind.RULESET)
+_TOPICS = 20
 _LOCAL = {Kind.REMOTE, Kind.UPSTREAM, Kind.TRACKING}
 
 
@@ -83,6 +84,7 @@ class _Limits:
                 self._limit_below(key, asked.result())
         self._names_and_sizes()
         self._numbers()
+        self._topics()
         self._runners()
         return self.limits
 
@@ -206,6 +208,18 @@ class _Limits:
             if problem:
                 hint = "Change it in .github/remote.yaml."
                 self._limit([resource], Limit(reason=f"GitHub does not take it: {problem}", hint=hint))
+
+    def _topics(self) -> None:
+        """A repository that has as many topics as it may have."""
+        there = set((self.place.data or {}).get("topics") or ())
+        for resource in self._of(Kind.SETTING):
+            wanted = resource.value if resource.key.name == "topics" and isinstance(resource.value, tuple) else ()
+            if wanted and len(there | set(wanted)) > _TOPICS:
+                reason = f"it has {len(there)} topics, and GitHub takes no more than {_TOPICS}"
+                instead = "everything else is set up; searching for the topic does not find it"
+                page = self.place.account.host.page(self.place.owner, self.place.name)
+                limit = Limit(reason=reason, instead=instead, hint=f"Take one away at {page}, then run it again.")
+                self._limit([resource], limit)
 
     def _numbers(self) -> None:
         """How many secrets and variables one place may have."""

@@ -25,29 +25,55 @@ def organisation_limits(place: Place, settings: Sequence[Resource]) -> dict[Key,
         return {}
     wanted = {resource.key.name: resource for resource in settings if isinstance(resource.value, Mapping)}
     limits: dict[Key, Limit] = {}
-    page = f"{place.account.host.server}/organizations/{place.owner}/settings/actions"
-    hint = f"An owner of {place.owner} can change it at {page}."
     if _TOKEN in wanted:
         resource, rules = wanted[_TOKEN], _read(place, "permissions", "workflow")
         if _of(resource, "pull_requests") and rules.get("can_approve_pull_request_reviews") is False:
-            reason = f"{place.owner} lets no workflow open pull requests"
-            instead = "people open the pull requests that promote; the workflow says when"
-            limits[resource.key] = Limit(reason=reason, instead=instead, hint=hint, fields=("pull_requests",))
+            limits[resource.key] = _no_pull_requests(place)
     if _ACTIONS in wanted or _ALLOWED in wanted:
-        limits |= _actions_limits(place, wanted, hint)
+        limits |= _actions_limits(place, wanted)
     return limits
 
 
-def _actions_limits(place: Place, wanted: Mapping[str, Resource], hint: str) -> dict[Key, Limit]:
-    rules = _read(place, "permissions")
+def learnt_limit(place: Place, resource: Resource) -> Limit | None:
+    """What a 409 for one of these settings means: the organisation settles it, and the token may not read its rules."""
+    if not place.organisation or resource.key.name not in POLICIES:
+        return None
+    if resource.key.name == _TOKEN:
+        return _no_pull_requests(place) if _of(resource, "pull_requests") else None
+    return _its_list_counts(place)
+
+
+def _no_pull_requests(place: Place) -> Limit:
+    return Limit(
+        reason=f"{place.owner} lets no workflow open pull requests",
+        instead="people open the pull requests that promote; the workflow says when",
+        hint=_hint(place),
+        fields=("pull_requests",),
+    )
+
+
+def _its_list_counts(place: Place) -> Limit:
+    return Limit(
+        reason=f"{place.owner} chooses the allowed actions itself",
+        instead=f"the list of {place.owner} counts; see that it holds what the workflows use",
+        hint=_hint(place),
+    )
+
+
+def _hint(place: Place) -> str:
+    page = f"{place.account.host.server}/organizations/{place.owner}/settings/actions"
+    return f"An owner of {place.owner} can change it at {page}."
+
+
+def _actions_limits(place: Place, wanted: Mapping[str, Resource]) -> dict[Key, Limit]:
+    rules, hint = _read(place, "permissions"), _hint(place)
     allowed = rules.get("allowed_actions")
     if rules.get("enabled_repositories") == "none":
         limit = Limit(reason=f"{place.owner} has switched Actions off", hint=hint)
     elif allowed == "local_only":
         limit = Limit(reason=f"{place.owner} allows no actions but its own, and the workflows use GitHub's", hint=hint)
     elif allowed == "selected":
-        instead = f"the list of {place.owner} counts; see that it holds what the workflows use"
-        limit = Limit(reason=f"{place.owner} chooses the allowed actions itself", instead=instead, hint=hint)
+        limit = _its_list_counts(place)
     else:
         return {}
     # Where both are "selected" the repository's own word agrees, and only its list has no say.

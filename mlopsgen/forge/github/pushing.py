@@ -129,7 +129,7 @@ class GitTransport:
 
     def _environment(self) -> dict[str, str]:
         """The credential and nothing else of what a person may have configured for this address."""
-        login = b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+        login = self._login()
         header = f"http.{self._address}.extraHeader"
         pairs = (
             ("credential.helper", ""),
@@ -148,6 +148,13 @@ class GitTransport:
         settings = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TRACE_REDACT": "1", "GIT_ASKPASS": "true"}
         return {**untold, **numbered, **settings}
 
+    def _login(self) -> str:
+        return b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+
+    def _clean(self, text: str) -> str:
+        """A text without the token, should a hook or a trace have repeated it."""
+        return text.replace(self._login(), "***").replace(self._token.reveal(), "***")
+
     def _moved(self, branch: str) -> BranchMoved:
         return BranchMoved(
             f"The branch {branch} has commits on GitHub that this plan has not seen; nothing was pushed to it.",
@@ -157,8 +164,8 @@ class GitTransport:
 
     def _error(self, done: Completed, doing: str) -> MlopsgenError:
         """The error behind what git prints."""
-        text = _ANSI.sub("", f"{done.stderr}\n{done.stdout}").replace(self._token.reveal(), "***")
-        told = _words(done).replace(self._token.reveal(), "***")
+        text = self._clean(_ANSI.sub("", f"{done.stderr}\n{done.stdout}"))
+        told = self._clean(_words(done))
         for pattern, kind, message, hint in _REFUSALS:
             if pattern.search(text):
                 names = {

@@ -21,6 +21,7 @@ from mlopsgen.forge.github.errors import (
 )
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import environments_limit, is_free, reviewers_limit, rulesets_limit
+from mlopsgen.forge.github.policies import learnt_limit
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.rules import ruleset_body, ruleset_value
 from mlopsgen.forge.protocol import PlanRefused
@@ -128,7 +129,7 @@ class Writer:
                 answer = self._place.request("PATCH", doing=settings.words(name), body=body)
                 self._place.take(answer.data)
         elif name in settings.BY_THEMSELVES:
-            self._set(settings.BY_THEMSELVES[name], settings.words(name), value)
+            self._set(settings.BY_THEMSELVES[name], settings.words(name), resource)
         else:
             raise MlopsgenError(f"GitHub has no setting '{name}'.", where=name)
 
@@ -139,16 +140,19 @@ class Writer:
             body, fresh, where = {"permission": "pull"}, place.is_fresh(), place.full_name
             place.account.client.request("PUT", place.team_path(team), doing=doing, body=body, fresh=fresh, where=where)
 
-    def _set(self, setting: settings.Setting, doing: str, value: Value) -> None:
+    def _set(self, setting: settings.Setting, doing: str, resource: Resource) -> None:
         """Send a setting; a refusal that goes away when another setting has arrived is tried again."""
+        accept, body = {*setting.patient, 409}, setting.body(resource.value)
         for wait in (*FRESH[:3], None):
-            body = setting.body(value)
-            answer = self._place.request("PUT", *setting.parts, doing=doing, body=body, accept=setting.patient)
-            if answer.status not in setting.patient:
+            answer = self._place.request("PUT", *setting.parts, doing=doing, body=body, accept=accept)
+            if answer.status < 400:
                 return
-            if wait is None:
-                raise self._error(answer, doing)
+            if wait is None or answer.status not in setting.patient:
+                break
             self._sleep(wait)
+        error = self._error(answer, doing)
+        limit = learnt_limit(self._place, resource) if answer.status == 409 else None
+        raise error if limit is None else PlanRefused(error.message, key=resource.key, limit=limit, where=error.where)
 
     def _topics(self, value: Value) -> None:
         wanted = list(value) if isinstance(value, tuple) else []
