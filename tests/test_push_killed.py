@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.canaries import canary
 from tests.github import FakeGitHub
 from tests.push_faults import KILLS, LASTING, PASSING, REVOKED, Disturbed, Point, Watch
 from tests.push_stage import REMOTE_DOCUMENT, Done, Stage, make_repository, remove, set_up
@@ -110,13 +111,18 @@ def change(stage: Stage) -> None:
     set_up_before(stage)
     document = stage.repository / REMOTE_DOCUMENT
     document.write_text(CHANGED, encoding="utf-8")
-    stage.environ["MLOPSGEN_SECRET_STAGING_MODEL_STORE_TOKEN"] = "".join(reversed("a new one"))
+    stage.environ["MLOPSGEN_SECRET_STAGING_MODEL_STORE_TOKEN"] = canary("model-store")
     stage.commit("Ask Ada, too")
 
 
-def rotate(stage: Stage) -> Done:
+def new_values(stage: Stage) -> None:
+    """Two secrets shall get other values, in every environment that has them."""
+    set_up_before(stage)
     for name in ("DEVELOPMENT_KUBEFLOW_TOKEN", "DATA_MAIN_TOKEN"):
-        stage.environ[f"MLOPSGEN_SECRET_{name}"] += " as it is from today on"
+        stage.environ[f"MLOPSGEN_SECRET_{name}"] = canary(f"{name}-from-today-on")
+
+
+def rotate(stage: Stage) -> Done:
     return stage.run("secrets", "rotate", "KUBEFLOW_TOKEN", "DATA_MAIN_TOKEN", "--output", "json")
 
 
@@ -143,7 +149,7 @@ labels:
   promotion: {color: "123456"}
   question: {color: "abcdef"}
 """
-CASES = {"first push": Case(nothing, push), "change": Case(change, push), "rotation": Case(set_up_before, rotate)}
+CASES = {"first push": Case(nothing, push), "change": Case(change, push), "rotation": Case(new_values, rotate)}
 
 
 @pytest.fixture(scope="module")
