@@ -5,16 +5,15 @@ Nothing is asked and nothing is changed; without a network each check says so in
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import AuthenticationFailed, MlopsgenError
-from mlopsgen.events import Event
 from mlopsgen.forge.values import Key, Kind, Limit, Snapshot
 from mlopsgen.operations.checks import Finding, good, problem, warning
-from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted
+from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted, open_github
+from mlopsgen.operations.patience import short_wait, untold
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.runner_labels import command_for, own_labels, without_runner
 
@@ -71,20 +70,8 @@ def _without_token(target: Target, error: MlopsgenError) -> Finding:
 
 
 def _on_github(hosted: Hosted, found: Credential, here: Surroundings) -> Iterator[Finding]:
-    from mlopsgen.forge.github.forge import GitHubForge  # noqa: PLC0415 - its libraries take a moment
-    from mlopsgen.forge.github.host import Host  # noqa: PLC0415
-
     target = hosted.target
-    forge = GitHubForge(
-        Host.parse(target.host, here.environ),
-        target.owner,
-        target.name,
-        found.token,
-        environ=here.environ,
-        events=_ignore,
-        organisation=target.organisation,
-        sleep=_patience(),
-    )
+    forge = open_github(target, found.token, here, untold, sleep=short_wait(_PATIENCE))
     facts = forge.account.token_facts()
     whose = f"belongs to {facts.login}" if facts.login else "belongs to an app"
     until = f", expires {facts.expires}" if facts.expires else ""
@@ -205,19 +192,3 @@ def _runners(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
 
 def _token_words(found: Credential) -> str:
     return f"{found.kind} from {found.source}"
-
-
-def _ignore(event: Event) -> None:
-    """Doctor's findings say it all."""
-
-
-def _patience() -> Callable[[float], None]:
-    """Waits, but not for long: a doctor that waits for GitHub's next hour helps nobody."""
-    end = time.monotonic() + _PATIENCE
-
-    def wait(seconds: float) -> None:
-        if time.monotonic() + seconds > end:
-            raise MlopsgenError("GitHub does not answer, or wants a pause.", hint="Check the network; try again later.")
-        time.sleep(seconds)
-
-    return wait

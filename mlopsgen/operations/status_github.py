@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,11 @@ from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
-from mlopsgen.events import Event
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
+from mlopsgen.operations.patience import short_wait, untold
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.push_end import drift_of, hidden_items, missing_secrets, secret_commands
 from mlopsgen.operations.wording import counted
@@ -80,7 +79,7 @@ def _look(
     making = read_wanted(hosted)
     found = credential(hosted.target)
     plan = making.document.github.plan or "auto"
-    forge = open_github(hosted.target, found.token, surroundings, _ignore, plan=plan, sleep=_patience())
+    forge = open_github(hosted.target, found.token, surroundings, untold, plan=plan, sleep=short_wait(_PATIENCE))
     desired = desired_on_github(hosted, making, without_credentials(hosted.target.origin))
     desired = replace(desired, resources=worth_reading(desired.resources))
     return forge, desired, plan_on_github(hosted, forge, desired)
@@ -143,19 +142,3 @@ def _branch_problems(branch: dict[str, Any], items: Sequence[Item]) -> list[dict
 
 def _named(item: Item) -> str:
     return f"{item.kind} {called(item.kind, item.name)}{f' of {item.scope}' if item.scope else ''}"
-
-
-def _patience() -> Callable[[float], None]:
-    """Waits, but not for long: who only wants to look tries again later."""
-    end = time.monotonic() + _PATIENCE
-
-    def wait(seconds: float) -> None:
-        if time.monotonic() + seconds > end:
-            raise MlopsgenError("GitHub does not answer, or wants a pause.", hint="Check the network; try again later.")
-        time.sleep(seconds)
-
-    return wait
-
-
-def _ignore(event: Event) -> None:
-    """Nobody is told what is waited for."""
