@@ -152,6 +152,24 @@ def test_how_it_merges_may_be_said_when_it_is_made(hub: Hub) -> None:
     assert hub.forge().observe([setting]).resources == {setting.key: merging}
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_token_that_may_not_see_the_repository_is_told_so_once(hub: Hub, *, exists: bool) -> None:
+    granted = {"administration": "write", "metadata": "read", "environments": "write"}
+    token = hub.github.add_token("ada", kind="fine-grained", permissions=granted, owner="acme")
+    forge = hub.forge(token=token)
+    if exists:
+        hub.github.add_repository("acme/toy")
+    # It reaches all repositories while it makes one, and none that it has not been given afterwards.
+    known = hub.github.token(token)
+    hub.github.faults.after(1, lambda record: setattr(known, "repositories", frozenset()), method="POST")
+    if exists:
+        hub.github.faults.before(1, lambda record: setattr(known, "repositories", None), method="POST")
+    with pytest.raises(RightsMissing, match="is there, and this token may not see it") as caught:
+        forge.put(wanted.repository())
+    assert caught.value.concerns_all
+    assert "Add the repository to the token" in caught.value.hint
+
+
 def test_topics_of_people_stay(hub: Hub) -> None:
     forge = hub.forge()
     forge.put(wanted.repository())

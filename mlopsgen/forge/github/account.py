@@ -85,6 +85,8 @@ class Account:
         self._me_lock = threading.Lock()
         self._owner_lock = threading.Lock()
         self._reviewer_lock = threading.Lock()
+        self._membership_lock = threading.Lock()
+        self._memberships: dict[str, str | None] = {}
         self._me: Mapping[str, Any] | None = None
         self._owners: dict[str, Owner | None] = {}
         self._reviewers: dict[str, int | None] = {}
@@ -139,6 +141,19 @@ class Account:
             if login.lower() not in self._owners:
                 self._owners[login.lower()] = self._owner(login)
             return self._owners[login.lower()]
+
+    def membership(self, organisation: str) -> str | None:
+        """What the token's owner is there: ``admin``, ``member`` or nothing; ``None`` if GitHub does not tell."""
+        with self._membership_lock:
+            if organisation.lower() not in self._memberships:
+                path = f"/user/memberships/orgs{quoted(organisation)}"
+                doing = f"Reading your membership in {organisation}"
+                answer = self.client.request("GET", path, doing=doing, accept={403, 404})
+                role = str(answer.data.get("role") or "member") if answer.status == 200 else ""
+                if answer.status == 200 and answer.data.get("state") != "active":
+                    role = ""
+                self._memberships[organisation.lower()] = None if answer.status == 403 else role
+            return self._memberships[organisation.lower()]
 
     def reviewer(self, reviewer: str) -> int | None:
         """The number of a person (``login``) or a team (``org/team``); ``None`` if there is no such.

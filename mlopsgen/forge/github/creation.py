@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mlopsgen.forge.github.account import Owner
-from mlopsgen.forge.github.client import quoted
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.values import Limit
 
@@ -20,7 +19,7 @@ def creation_limit(place: Place, visibility: str) -> Limit | None:
     if visibility == "internal" and place.account.has_plans and owner.plan not in {"", "enterprise"}:
         hint = "Choose --visibility private, or public."
         return Limit(reason="internal repositories need the plan Enterprise", hint=hint)
-    role = _role(place, owner)
+    role = place.account.membership(owner.login)
     if role == "":
         hint = f"Ask an owner of {owner.login} for an invitation, or choose another --org."
         return Limit(reason=f"{me or 'the token'} is no member of {owner.login}", hint=hint, rights=True)
@@ -39,18 +38,6 @@ def _personal_limit(owner: Owner, me: str, visibility: str) -> Limit | None:
     if visibility == "internal":
         return Limit(reason="only organisations have internal repositories", hint="Choose --visibility private.")
     return None
-
-
-def _role(place: Place, owner: Owner) -> str | None:
-    """``admin`` or ``member``; empty for neither, ``None`` if GitHub does not tell."""
-    path = f"/user/memberships/orgs{quoted(owner.login)}"
-    doing = f"Reading your membership in {owner.login}"
-    answer = place.account.client.request("GET", path, doing=doing, accept={403, 404})
-    if answer.status == 403:
-        return None
-    if answer.status == 404 or answer.data.get("state") != "active":
-        return ""
-    return str(answer.data.get("role") or "member")
 
 
 def _members_may(owner: Owner, visibility: str) -> bool:

@@ -12,7 +12,7 @@ from mlopsgen.forge.github.creation import creation_limit
 from mlopsgen.forge.github.errors import covers_scope
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import NAMES, Plan, environments_limit, find_plan, reviewers_limit, rulesets_limit
-from mlopsgen.forge.github.policies import POLICIES, organisation_limits
+from mlopsgen.forge.github.policies import POLICIES, by_rules, organisation_limits
 from mlopsgen.forge.github.reading import visibility_of
 from mlopsgen.forge.github.reviewers import problem_with, team_problem
 from mlopsgen.forge.github.settings import TEAM_ACCESS
@@ -66,10 +66,12 @@ class _Limits:
         with ThreadPoolExecutor(workers) as pool:
             creation = None
             if self.repository is not None and self.repository.key not in self.limits:
+                if self.place.said_organisation:
+                    pool.submit(self.place.account.membership, self.place.owner)
                 creation = pool.submit(creation_limit, self.place, self.visibility)
             wants_plan = self.visibility != "public" and bool(environments or self._of(Kind.RULESET))
             plan = pool.submit(find_plan, self.place, self.plan) if wants_plan else None
-            policies = pool.submit(organisation_limits, self.place, settled) if settled else None
+            policies = [pool.submit(organisation_limits, self.place, part) for part in by_rules(settled)]
             reviewers = {each.key: pool.submit(self._problem_with, each) for each in environments}
             teams = {key: pool.submit(team_problem, self.place, key.name.removeprefix(TEAM_ACCESS)) for key in access}
         limit = creation.result() if creation is not None else None
@@ -77,8 +79,9 @@ class _Limits:
             self._limit([self.repository], limit)
         if plan is not None:
             self._plan(plan.result())
-        for key, found in (policies.result() if policies is not None else {}).items():
-            self.limits.setdefault(key, found)
+        for policy in policies:
+            for key, found in policy.result().items():
+                self.limits.setdefault(key, found)
         for problems in (teams, reviewers):
             for key, asked in problems.items():
                 self._limit_below(key, asked.result())

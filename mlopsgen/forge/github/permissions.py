@@ -15,6 +15,6 @@ PUSH = {
 """What ``mlopsgen push`` uses; GitHub tells what a token lacks only when it refuses (Issues: labels belong to them)."""
 
 
-def permission_list(permissions: dict[str, str] = PUSH) -> str:
-    """The permissions as one line."""
-    return ", ".join(f"{name} ({level})" for name, level in permissions.items())
+def permission_list() -> str:
+    """They as one line."""
+    return ", ".join(f"{name} ({level})" for name, level in PUSH.items())

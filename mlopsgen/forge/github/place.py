@@ -47,6 +47,11 @@ class Place:
         return f"{self.owner}/{self.name}"
 
     @property
+    def said_organisation(self) -> bool:
+        """Whether somebody has said that the owner is an organisation."""
+        return self._organisation is True
+
+    @property
     def organisation(self) -> bool:
         """Whether the owner is an organisation."""
         if self._organisation is None:

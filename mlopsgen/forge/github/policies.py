@@ -16,6 +16,13 @@ POLICIES = {_TOKEN, _ACTIONS, _ALLOWED}
 """The settings that an organisation may settle for all."""
 
 
+def by_rules(settings: Sequence[Resource]) -> list[list[Resource]]:
+    """The settings in parts that the organisation has its rules for at one address each."""
+    token = [resource for resource in settings if resource.key.name == _TOKEN]
+    others = [resource for resource in settings if resource.key.name != _TOKEN]
+    return [part for part in (token, others) if part]
+
+
 def organisation_limits(place: Place, settings: Sequence[Resource]) -> dict[Key, Limit]:
     """Which settings of Actions the organisation does not leave to the repository.
 

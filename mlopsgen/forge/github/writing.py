@@ -14,6 +14,7 @@ from mlopsgen.forge.github.errors import (
     Missing,
     PlanMissing,
     Refused,
+    RightsMissing,
     error_from,
     says_exists,
     says_plan,
@@ -102,11 +103,12 @@ class Writer:
             return client.request("POST", path, doing=doing, body=body, accept={422}, where=place.full_name)
 
         answer = self._make(post, lambda: place.load() is not None)
+        if answer is not None and answer.status == 422 and not says_exists(answer):
+            raise self._error(answer, doing)
         if answer is not None and answer.status < 400:
             place.take(answer.data)
         place.made()
-        if answer is not None and answer.status == 422 and (not says_exists(answer) or place.load() is None):
-            raise self._error(answer, doing)
+        self._make_sure_of_sight(made=answer is None or answer.status < 400)
         there = visibility_of(place.data or {})
         if there != visibility and there == "public":
             page = place.account.host.page(place.owner, place.name)
@@ -115,6 +117,24 @@ class Writer:
                 hint=f"Change it at {page}/settings, or choose another --name.",
                 where=place.full_name,
             )
+
+    def _make_sure_of_sight(self, *, made: bool) -> None:
+        """Stop where the repository is there and the token may not see it: nothing below it can be made.
+
+        A token for selected repositories may not see one that it has just made; a classic one sees its owner's.
+        """
+        place = self._place
+        if made and "x-oauth-scopes" in place.account.client.seen_headers:
+            return
+        if place.load() is None:
+            page = f"{place.account.host.server}/settings/personal-access-tokens"
+            error = RightsMissing(
+                f"The repository {place.full_name} is there, and this token may not see it.",
+                hint=f"Add the repository to the token ({page}), or use one for all repositories, then run this again.",
+                where=place.full_name,
+            )
+            error.concerns_all = True
+            raise error
 
     def _setting(self, resource: Resource) -> None:
         name, value = resource.key.name, resource.value
