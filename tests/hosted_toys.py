@@ -81,13 +81,13 @@ class Hosted:
         return subprocess.run(argv, cwd=self.here, env=environ, capture_output=True, text=True, check=False)
 
 
-def set_up(github: FakeGitHub, model: Path, folder: Path, *, visibility: str = "private") -> Hosted:
+def set_up(github: FakeGitHub, model: Path, folder: Path) -> Hosted:
     """An organisation with a repository, and a copy of ``model`` beside it that was pushed there."""
     github.add_user("ada")
     github.add_user("bob")
     github.add_org("acme", plan="enterprise", members={"ada": "admin", "bob": "member"})
     token = github.add_token("ada", kind="classic", scopes=["repo", "workflow", "delete_repo"])
-    there = github.world.make_repository(github.world.account("acme"), "heart-rate", visibility)
+    there = github.world.make_repository(github.world.account("acme"), "heart-rate", "private")
     there.topics = ["mlopsgen"]
     here = folder / "heart-rate"
     shutil.copytree(model, here, symlinks=True)

@@ -62,14 +62,13 @@ class Person:
         )
         return done.stdout.strip()
 
-    def write(self, path: str, text: str, *, commit: bool = True) -> None:
-        """Write a file of the repository, and commit it."""
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the repository and commit it."""
         place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-        if commit:
-            self.git("add", "--all")
-            self.git("commit", "--quiet", "-m", f"Change {path}")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "-m", f"Change {path}")
 
     def edit_document(self, before: str, after: str) -> None:
         """Change ``.github/remote.yaml`` and commit it."""

@@ -43,14 +43,13 @@ def read_wanted(hosted: Hosted) -> Making:
     return making_of(hosted.answers, *texts)
 
 
-def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str = "") -> Desired:
+def desired_on_github(hosted: Hosted, making: Making, address: str) -> Desired:
     """What the project's repository on GitHub shall be.
 
     Args:
         hosted: The project.
         making: What it is made from.
         address: What its remote shall point to.
-        name: The repository's name; by default that of the target.
 
     Raises:
         MlopsgenError: The repository has none of the fixed branches.
@@ -64,7 +63,7 @@ def desired_on_github(hosted: Hosted, making: Making, address: str, *, name: str
         project=project.slug,
         address=address,
         branches=branches,
-        resources=github_resources(making, name or hosted.target.name, owner=hosted.target.owner),
+        resources=github_resources(making, hosted.target.name, owner=hosted.target.owner),
         trains=has_workflows(project.root),
         expected=BRANCHES,
         remote=HOSTED_REMOTE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -308,7 +309,7 @@ class _Push:
         for wait in _PATIENCE:
             if wait:
                 self.events(StepStarted(message="GitHub does not show everything yet; looking again"))
-                self.request.sleep(wait)
+                time.sleep(wait)
             now = self._look()
             undone = undone_of(found.plan, now.plan)
             hidden = [limit for item in undone if (limit := limit_of(now.observed.snapshot.unreadable, item.key))]

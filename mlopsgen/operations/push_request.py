@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -86,7 +85,6 @@ class GitHubPushRequest:
         show: Takes the situation and the plan before anything is done.
         agree: Asks the person whether to apply the plan; ``None`` where there is nobody to ask.
         again: The command that pushes to the same place in the same way, for people.
-        sleep: Waits that many seconds.
     """
 
     surroundings: Surroundings
@@ -104,7 +102,6 @@ class GitHubPushRequest:
     show: Callable[[Situation, Plan], None] = lambda _, __: None
     agree: Callable[[], bool] | None = None
     again: str = "mlopsgen push"
-    sleep: Callable[[float], None] = time.sleep
 
 
 def refuse_unfit(hosted: Hosted) -> None:

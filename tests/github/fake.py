@@ -204,35 +204,33 @@ class FakeGitHub:
             it = self.repository(full_name)
             (it.environments[environment].vault if environment else it.vault).keys = self.world.keys()
 
-    def add_runner(
-        self, full_name: str, name: str, labels: Iterable[str], *, online: bool = True, busy: bool = False
-    ) -> Runner:
+    def add_runner(self, full_name: str, name: str, labels: Iterable[str], *, busy: bool = False) -> Runner:
         """A self-hosted runner of a repository."""
-        made = Runner(next(self.world.ids), name, tuple(labels), online=online, busy=busy)
+        made = Runner(next(self.world.ids), name, tuple(labels), online=True, busy=busy)
         self.repository(full_name).runners[made.id] = made
         return made
 
-    def add_download(self, filename: str, content: bytes, *, system: str = "linux", architecture: str = "x64") -> str:
-        """A runner's archive that the API names with its checksum; returns where it lies."""
+    def add_download(self, filename: str, content: bytes) -> str:
+        """A runner's archive for Linux that the API names with its checksum; returns where it lies."""
         path = f"/downloads/{filename}"
         self._server.files[path] = content
         self.world.downloads.append({
-            "os": system, "architecture": architecture, "filename": filename, "download_url": self.url + path,
+            "os": "linux", "architecture": "x64", "filename": filename, "download_url": self.url + path,
             "sha256_checksum": hashlib.sha256(content).hexdigest(),
         })  # fmt: skip
         return self.url + path
 
-    def add_issue(self, full_name: str, login: str, *, title: str = "An issue", state: str = "open") -> None:
+    def add_issue(self, full_name: str, login: str, *, state: str = "open") -> None:
         """An issue of somebody."""
         it = self.repository(full_name)
-        it.issues.append(social.issue(self.world, it, self.world.account(login), title, state))
+        it.issues.append(social.issue(self.world, it, self.world.account(login), "An issue", state))
 
-    def add_pull(self, full_name: str, login: str, *, title: str = "A change", state: str = "open") -> None:
+    def add_pull(self, full_name: str, login: str) -> None:
         """A pull request of somebody; GitHub lists it among the issues as well."""
         it = self.repository(full_name)
         by = self.world.account(login)
-        it.pulls.append(social.pull(self.world, it, by, title, state))
-        it.issues.append(social.issue(self.world, it, by, title, state, pull=True))
+        it.pulls.append(social.pull(self.world, it, by, "A change", "open"))
+        it.issues.append(social.issue(self.world, it, by, "A change", "open", pull=True))
 
     def add_fork(self, full_name: str, login: str) -> None:
         """A fork in somebody's account (only what the original's lists show)."""
