@@ -86,11 +86,11 @@ def test_the_first_branch_becomes_the_default(github, ada, push):
     token = github.add_token("ada")
     assert ada("GET", "branches").json() == []
     assert ada("PATCH", "", {"default_branch": "development"}).status_code == 422
-    assert push("development", token=token).returncode == 0
-    assert ada("GET", "").json()["default_branch"] == "development"
     assert push("development:staging", token=token).returncode == 0
-    assert ada("GET", "").json()["default_branch"] == "development"
-    assert ada("PATCH", "", {"default_branch": "staging"}).json()["default_branch"] == "staging"
+    assert ada("GET", "").json()["default_branch"] == "staging"
+    assert push("development", token=token).returncode == 0
+    assert ada("GET", "").json()["default_branch"] == "staging"
+    assert ada("PATCH", "", {"default_branch": "development"}).json()["default_branch"] == "development"
     assert ada("PATCH", "", {"default_branch": "nothing"}).status_code == 422
 
 

@@ -144,8 +144,9 @@ def test_each_place_has_a_key_of_its_own(github, ada):
     assert it.secrets_of("staging") == {"T": "of environments/staging\n$'\""}
 
 
-def test_the_right_key_id_over_another_key_s_box_is_refused(ada):
+def test_key_and_key_id_belong_together(ada):
     ada("PUT", "environments/staging", {})
+    assert ada.status("PUT", "actions/secrets/T", ada.seal("x") | {"key_id": "1"}) == 422
     foreign = ada.seal("x") | {"key_id": ada.seal("x", "environments/staging")["key_id"]}
     assert ada.status("PUT", "environments/staging/secrets/T", foreign) == 422
 
