@@ -304,6 +304,28 @@ def test_a_wrong_reviewer_never_opens_production(ada: Person, github: FakeGitHub
     assert "PRODUCTION" not in " ".join(made.variables)
 
 
+def test_what_was_made_is_said_although_it_cannot_be_read_back(ada: Person, github: FakeGitHub) -> None:
+    changes = len(items(ada.plan(*ORG), "create"))
+    # The last thing that is made; whatever is read then comes too late for the token.
+    github.faults.add("401", nth=1, method="GET", path="/repos/acme/demo", only=lambda _: _is_protected(github))
+    stopped = ada.push(*ORG)
+    assert stopped["exit_code"] == ExitCode.PARTIAL, stopped
+    assert len(stopped["done"]) == changes
+    assert "could not be read again" in stopped["error"]["message"]
+
+
+def _is_protected(github: FakeGitHub) -> bool:
+    return github.has("acme/demo") and len(github.repository("acme/demo").rulesets) == len(BRANCHES)
+
+
+def test_a_token_that_was_not_given_the_repository_makes_no_other_one(ada: Person, github: FakeGitHub) -> None:
+    assert ada.push(*ORG)["exit_code"] == ExitCode.OK
+    ada.new_token(kind="fine-grained", owner="acme", permissions={"administration": "write"}, repositories=[])
+    refused = ada.push()
+    assert refused["exit_code"] == ExitCode.PERMISSION, refused
+    assert "Add the repository to the token" in refused["error"]["hint"]
+
+
 def test_a_token_without_rights_is_told_as_such(ada: Person, github: FakeGitHub) -> None:
     ada.new_token("gist")
     refused = ada.push(*ORG)

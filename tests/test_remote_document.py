@@ -276,3 +276,12 @@ def test_a_secret_that_is_written_into_the_document_is_refused_and_not_repeated(
     assert caught.value.where.endswith(":4")
     assert value.strip("'") not in caught.value.message
     assert "hush" not in caught.value.message
+
+
+def test_a_credential_is_no_variable() -> None:
+    value = "gh" + "p_0123456789abcdefghij"
+    with pytest.raises(InvalidDocument) as caught:
+        read_document(f"environments:\n  staging:\n    variables:\n      TOKEN: {value}")
+    assert caught.value.where.endswith(":4")
+    assert "looks like a credential" in caught.value.message
+    assert value not in caught.value.message

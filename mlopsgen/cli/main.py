@@ -35,7 +35,7 @@ class Verb:
 
 VERBS = {
     "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
-    "push": Verb("mlopsgen.cli.push", "Push to the forge that trains; make it when it is not there yet."),
+    "push": Verb("mlopsgen.cli.push", "Push to GitHub, or to a forge on this machine; make it when it is not there."),
     "run": Verb("mlopsgen.cli.run", "Train a branch again."),
     "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
     "secrets": Verb("mlopsgen.cli.secrets", "Show, set, rotate and check the secrets of each environment.", group=True),

@@ -100,10 +100,12 @@ def _is_local(session: Session) -> bool:
     if LOCAL_REMOTE in remotes:
         return True
     if not session.interactive:
+        # The answers may name a person as well as an organisation, and both in words that GitHub does not know.
+        owner = hosted.target.owner or "ORGANISATION"
         raise UsageError(
             "It has not been said where to push.",
             where="--org",
-            hint="To GitHub: mlopsgen push --org ORGANISATION (or --user). To a forge here: mlopsgen push --local.",
+            hint=f"To GitHub: mlopsgen push --org {owner} (or --user). To a forge here: mlopsgen push --local.",
         )
     from mlopsgen.cli.prompts import TerminalPrompter
 

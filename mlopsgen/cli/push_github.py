@@ -101,7 +101,7 @@ class _Screen:
         ]
         self.last = [redact(line) for line in lines]
         differs = plan.changes or plan.blocked or drift_of(plan)
-        if session.output is Output.text and not self._flags.dry_run and differs:
+        if session.output is Output.text and differs and (plan.refused is not None or not self._flags.dry_run):
             typer.echo("\n".join(["", *self.last, ""]), err=True)
 
     def agree(self) -> bool:

@@ -71,7 +71,11 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
             "template_version": request.template_version,
             "answers": dict(request.answers),
         },
-        next_steps=(f"cd {shlex.quote(str(destination))}", "mlopsgen push --local"),
+        next_steps=(
+            f"cd {shlex.quote(str(destination))}",
+            "mlopsgen push --local   (trains on this machine)",
+            "mlopsgen push --org ORGANISATION   (or on GitHub: --user for your own account)",
+        ),
     )
 
 

@@ -48,9 +48,6 @@ def shown_result(pushed: Pushed, data: dict[str, Any], again: str) -> OperationR
         again: The command that pushes to the same place.
     """
     plan = pushed.found.plan
-    if plan.refused is not None:
-        summary = f"Nothing can be done: {plan.refused.reason}."
-        return OperationResult(summary=summary, data=data, next_steps=(plan.refused.hint,), exit_code=ExitCode.FAILURE)
     changes = counted(len(plan.changes), "change")
     summary = f"{changes} would be made; nothing was done." if plan.changes else "There is nothing to do."
     apply = (f"{again} --yes --plan-digest {plan.digest}   (makes exactly these changes)",) if plan.changes else ()

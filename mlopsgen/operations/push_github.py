@@ -108,6 +108,7 @@ class _Push:
         data: dict[str, Any] = {**situation.as_dict(), "remote": HOSTED_REMOTE, "plan": found.plan.as_dict()}
         if self.request.dry_run:
             self.request.show(situation, found.plan)
+            self._refuse_ground(found, data)
             return shown_result(self._pushed(found), data, self.request.again)
         self._refuse_ground(found, data)
         self._refuse_another_plan(found.plan, data)
@@ -299,9 +300,7 @@ class _Push:
             return False
         self.learnt.update(learnt)
         names = ", ".join(f"{key.kind} {key.name}" for key in learnt)
-        self.events(
-            Warn(message=f"GitHub refused what the owner's plan does not hold ({names}); the rest is planned anew.")
-        )
+        self.events(Warn(message=f"GitHub turned out to refuse this: {names}. The rest is planned anew."))
         return True
 
     def _verified(self, found: Planned, data: dict[str, Any]) -> Planned:
@@ -310,7 +309,7 @@ class _Push:
             if wait:
                 self.events(StepStarted(message="GitHub does not show everything yet; looking again"))
                 time.sleep(wait)
-            now = self._look()
+            now = self._seen_again(data)
             undone = undone_of(found.plan, now.plan)
             hidden = [limit for item in undone if (limit := limit_of(now.observed.snapshot.unreadable, item.key))]
             if not undone:
@@ -329,6 +328,17 @@ class _Push:
         )
         error.data = data | error.data
         raise error
+
+    def _seen_again(self, data: dict[str, Any]) -> Planned:
+        try:
+            return self._look()
+        except MlopsgenError as error:
+            hint = " ".join(part for part in (error.hint, self._again()) if part)
+            made = f"{counted(len(self.done), 'change')} made"
+            message = f"{made}, and GitHub could not be read again to make sure: {error.message}"
+            unfinished = Unfinished(message, done=tuple(self.done), left=(), where=self.forge.page, hint=hint)
+            unfinished.data = data | unfinished.data
+            raise unfinished from error
 
     def _pushed(self, found: Planned) -> Pushed:
         return Pushed(

@@ -125,6 +125,13 @@ def refusal(found: Planned, hosted: Hosted, forge: GitHubForge) -> MlopsgenError
         kind = PermissionDenied if found.refused_by_rights else MlopsgenError
         message = f"Nothing was changed: {refused.kind} '{refused.name}' cannot be used: {refused.reason}."
         return kind(message, where=refused.detail, hint=refused.hint)
+    if hosted.target.origin and found.observed.repository is None and _is_chosen_token(forge):
+        return PermissionDenied(
+            f"{forge.full_name} is not there, or this token was not given it, although 'origin' leads to it. "
+            "Nothing was changed.",
+            where=forge.page,
+            hint="Add the repository to the token. If it is really gone: git remote remove origin, then run it again.",
+        )
     if (forge.place.data or {}).get("archived"):
         return MlopsgenError(
             f"{forge.full_name} is archived: nothing trains there and nothing can be changed.",
@@ -141,6 +148,11 @@ def refusal(found: Planned, hosted: Hosted, forge: GitHubForge) -> MlopsgenError
             hint="git fetch --unshallow",
         )
     return None
+
+
+def _is_chosen_token(forge: GitHubForge) -> bool:
+    """Whether the token sees only the repositories that somebody chose for it."""
+    return forge.account.token_facts().kind in ("fine-grained", "installation")
 
 
 def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) -> Making:

@@ -58,7 +58,8 @@ def _name(name: str) -> str:
     return name.upper()
 
 
-_SECRET_LIKE = re.compile(r"gh[opsur]_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ|-----BEGIN|[^\s]{40,}$")
+_TOKEN_LIKE = re.compile(r"gh[opsur]_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ|-----BEGIN [A-Z ]*PRIVATE")
+_SECRET_LIKE = re.compile(rf"{_TOKEN_LIKE.pattern}|-----BEGIN|[^\s]{{40,}}$")
 
 
 def _purpose(text: str) -> str:
@@ -68,6 +69,15 @@ def _purpose(text: str) -> str:
             "If it was committed, it has to be replaced at its source"
         )
     return _line(text)
+
+
+def _readable(text: str) -> str:
+    if _TOKEN_LIKE.match(text):
+        raise ValueError(
+            "this looks like a credential, and everybody who sees the repository can read variables; make it a secret. "
+            "If it was committed, it has to be replaced at its source"
+        )
+    return text
 
 
 def _number(value: Any) -> Any:
@@ -82,7 +92,7 @@ def _color(value: Any) -> Any:
 
 Line = Annotated[str, AfterValidator(_line)]
 Purpose = Annotated[str, AfterValidator(_purpose)]
-Text = Annotated[str, BeforeValidator(_number)]
+Text = Annotated[str, BeforeValidator(_number), AfterValidator(_readable)]
 Name = Annotated[str, AfterValidator(_name)]
 Reviewer = Annotated[str, AfterValidator(_reviewer)]
 Topic = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")]
@@ -219,17 +229,16 @@ class RemoteDocument(Section):
         }
 
 
-def read_document(text: str, name: str = REMOTE_DOCUMENT) -> RemoteDocument:
+def read_document(text: str) -> RemoteDocument:
     """The document in a text.
 
     Args:
         text: YAML; may be empty.
-        name: The file as errors name it.
 
     Raises:
         InvalidDocument: It is not valid; the message tells the first mistakes, ``where`` is the first one's line.
     """
-    lines = yaml_lines.read(text, name, _HINT)
+    lines = yaml_lines.read(text, REMOTE_DOCUMENT, _HINT)
     try:
         document = RemoteDocument.model_validate(lines.value)
     except ValidationError as error:
@@ -237,7 +246,9 @@ def read_document(text: str, name: str = REMOTE_DOCUMENT) -> RemoteDocument:
         words = [f"{_dotted(detail)}: {_reason(detail)}" for detail in found[:3]]
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
         raise InvalidDocument(
-            f"{name} cannot be used: {'; '.join(words)}{more}.", where=lines.where(_path(found[0])), hint=_HINT
+            f"{REMOTE_DOCUMENT} cannot be used: {'; '.join(words)}{more}.",
+            where=lines.where(_path(found[0])),
+            hint=_HINT,
         ) from None
     _refuse_dead_ends(document, lines)
     return document
@@ -294,7 +305,8 @@ def _dotted(detail: ErrorDetails) -> str:
 
 
 def _reason(detail: ErrorDetails) -> str:
-    given = "the value" if "secrets" in detail["loc"] else detail["input"]
+    hidden = {"secrets", "variables"} & set(detail["loc"])
+    given = "the value" if hidden else detail["input"]
     match detail["type"]:
         case "extra_forbidden":
             near = difflib.get_close_matches(str(detail["loc"][-1]), _all_keys(), n=1, cutoff=0.6)

@@ -34,16 +34,15 @@ def plan_lines(plan: Plan, *, width: int = 100) -> list[str]:
     shown = [item for item in plan.items if item.act is not Act.KEEP or item.reason]
     names = min(max((len(_named(item)) for item in shown), default=0), _LONGEST_NAME, width // 3)
     lines: list[str] = []
+    told: Item | None = None
     for title, items in _groups(shown):
         lines += ["", title] if lines else [title]
-        hint = ""
         for item in items:
-            # What waits for the line above has the same next step.
-            lines += _item_lines(_silent(item, hint), names, width)
-            hint = item.hint
+            lines += _item_lines(_silent(item, told), names, width)
+            told = item if item.act is Act.CANNOT else told
     missing = [item for item in shown if _lacks_value(item)]
-    told = [*_fill(_VALUES, width, indent="  "), ""] if missing else []
-    return [*lines, *([""] if lines else []), *told, *_fill(_counts(plan), width, indent="  ")]
+    values = [*_fill(_VALUES, width, indent="  "), ""] if missing else []
+    return [*lines, *([""] if lines else []), *values, *_fill(_counts(plan), width, indent="  ")]
 
 
 _VALUES = (
@@ -56,11 +55,15 @@ def _lacks_value(item: Item) -> bool:
     return item.kind is Kind.SECRET and item.act is Act.CANNOT and item.hint.startswith("mlopsgen secrets set")
 
 
-def _silent(item: Item, hint: str) -> Item:
-    """The item without what another line tells."""
+def _silent(item: Item, told: Item | None) -> Item:
+    """The item without what another line tells; ``told`` is the nearest one above that cannot be done."""
     if _lacks_value(item):
         return replace(item, detail=f"{item.detail} (no value yet)", reason="", instead="", hint="")
-    return replace(item, hint="") if item.hint == hint else item
+    if told is None or item.act is not Act.CANNOT or item.hint != told.hint:
+        return item
+    if (item.reason, item.instead) != (told.reason, told.instead):
+        return replace(item, hint="")
+    return replace(item, reason="as above", instead="", hint="")
 
 
 def _named(item: Item) -> str:
@@ -112,7 +115,7 @@ def _item_lines(item: Item, names: int, width: int) -> list[str]:
     indent = " " * (_KINDS + names + 7)
     if not detail:
         lines = _fill(head.rstrip(), width, indent=_UNDER, first="")
-    elif len(name) > names or width < _NARROW:
+    elif len(name) > names or width < _NARROW or max(map(len, detail.split()), default=0) > width - len(indent):
         lines = [*_fill(head.rstrip(), width, indent=_UNDER, first=""), *_fill(detail, width, indent=_UNDER)]
     else:
         lines = _fill(detail, width, indent=indent, first=f"{head}  ")
