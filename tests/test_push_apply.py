@@ -102,11 +102,11 @@ def plan(
 ) -> Planned:
     """The plan, where what was asked for before is known once the remote has a branch."""
 
-    def read_base(observed: Observed) -> Sequence[Resource] | None:
+    def asked(observed: Observed) -> list[Sequence[Resource]]:
         found = observed.repository
-        return base if found is not None and "development" in found.branches else None
+        return [base] if base is not None and found is not None and "development" in found.branches else []
 
-    return plan_remote(desired, forge, source, base=read_base, take_over=take_over)
+    return plan_remote(desired, forge, source, asked=asked, take_over=take_over)
 
 
 def do(planned: Planned, forge: MemoryForge, source: GitRepository, events: Callable[[Event], None]) -> None:
@@ -277,6 +277,23 @@ def test_what_a_forge_turns_out_not_to_hold_is_learnt(source: GitRepository) -> 
     again = plan_remote(desired, forge, source, learnt=caught.value.learnt)
     do(again, forge, source, quiet)
     assert forge.resources[PRODUCTION.key] == {"branches": "custom"}
+
+
+def test_earlier_versions_are_asked_for_only_where_something_seems_to_be_a_persons(source: GitRepository) -> None:
+    forge, seen = MemoryForge(tool_version="0.2.0"), list[str]()
+    do(plan(desired_of(source, (STAGING,)), forge, source, None, take_over=False), forge, source, quiet)
+
+    def asked(_: Observed) -> Iterator[Sequence[Resource]]:
+        for name, version in (("newest", wish), ("older", (STAGING,))):
+            seen.append(name)
+            yield version
+
+    wish = (STAGING,)
+    assert plan_remote(desired_of(source, wish), forge, source, asked=asked).plan.changes == ()
+    assert seen == ["newest"]
+    wish = (Resource(key=STAGING.key, value={"branches": "custom", "wait_minutes": 30}),)
+    [change] = plan_remote(desired_of(source, wish), forge, source, asked=asked).plan.changes
+    assert (change.key, seen) == (STAGING.key, ["newest", "newest", "older"])
 
 
 def test_progress_tells_how_much_is_done(source: GitRepository) -> None:

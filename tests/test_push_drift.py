@@ -235,3 +235,25 @@ def test_status_shows_github_without_asking(pushed: Person, github: FakeGitHub, 
     assert (blind["exit_code"], blind["github"]["seen"]) == (ExitCode.OK, False)
     assert "no token" in blind["github"]["reason"]
     shutil.rmtree(tmp_path / "home")
+
+
+def test_a_document_that_came_by_git_push_is_brought_about_and_nobody_is_said_to_have_changed_anything(
+    pushed: Person, github: FakeGitHub
+) -> None:
+    there = github.repository("acme/demo")
+    for homepage, reviews in (("https://one.example", 1), ("https://two.example", 2)):
+        document = (
+            f"version: 1\nrepository: {{homepage: {homepage}}}\nrulesets:\n  production: {{reviews: {reviews}}}\n"
+        )
+        pushed.write(".github/remote.yaml", document)
+        pushed.git("fetch", "--quiet", str(pushed.folder), "development:development", cwd=there.folder)
+    assert "brings that about" not in pushed.run("push", "--dry-run").stdout
+    done = pushed.push()
+    assert done["exit_code"] == ExitCode.OK, done
+    assert item(done, "setting", "about")["kind"] == item(done, "ruleset", "production")["kind"] == "change"
+    assert there.homepage == "https://two.example"
+    # What nobody ever asked for is a person's.
+    there.homepage = "https://by-hand.example"
+    pushed.write(".github/remote.yaml", "version: 1\nrepository: {homepage: https://three.example}\n")
+    assert "changed on the remote" in item(pushed.push(), "setting", "about")["reason"]
+    assert there.homepage == "https://by-hand.example"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import jsonschema
@@ -57,6 +58,10 @@ def observed_remotes(draw: st.DrawFn) -> Observed:
     )
 
 
+def asked_of(base: Sequence[Resource] | None) -> list[Sequence[Resource]]:
+    return [] if base is None else [base]
+
+
 DESIRED = st.builds(
     wanted,
     resources(),
@@ -81,8 +86,8 @@ LIMITS = st.dictionaries(
 def test_whatever_is_there_the_plan_is_whole_and_reasoned(
     desired: Desired, observed: Observed, base: Any, limits: Any, take_over: bool
 ) -> None:
-    plan = make_plan(desired, observed, base=base, limits=limits, take_over=take_over)
-    again = make_plan(desired, observed, base=base, limits=limits, take_over=take_over)
+    plan = make_plan(desired, observed, asked=asked_of(base), limits=limits, take_over=take_over)
+    again = make_plan(desired, observed, asked=asked_of(base), limits=limits, take_over=take_over)
     assert (plan, plan.digest) == (again, again.digest)
     keys = [item.key for item in plan.items]
     assert len(keys) == len(set(keys))
@@ -103,7 +108,7 @@ def test_without_take_over_a_plan_changes_only_what_nobody_changed(
 ) -> None:
     found = observed.repository
     before = {one.key: field_values(one.value) for one in base or ()}
-    for item in make_plan(desired, observed, base=base).changes:
+    for item in make_plan(desired, observed, asked=asked_of(base)).changes:
         if item.act is Act.CHANGE and item.resource is not None and item.kind is not Kind.SECRET:
             now = field_values(observed.snapshot.resources[item.key])
             for name, value in field_values(item.resource.value).items():
@@ -117,7 +122,7 @@ def test_a_plan_never_lets_more_people_see_the_repository(
 ) -> None:
     key = Key(Kind.SETTING, "visibility")
     now = observed.snapshot.resources.get(key)
-    for item in make_plan(desired, observed, base=base, take_over=take_over).changes:
+    for item in make_plan(desired, observed, asked=asked_of(base), take_over=take_over).changes:
         if item.key == key and isinstance(now, str) and item.resource is not None:
             assert VISIBILITIES.index(str(item.resource.value)) <= VISIBILITIES.index(now)
 
@@ -126,7 +131,7 @@ def test_a_plan_never_lets_more_people_see_the_repository(
 def test_no_change_that_takes_protection_away_is_made_in_silence(
     desired: Desired, observed: Observed, base: Any, take_over: bool
 ) -> None:
-    for item in make_plan(desired, observed, base=base, take_over=take_over).changes:
+    for item in make_plan(desired, observed, asked=asked_of(base), take_over=take_over).changes:
         if item.act is not Act.CHANGE or item.resource is None or item.kind is Kind.SECRET:
             continue
         now, then = field_values(observed.snapshot.resources[item.key]), field_values(item.resource.value)
@@ -155,7 +160,7 @@ def test_a_plan_never_takes_commits_away(desired: Desired, observed: Observed) -
 def test_an_environment_that_admits_what_it_should_not_gets_no_secret(
     desired: Desired, observed: Observed, base: Any
 ) -> None:
-    plan = make_plan(desired, observed, base=base)
+    plan = make_plan(desired, observed, asked=asked_of(base))
     wants = {one.key: field_values(one.value) for one in desired.resources}
     then = {item.key: item.resource.value for item in plan.changes if item.resource is not None}
     for item in plan.changes:

@@ -38,8 +38,9 @@ def asked(*of: tuple[Key, Value], branches: dict[str, str] | None = None, **more
     return wanted([Resource(key=key, value=value) for key, value in of], branches or {"development": A}, **more)
 
 
-def base_of(*of: tuple[Key, Value]) -> tuple[Resource, ...]:
-    return tuple(Resource(key=key, value=value) for key, value in of)
+def base_of(*of: tuple[Key, Value]) -> list[tuple[Resource, ...]]:
+    """What the remote's commit asks for, as the only version."""
+    return [tuple(Resource(key=key, value=value) for key, value in of)]
 
 
 def only(plan: Plan, key: Key) -> Item:
@@ -54,29 +55,42 @@ LOOSE = {"reviewers": (), "wait_minutes": 0, "self_review": True, "branches": "a
 
 def test_what_the_owner_asked_for_since_is_changed() -> None:
     desired = asked((PRODUCTION, {**STRICT, "wait_minutes": 60}))
-    item = only(make_plan(desired, there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT))), PRODUCTION)
+    item = only(make_plan(desired, there((PRODUCTION, STRICT)), asked=base_of((PRODUCTION, STRICT))), PRODUCTION)
     assert (item.act, item.detail, item.loosens) == (Act.CHANGE, "waits 30 minutes -> waits 60 minutes", False)
 
 
 def test_what_a_person_changed_stays_and_is_told() -> None:
     observed = there((PRODUCTION, {**STRICT, "wait_minutes": 5}))
     desired, base = asked((PRODUCTION, STRICT)), base_of((PRODUCTION, STRICT))
-    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    item = only(make_plan(desired, observed, asked=base), PRODUCTION)
     assert item.act is Act.KEEP
     assert item.reason == (
         "changed on the remote: waits 5 minutes. mlopsgen wants: waits 30 minutes. --take-over brings that about"
     )
-    taken = only(make_plan(desired, observed, base=base, take_over=True), PRODUCTION)
+    taken = only(make_plan(desired, observed, asked=base, take_over=True), PRODUCTION)
     assert (taken.act, taken.detail) == (Act.CHANGE, "waits 5 minutes -> waits 30 minutes")
 
 
 def test_a_field_that_a_person_changed_stays_when_another_one_changes() -> None:
     observed = there((PRODUCTION, {**STRICT, "reviewers": ("bob",)}))
     desired, base = asked((PRODUCTION, {**STRICT, "wait_minutes": 60})), base_of((PRODUCTION, STRICT))
-    item = only(make_plan(desired, observed, base=base), PRODUCTION)
+    item = only(make_plan(desired, observed, asked=base), PRODUCTION)
     assert item.resource is not None
     assert item.resource.value == {**STRICT, "reviewers": ("bob",), "wait_minutes": 60}
     assert "approved by bob" in item.reason
+
+
+def test_what_an_earlier_version_asked_for_is_only_behind() -> None:
+    oldest, newest = {**STRICT, "wait_minutes": 10}, {**STRICT, "reviewers": ("bob",)}
+    versions = [*base_of((PRODUCTION, newest)), *base_of((PRODUCTION, oldest))]
+    observed = there((PRODUCTION, {**oldest, "self_review": True}))
+    item = only(make_plan(asked((PRODUCTION, newest)), observed, asked=versions), PRODUCTION)
+    # The wait is behind, the reviewers are behind, and somebody decided otherwise about their own runs.
+    assert item.act is Act.CHANGE
+    assert item.resource is not None
+    assert item.resource.value == {**newest, "self_review": True}
+    alone = make_plan(asked((PRODUCTION, newest)), observed, asked=versions[:1])
+    assert only(alone, PRODUCTION).act is Act.KEEP
 
 
 def test_a_set_up_that_was_interrupted_before_the_first_push_is_ours_to_finish() -> None:
@@ -91,7 +105,7 @@ def test_without_a_base_nothing_is_taken_over() -> None:
 
 
 def test_taking_protection_away_is_said() -> None:
-    plan = make_plan(asked((PRODUCTION, LOOSE)), there((PRODUCTION, STRICT)), base=base_of((PRODUCTION, STRICT)))
+    plan = make_plan(asked((PRODUCTION, LOOSE)), there((PRODUCTION, STRICT)), asked=base_of((PRODUCTION, STRICT)))
     item = only(plan, PRODUCTION)
     assert item.loosens
     assert item.detail.count("(less protection)") == 4
@@ -135,11 +149,11 @@ def test_a_ruleset_is_never_taken_for_ours_without_a_base() -> None:
 def test_an_exception_from_a_rule_is_a_change_and_takes_protection_away(drift: dict[str, Any]) -> None:
     rule, strict = Key(Kind.RULESET, "production"), {**RULE, "bypass": (), "except": ()}
     observed, base = there((rule, {**strict, **drift})), base_of((rule, strict))
-    assert next(iter(drift)) in only(make_plan(asked((rule, strict)), observed, base=base), rule).reason.replace(
+    assert next(iter(drift)) in only(make_plan(asked((rule, strict)), observed, asked=base), rule).reason.replace(
         "may be bypassed by", "bypass"
     )
     asked_for = asked((rule, {**strict, **drift}))
-    assert only(make_plan(asked_for, there((rule, strict)), base=base), rule).loosens
+    assert only(make_plan(asked_for, there((rule, strict)), asked=base), rule).loosens
 
 
 def test_what_depends_on_something_that_a_person_changed_is_left_as_well() -> None:
@@ -149,11 +163,11 @@ def test_what_depends_on_something_that_a_person_changed_is_left_as_well() -> No
     wants = (*wants, (alerts, True), (updates, True))
     for off in ({"enabled": False, "allowed": "selected"}, {"enabled": True, "allowed": "all"}):
         observed = there((actions, off), (alerts, False), (updates, False))
-        plan = make_plan(asked(*wants), observed, base=base_of(*wants))
+        plan = make_plan(asked(*wants), observed, asked=base_of(*wants))
         assert plan.changes == ()
         assert "selected actions" in only(plan, allowed).reason
         assert "vulnerability alerts" in only(plan, updates).reason or only(plan, updates).reason
-    taken = make_plan(asked(*wants), observed, base=base_of(*wants), take_over=True)
+    taken = make_plan(asked(*wants), observed, asked=base_of(*wants), take_over=True)
     assert [item.name for item in taken.changes] == [key.name for key in (actions, alerts, allowed, updates)]
     limits = {actions: Limit(reason="the organisation forbids it", instead="what it allows")}
     plan = make_plan(asked(*wants), there(branches={}), limits=limits)
@@ -187,10 +201,10 @@ def test_an_environment_that_a_person_opened_gets_no_secret() -> None:
     secret, policy = Key(Kind.SECRET, "TOKEN", "production"), Key(Kind.POLICY, "production", "production")
     desired = asked((PRODUCTION, STRICT), (secret, None), (policy, "branch"))
     observed, base = there((PRODUCTION, {**STRICT, "branches": "all"})), base_of((PRODUCTION, STRICT))
-    plan = make_plan(desired, observed, base=base)
+    plan = make_plan(desired, observed, asked=base)
     assert [item.act for item in (only(plan, secret), only(plan, policy))] == [Act.CANNOT, Act.KEEP]
     assert "--take-over" in only(plan, secret).hint
-    taken = make_plan(desired, observed, base=base, take_over=True)
+    taken = make_plan(desired, observed, asked=base, take_over=True)
     assert {item.key for item in taken.changes} == {PRODUCTION, secret, policy}
 
 
@@ -239,7 +253,7 @@ def test_a_branch_waits_for_its_environment(name: str) -> None:
         len([o for o in make_plan(desired, there(branches={}), limits=replaced).changes if o.kind is Kind.BRANCH]) == 2
     )
     observed = there((environment, LOOSE), branches={"x": B})
-    plan = make_plan(desired, observed, base=base_of((environment, LOOSE)), limits=wrong)
+    plan = make_plan(desired, observed, asked=base_of((environment, LOOSE)), limits=wrong)
     assert only(plan, environment).act is Act.CANNOT
     assert only(plan, Key(Kind.BRANCH, name)).act is Act.CREATE
 
@@ -323,7 +337,7 @@ def test_a_rule_is_made_stricter_before_and_a_new_one_made_after_the_branches() 
     before = {**RULE, "reviews": 0}
     desired = asked((old, RULE), (new, RULE), branches={"development": B})
     observed = there((old, before), distances={"development": Distance(ahead=1, behind=0)})
-    plan = make_plan(desired, observed, base=base_of((old, before)))
+    plan = make_plan(desired, observed, asked=base_of((old, before)))
     assert [item.name for item in plan.changes] == ["old", "development", "new"]
 
 

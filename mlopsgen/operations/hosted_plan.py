@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlopsgen import __version__
@@ -23,6 +23,9 @@ from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.planning import Planned, plan_remote
 
+_DOCUMENTS = (ANSWERS_FILE, REMOTE_DOCUMENT, SOURCES_DOCUMENT)
+_VERSIONS = 20
+"""So many earlier versions of the documents are looked at."""
 _NOTHING_LEARNT: Mapping[Key, Limit] = {}
 
 
@@ -132,32 +135,42 @@ def plan_on_github(
     """
     source = hosted.project.source
     return plan_remote(
-        desired, forge, source, base=lambda found: base_of(hosted, found), take_over=take_over, learnt=learnt
+        desired, forge, source, asked=lambda found: asked_versions(hosted, found), take_over=take_over, learnt=learnt
     )
 
 
-def base_of(hosted: Hosted, observed: Observed) -> Sequence[Resource] | None:
-    """What was asked for when the remote and this repository last agreed; ``None`` where nothing can be read.
+def asked_versions(hosted: Hosted, observed: Observed) -> Iterator[Sequence[Resource]]:
+    """What the remote's development asks for, then what it asked for before, newest first.
 
-    That is what the remote's development asks for. Where it has commits that are not here yet it is their common
-    ancestor: whoever has not pulled must not take back what others have pushed.
+    A document that came by ``git push`` or by a merged pull request is there before anybody brings GitHub to it; what
+    GitHub has then is what an earlier version asked for, and nobody's change. Where the remote has commits that are not
+    here yet their common ancestor counts: whoever has not pulled must not take back what others have pushed.
     """
     repository = observed.repository
     commit = repository.branches.get(MAIN_BRANCH) if repository is not None else None
     source = hosted.project.source
     if commit is None or source.commit_of(commit) is None:
-        return None
+        return
     here = f"refs/heads/{MAIN_BRANCH}"
     if source.commit_of(here) is not None:
         commit = source.run("merge-base", commit, here, check=False).stdout.strip() or commit
-    text = _committed(source, commit, ANSWERS_FILE)
-    if text is None:
+    newest = _asked_by(hosted, commit)
+    if newest is not None:
+        yield newest
+    log = ("log", "--first-parent", "--format=%H", f"--max-count={_VERSIONS + 1}", commit, "--", *_DOCUMENTS)
+    for earlier in source.read(*log).split()[1:]:
+        version = _asked_by(hosted, earlier)
+        if version is not None:
+            yield version
+
+
+def _asked_by(hosted: Hosted, commit: str) -> Sequence[Resource] | None:
+    """What the documents of a commit ask for; ``None`` where they cannot be read."""
+    answers, document, sources = (_committed(hosted.project.source, commit, name) for name in _DOCUMENTS)
+    if answers is None:
         return None
     try:
-        answers = answers_of(text)
-        making = making_of(
-            answers, _committed(source, commit, REMOTE_DOCUMENT), _committed(source, commit, SOURCES_DOCUMENT)
-        )
+        making = making_of(answers_of(answers), document, sources)
     except MlopsgenError:
         return None
     return github_resources(making, hosted.target.name, owner=hosted.target.owner)

@@ -8,7 +8,7 @@ from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.remote import branches, clone, resources
 from mlopsgen.remote.desired import Desired
-from mlopsgen.remote.fallback import fall_back, fall_back_base, limit_of
+from mlopsgen.remote.fallback import fall_back, fall_back_version, limit_of
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.waiting import with_waiting
@@ -21,7 +21,7 @@ def make_plan(
     desired: Desired,
     observed: Observed,
     *,
-    base: Sequence[Resource] | None = None,
+    asked: Sequence[Sequence[Resource]] = (),
     limits: Mapping[Key, Limit] = _NO_LIMITS,
     take_over: bool = False,
 ) -> Plan:
@@ -32,17 +32,17 @@ def make_plan(
     Args:
         desired: What shall be.
         observed: What is.
-        base: What the remote's own commit asks for: where the remote still has that, nobody changed it by hand.
-            ``None`` where it is not known.
+        asked: What the remote's own commits ask for, newest first; empty where that is not known. Where the remote has
+            what one of them asked for, nobody changed it by hand: it is as it was asked for, or only behind.
         limits: What the forge will refuse.
         take_over: Change what people changed, too.
     """
     wanted = fall_back(desired, limits)
-    theirs = fall_back_base(base, limits)
+    versions = [fall_back_version(version, limits) for version in asked]
     items = [_repository(wanted, observed, limits)]
     if items[0].act is Act.CANNOT:
         return Plan(tuple(items))
-    items += resources.compare(wanted, observed, theirs, limits, take_over=take_over)
+    items += resources.compare(wanted, observed, versions, limits, take_over=take_over)
     items += [
         Item(
             act=Act.CANNOT,
@@ -119,6 +119,11 @@ _SETTING_STAGES = {
     "allowed-actions": Stage.CONTENTS,
     "security-updates": Stage.CONTENTS,
 }
+
+
+def has_drift(plan: Plan) -> bool:
+    """Whether something stays as it is because it seems to be a person's decision."""
+    return any(item.act is Act.KEEP and item.reason and item.resource is not None for item in plan.items)
 
 
 def differing(plan: Plan) -> tuple[Resource, ...]:

@@ -53,11 +53,9 @@ def fall_back(desired: Desired, limits: Mapping[Key, Limit]) -> Desired:
     )
 
 
-def fall_back_base(base: Sequence[Resource] | None, limits: Mapping[Key, Limit]) -> tuple[Resource, ...] | None:
-    """What was asked for before, with all that the limits leave of it; ``None`` where that is not known."""
-    if base is None:
-        return None
-    return fall_back(Desired(project="", address="", branches={}, resources=tuple(base)), limits).resources
+def fall_back_version(version: Sequence[Resource], limits: Mapping[Key, Limit]) -> tuple[Resource, ...]:
+    """What was asked for before, with all that the limits leave of it."""
+    return fall_back(Desired(project="", address="", branches={}, resources=tuple(version)), limits).resources
 
 
 def prefixed(environment: str, name: str) -> str:

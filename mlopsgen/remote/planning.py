@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Limit, Resource
-from mlopsgen.remote.compare import differing, make_plan
+from mlopsgen.remote.compare import differing, has_drift, make_plan
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.fallback import fall_back, limit_of
 from mlopsgen.remote.observe import observe
@@ -17,8 +18,10 @@ from mlopsgen.remote.plan import Plan
 
 _NOTHING_LEARNT: Mapping[Key, Limit] = {}
 
-Base = Callable[[Observed], Sequence[Resource] | None]
-"""Tells what the remote's own commit asks for; its objects are in the repository by then."""
+Version = Sequence[Resource]
+"""What was asked for at one time."""
+Asked = Callable[[Observed], Iterable[Version]]
+"""Tells what the remote's own commits ask for, newest first; their objects are in the repository by then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ def plan_remote(
     forge: Forge,
     source: GitRepository,
     *,
-    base: Base | None = None,
+    asked: Asked | None = None,
     take_over: bool = False,
     learnt: Mapping[Key, Limit] = _NOTHING_LEARNT,
 ) -> Planned:
@@ -59,7 +62,8 @@ def plan_remote(
         desired: What is wanted.
         forge: Where.
         source: The repository that is pushed.
-        base: Tells what was wanted when the remote was last pushed to, so that what people changed since is seen.
+        asked: Tells what was wanted when the remote was pushed to, so that what people changed since is seen. The
+            newest is enough where nothing seems to be theirs; the earlier ones are asked for only then.
         take_over: Change what people changed, too.
         learnt: What the forge has refused although it had not told that it would.
 
@@ -68,8 +72,16 @@ def plan_remote(
         PermissionDenied: The forge does not let this person in.
     """
     observed = observe(forge, source, desired)
-    before = base(observed) if base is not None else None
-    plan = make_plan(desired, observed, base=before, take_over=take_over)
+    older = iter(asked(observed) if asked is not None else ())
+    versions = list(islice(older, 1))
+
+    def compared(wanted: Desired, limits: Mapping[Key, Limit] = _NOTHING_LEARNT) -> Plan:
+        return make_plan(wanted, observed, asked=versions, limits=limits, take_over=take_over)
+
+    plan = compared(desired)
+    if has_drift(plan):
+        versions += older
+        plan = compared(desired)
     if plan.refused is not None or not differing(plan):
         return Planned(plan=plan, desired=desired, observed=observed)
     limits = {**forge.limits(differing(plan), observed.snapshot), **learnt}
@@ -77,7 +89,5 @@ def plan_remote(
     if {one.key for one in possible.resources} - {one.key for one in desired.resources}:
         # Something is kept in another place now: look there as well.
         observed = observe(forge, source, possible)
-        plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
-        limits = {**limits, **forge.limits(differing(plan), observed.snapshot)}
-    plan = make_plan(possible, observed, base=before, limits=limits, take_over=take_over)
-    return Planned(plan=plan, desired=possible, observed=observed, limits=limits)
+        limits = {**limits, **forge.limits(differing(compared(possible, limits)), observed.snapshot)}
+    return Planned(plan=compared(possible, limits), desired=possible, observed=observed, limits=limits)

@@ -23,16 +23,24 @@ _VISIBILITY = Key(Kind.SETTING, "visibility")
 def compare(
     desired: Desired,
     observed: Observed,
-    base: Sequence[Resource] | None,
+    asked: Sequence[Sequence[Resource]],
     limits: Mapping[Key, Limit],
     *,
     take_over: bool,
 ) -> list[Item]:
-    """An item for each wanted resource, and for what lets more happen than is wanted."""
+    """An item for each wanted resource, and for what lets more happen than is wanted.
+
+    Args:
+        desired: What shall be.
+        observed: What is.
+        asked: What the remote's own commits ask for, newest first; empty where nothing is known.
+        limits: What the forge will refuse.
+        take_over: Change what people changed, too.
+    """
     comparison = _Comparison(
         desired=desired,
         observed=observed,
-        base=None if base is None else {resource.key: resource.value for resource in base},
+        asked=[{resource.key: resource.value for resource in version} for version in asked],
         limits=limits,
         take_over=take_over,
     )
@@ -45,7 +53,7 @@ def compare(
 class _Comparison:
     desired: Desired
     observed: Observed
-    base: Mapping[Key, Value] | None
+    asked: Sequence[Mapping[Key, Value]]
     limits: Mapping[Key, Limit]
     take_over: bool
 
@@ -126,15 +134,13 @@ class _Comparison:
         found = self.observed.repository
         if self.take_over or found is None or (not found.branches and not _is_a_choice(key, now)):
             return True
-        if self.base is None or key not in self.base:
-            return False
-        before = fields_of(self.base[key])
-        return field in before and _is_equal(before[field], now)
+        fields = [fields_of(version[key]) for version in self.asked if key in version]
+        return any(field in before and _is_equal(before[field], now) for before in fields)
 
     def _by_people(self, now: Mapping[str, Field], shall: Mapping[str, Field], names: list[str]) -> str:
         there = "; ".join(phrase(name, now.get(name)) or "nothing" for name in names)
         wanted = "; ".join(phrase(name, shall[name]) for name in names)
-        how = "set" if self.base is None else "changed"
+        how = "changed" if self.asked else "set"
         return f"{_ended(f'{how} on the remote: {there}')} {_ended(f'mlopsgen wants: {wanted}')} {_TAKE_OVER}"
 
     def _secret(self, wanted: Resource) -> Item:
