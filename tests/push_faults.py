@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +15,8 @@ from tests.push_stage import Stage
 
 KILLS = ("kill before", "kill after")
 """The command and all that it started are killed: when the call has arrived and nothing is done, or all of it."""
+INTERRUPTS = ("interrupt",)
+"""Somebody presses Ctrl-C while the call is under way."""
 PASSING = (
     "reset-before", "reset-after", "half-answer", "500", "502", "502-after", "503", "secondary",
     "secondary-retry-after", "429",
@@ -23,7 +27,7 @@ LASTING = ("all 503", "all reset-after")
 REVOKED = ("401",)
 """The token is revoked with this call."""
 
-DONE, FAILED, LOCKED_OUT, PARTIAL, KILLED = 0, 1, 4, 5, -9
+DONE, FAILED, LOCKED_OUT, PARTIAL, KILLED, INTERRUPTED = 0, 1, 4, 5, -9, 130
 
 
 class Point(NamedTuple):
@@ -54,6 +58,8 @@ class Disturbed:
         """How the command may end: it gets through, or says that something is left."""
         if self.kind in KILLS:
             return frozenset({KILLED})
+        if self.kind in INTERRUPTS:
+            return frozenset({INTERRUPTED})
         if self.kind in REVOKED:
             return frozenset({LOCKED_OUT, PARTIAL})
         # What fails while everything is still being read leaves nothing half-done: an ordinary failure.
@@ -80,7 +86,7 @@ class Watch:
         self._lock = threading.Lock()
         self._record: Record | None = None
         faults = stage.github.faults
-        kind = self.disturbed.kind if self.disturbed else "500"
+        kind = self.disturbed.kind if self.disturbed and self.disturbed.kind not in INTERRUPTS else "500"
         word = {"kill before": "reset-before", "kill after": "reset-after"}.get(kind, kind.removeprefix("all "))
         # The fault asks about every call: this is also how they are counted.
         faults.add(word, times=0, only=self._takes)
@@ -108,6 +114,11 @@ class Watch:
             self.met, self._record = True, record
         if self.disturbed.kind == "kill before":
             self._stage.kill()
+        if self.disturbed.kind in INTERRUPTS:
+            # The call itself goes on as if nothing had happened, only late enough to be waited for.
+            self._stage.kill(signal.SIGINT)
+            time.sleep(0.3)
+            return False
         return True
 
 

@@ -96,10 +96,10 @@ class Stage:
         self.running.remove(process)
         return Done(process.returncode, out, said)
 
-    def kill(self) -> None:
-        """End everything that runs at once, as the machine's failure would."""
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End everything that runs at once, as the machine's failure would; or send it another signal."""
         for process in self.running:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, number)
 
     def renew_token(self) -> None:
         """Give the person a new token."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.canaries import canary
 from tests.github import FakeGitHub
-from tests.push_faults import KILLS, LASTING, PASSING, REVOKED, Disturbed, Point, Watch
+from tests.push_faults import INTERRUPTS, KILLS, LASTING, PASSING, REVOKED, Disturbed, Point, Watch
 from tests.push_stage import REMOTE_DOCUMENT, Done, Stage, make_repository, remove, set_up
 from tests.push_state import differences
 
@@ -202,9 +202,9 @@ def test_killed_at_some_calls_it_ends_the_same(theatre: Theatre, name: str, coun
     check(theatre, name, spread(theatre, name, KILLS, count))
 
 
-@pytest.mark.parametrize(("name", "count"), [("first push", 13), ("change", 4), ("rotation", 2)])
+@pytest.mark.parametrize(("name", "count"), [("first push", 14), ("change", 4), ("rotation", 2)])
 def test_failed_at_some_calls_it_ends_the_same(theatre: Theatre, name: str, count: int) -> None:
-    check(theatre, name, spread(theatre, name, (*PASSING, *LASTING, *REVOKED), count))
+    check(theatre, name, spread(theatre, name, (*PASSING, *LASTING, *REVOKED, *INTERRUPTS), count))
 
 
 @pytest.mark.kills
@@ -216,7 +216,7 @@ def test_killed_at_every_call_it_ends_the_same(theatre: Theatre, name: str, shar
 
 @pytest.mark.kills
 @pytest.mark.parametrize("share", range(SHARES))
-@pytest.mark.parametrize("kind", [*PASSING, *LASTING, *REVOKED])
+@pytest.mark.parametrize("kind", [*PASSING, *LASTING, *REVOKED, *INTERRUPTS])
 def test_failed_in_every_way_at_every_call_it_ends_the_same(theatre: Theatre, kind: str, share: int) -> None:
     for name in CASES:
         check(theatre, name, every(theatre, name, [kind])[share::SHARES])
