@@ -92,7 +92,8 @@ def test_something_is_done_at_a_call_before_and_after_it_acts(github, ada):
 
 def test_a_stalled_call_ends_with_the_fake(github, ada):
     github.faults.add("stalled")
-    failed = threading.Event()
+    arrived, failed = threading.Event(), threading.Event()
+    github.faults.before(1, lambda _: arrived.set())
 
     def call() -> None:
         try:
@@ -102,8 +103,7 @@ def test_a_stalled_call_ends_with_the_fake(github, ada):
 
     caller = threading.Thread(target=call)
     caller.start()
-    while not github.calls.rest:
-        pass
+    assert arrived.wait(timeout=60)
     github.close()
     caller.join()
     assert failed.is_set()
