@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlopsgen.forge.values import Key, Kind, Snapshot
 from mlopsgen.secret_value import SecretValue
 from tests import github_settings as wanted
 from tests.canaries import canary
+from tests.github.faults import Record
 from tests.github_hub import Hub, open_hub, put, values
 
 
@@ -51,7 +53,15 @@ def test_reading_all_of_it_takes_three_rounds(hub: Hub) -> None:
     put(hub.forge(), resources)
     forge = hub.forge()
     hub.github.calls.clear()
-    hub.github.latency = 0.03
+    together = threading.Event()
+
+    def held(call: Record) -> float:
+        """What lies in the repository is answered once six calls wait for it."""
+        if call.concurrency > 5:
+            together.set()
+        return float(call.path.startswith("/repos/acme/toy/") and not together.wait(timeout=20))
+
+    hub.github.latency = held
     forge.observe(resources)
     assert {record.method for record in hub.github.calls.rest} == {"GET"}
     # user, repository, branches, 4 settings, environments, 3 x (branches, variables), variables, rulesets + 2, labels
