@@ -86,6 +86,19 @@ def test_a_repository_that_is_not_seen(hosted: Hosted) -> None:
     assert (level, "is not on" in message) == ("warning", True)
 
 
+def test_a_document_that_cannot_be_read_is_a_problem_and_named_with_its_line(hosted: Hosted) -> None:
+    document = hosted.here / ".github" / "remote.yaml"
+    lines = document.read_text().splitlines()
+    number = next(count for count, line in enumerate(lines) if "squash: " in line)
+    lines[number] = "  sqash: false"
+    document.write_text("\n".join(lines))
+    level, message = found(hosted)["github-document"]
+    assert (level, f".github/remote.yaml:{number + 1}" in message) == ("problem", True)
+    assert "did you mean 'squash'" in message
+    told = hosted.run("status", "--output", "json")
+    assert f".github/remote.yaml:{number + 1}" in told.stdout
+
+
 def test_a_fine_grained_token_shows_what_it_cannot_read(hosted: Hosted) -> None:
     token = hosted.github.add_token("ada", kind="fine-grained", owner="acme", permissions={"contents": "write"})
     findings = [finding.as_dict() for finding in check_github(hosted.surroundings, hosted.with_token(token))]

@@ -167,9 +167,13 @@ def test_a_system_without_a_program_or_a_program_without_a_checksum(hosted: Host
 
 def test_a_repository_that_is_not_there(hosted: Hosted) -> None:
     hosted.github.world.repositories.clear()
-    with pytest.raises(MlopsgenError, match="is not on") as refused:
-        add(request(hosted), silent)
-    assert "mlopsgen push" in refused.value.hint
+    plain = RunnerRequest(surroundings=hosted.surroundings, credential=hosted.credential)
+    gone = RemoveRequest(surroundings=hosted.surroundings, credential=hosted.credential, runner="big")
+    verbs = (lambda: add(request(hosted), silent), lambda: list_runners(plain, silent), lambda: remove(gone, silent))
+    for verb in verbs:
+        with pytest.raises(MlopsgenError, match="is not on") as refused:
+            verb()
+        assert "mlopsgen push" in refused.value.hint
 
 
 def test_the_list_says_which_branches_have_nobody(hosted: Hosted) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from mlopsgen.constants import MAIN_BRANCH
-from mlopsgen.errors import AuthenticationFailed, MlopsgenError
+from mlopsgen.errors import AuthenticationFailed, InvalidDocument, MlopsgenError
 from mlopsgen.forge.values import Key, Kind, Limit, Snapshot
 from mlopsgen.operations.checks import Finding, good, problem, warning
 from mlopsgen.operations.hosting import Hosted, Target, bare_host, find_hosted, open_github
@@ -59,6 +59,9 @@ def check_github(here: Surroundings, credential: Callable[[Target], Credential])
         yield from _on_github(hosted, found, here)
     except AuthenticationFailed as error:
         yield problem("github-token", f"{_token_words(found)}: {error.message}", error.hint)
+    except InvalidDocument as error:
+        message = f"{error.message} ({error.where}). 'mlopsgen push' would stop there, and nothing more was checked"
+        yield problem("github-document", message, error.hint)
     except MlopsgenError as error:
         yield warning("github", f"{error.message} Nothing more of GitHub was checked", error.hint)
 

@@ -15,6 +15,7 @@ from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.events import StepDone, StepStarted
 from mlopsgen.forge.github import runners
+from mlopsgen.forge.github.errors import Missing
 from mlopsgen.forge.github.runners import Runner
 from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.operations import runner_script
@@ -157,7 +158,7 @@ def list_runners(request: RunnerRequest, events: EventSink) -> OperationResult:
     hosted = find_hosted(request.surroundings, request.wanted)
     target = hosted.required()
     forge = _open(request, target, events)
-    found = runners.list_runners(forge.account.client, target.full_name)
+    found = _registered(forge, target)
     wanted = own_labels(hosted.project.root, hosted.answers)
     missing = without_runner(wanted, [runner.labels for runner in found if runner.online])
     online = sum(runner.online for runner in found)
@@ -186,7 +187,7 @@ def remove(request: RemoveRequest, events: EventSink) -> OperationResult:
     """
     target = find_hosted(request.surroundings, request.wanted).required()
     forge = _open(request, target, events)
-    runner = _find(runners.list_runners(forge.account.client, target.full_name), request.runner, target)
+    runner = _find(_registered(forge, target), request.runner, target)
     if runner.busy:
         hint = f"Wait for its job to end or cancel it at {forge.page}/actions, then run it again."
         raise MlopsgenError(f"The runner '{runner.name}' is at work.", where=target.full_name, hint=hint)
@@ -207,6 +208,21 @@ def remove(request: RemoveRequest, events: EventSink) -> OperationResult:
 
 def _open(request: RunnerRequest, target: Target, events: EventSink) -> GitHubForge:
     return open_github(target, request.credential(target).token, request.surroundings, events)
+
+
+def _registered(forge: GitHubForge, target: Target) -> tuple[Runner, ...]:
+    try:
+        return runners.list_runners(forge.account.client, target.full_name)
+    except Missing:
+        raise _absent(target) from None
+
+
+def _absent(target: Target) -> MlopsgenError:
+    return MlopsgenError(
+        f"{target.full_name} is not on {target.host}, or this token does not see it.",
+        where=target.full_name,
+        hint="Run 'mlopsgen push' first.",
+    )
 
 
 def _labels(request: AddRequest, hosted: Hosted, branch: str) -> tuple[str, ...]:
@@ -262,11 +278,7 @@ def _refuse_public(forge: GitHubForge, target: Target, accepted: str) -> None:
     """Whoever opens a pull request on a public repository can run programs on its runners."""
     found = forge.observe([Resource(key=Key(Kind.REPOSITORY, target.name)), Resource(key=_VISIBILITY)])
     if found.repository is None:
-        raise MlopsgenError(
-            f"{target.full_name} is not on {target.host}, or this token does not see it.",
-            where=target.full_name,
-            hint="Run 'mlopsgen push' first.",
-        )
+        raise _absent(target)
     if found.resources.get(_VISIBILITY) != "public":
         return
     if accepted.casefold() in (target.full_name.casefold(), target.name.casefold()):

@@ -9,7 +9,7 @@ from typing import Any
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
-from mlopsgen.errors import MlopsgenError
+from mlopsgen.errors import InvalidDocument, MlopsgenError
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
@@ -54,7 +54,8 @@ def github_status(
     try:
         forge, wanted, planned = _look(hosted, surroundings, credential)
     except MlopsgenError as error:
-        problem = {"message": f"GitHub was not looked at: {error.message}", "hint": error.hint}
+        line = f" ({error.where})" if isinstance(error, InvalidDocument) else ""
+        problem = {"message": f"GitHub was not looked at: {error.message}{line}", "hint": error.hint}
         return known | {"reason": error.message, "problems": [problem]}
     if planned.observed.repository is None:
         reason = f"{hosted.target.full_name} is not there, or the token does not see it"
