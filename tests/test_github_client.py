@@ -85,6 +85,14 @@ def test_of_a_post_whose_answer_is_lost_nobody_knows_whether_it_was_done(calls: 
     assert len(calls.script.requests) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_an_answer_without_its_body_is_half_an_answer(calls: Calls, method: str) -> None:
+    assert calls.make(method, Reply(200), Reply(body={"fine": True})).data == {"fine": True}
+    assert calls.make("PUT", Reply(201)).data is None
+    with pytest.raises(LostAnswer):
+        calls.make("POST", Reply(201), body={})
+
+
 def test_a_post_that_never_left_is_sent_again(calls: Calls) -> None:
     with scripted_http() as gone:
         host = Host.parse(gone.url, {})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mlopsgen.errors import AuthenticationFailed, UsageError
+from mlopsgen.forge.github import reading
 from mlopsgen.forge.github.errors import Refused, Renamed, RightsMissing
 from mlopsgen.forge.values import Key, Kind, Snapshot
 from mlopsgen.secret_value import SecretValue
@@ -188,6 +190,16 @@ def test_topics_of_people_stay(hub: Hub) -> None:
     forge.put(topics)
     assert sorted(hub.repository.topics) == ["houses", "mlopsgen"]
     assert forge.observe([topics]).resources[topics.key] == ("mlopsgen",)
+
+
+def test_topics_that_the_repositorys_answer_leaves_out_are_read_by_themselves(hub: Hub) -> None:
+    forge, topics = hub.forge(), wanted.of(Kind.SETTING, "topics", ("mlopsgen",))
+    put(forge, [wanted.repository(), topics])
+    forge.place.data = {key: value for key, value in (forge.place.data or {}).items() if key != "topics"}
+    with ThreadPoolExecutor(2) as pool:
+        found = reading._Reading(forge.place, [topics], pool)
+        found.run(found.families())
+    assert found.found == {topics.key: ("mlopsgen",)}
 
 
 def test_what_people_added_to_a_ruleset_stays(hub: Hub) -> None:

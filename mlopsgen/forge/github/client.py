@@ -41,6 +41,8 @@ _LIMIT_PAUSES = (60.0, 120.0, 240.0)
 _PAUSES = 8
 _TOKEN = re.compile(r"[!-~]+")
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+_TELLING = {"GET", "POST", "PATCH"}
+"""Verbs whose success GitHub tells with a body (but for a new variable); without one, the rest of it was lost."""
 _TROUBLE = {500, 502, 503, 504}
 
 
@@ -173,6 +175,8 @@ class Client:
         with self._connection() as connection:
             status, found, text = connection.requestJson(method, path, dict(query or {}), headers, body)
         self._note(found)
+        if not text and status in {200, 201} and method in _TELLING and not path.endswith("/variables"):
+            raise ValueError("there is nothing in the answer")
         try:
             data = json.loads(text) if text else None
         except ValueError:

@@ -47,6 +47,12 @@ def learnt_limit(place: Place, resource: Resource) -> Limit | None:
         return None
     if resource.key.name == _TOKEN:
         return _no_pull_requests(place) if _of(resource, "pull_requests") else None
+    if resource.key.name == _ALLOWED:
+        # The same refusal comes while the repository does not allow selected actions.
+        doing = "Reading the settings of Actions"
+        own = place.request("GET", "actions", "permissions", doing=doing, accept={403, 404})
+        if own.status != 200 or own.data.get("allowed_actions") != "selected":
+            return None
     return _its_list_counts(place)
 
 

@@ -136,6 +136,9 @@ class _Reading:
         keys = self.wanted.get(Kind.SETTING, {})
         families: list[tuple[Family, Sequence[Key]]] = [(self._of_repository, list(keys))] if keys else []
         families += [(readers[key.name], [key]) for key in keys if key.name in readers]
+        topics = Key(Kind.SETTING, "topics")
+        if topics in keys and not isinstance((self.place.data or {}).get("topics"), list):
+            families.append((partial(self._topics, topics), [topics]))
         teams = [key for key in keys if key.name.startswith(TEAM_ACCESS)]
         return families + [(partial(self._team_access, key), [key]) for key in teams]
 
@@ -148,10 +151,8 @@ class _Reading:
                 case "about":
                     texts = {name: str(data.get(name) or "") for name in ("description", "homepage")}
                     found[key] = texts
-                case "topics":
-                    there = set(data.get("topics") or ())
-                    topics = resource.value if isinstance(resource.value, tuple) else ()
-                    found[key] = tuple(sorted(topic for topic in topics if topic in there))
+                case "topics" if isinstance(data.get("topics"), list):
+                    found[key] = _wanted_topics(resource, data["topics"])
                 case "visibility":
                     found[key] = visibility_of(data)
                 case "default-branch":
@@ -171,6 +172,11 @@ class _Reading:
     def _get(self, *parts: str, doing: str) -> Mapping[str, Any]:
         data = self.place.request("GET", *parts, doing=doing).data
         return data if isinstance(data, Mapping) else {}
+
+    def _topics(self, key: Key) -> Found:
+        """The topics, where the repository's own answer leaves them out."""
+        names = self._get("topics", doing="Reading the topics").get("names") or ()
+        return {key: _wanted_topics(self.wanted[Kind.SETTING][key], names)}
 
     def _team_access(self, key: Key) -> Found:
         team = key.name.removeprefix(TEAM_ACCESS)
@@ -362,6 +368,11 @@ class _Reading:
 def _shall_be_public(wanted: Sequence[Resource]) -> bool:
     values = [resource.value for resource in wanted if resource.key.kind is Kind.REPOSITORY]
     return any(isinstance(value, Mapping) and value.get("visibility") == "public" for value in values)
+
+
+def _wanted_topics(resource: Resource, there: Sequence[str]) -> tuple[str, ...]:
+    wanted = resource.value if isinstance(resource.value, tuple) else ()
+    return tuple(sorted(topic for topic in wanted if topic in there))
 
 
 def visibility_of(data: Mapping[str, Any]) -> str:
