@@ -28,6 +28,9 @@ raise SystemExit(main.main(sys.argv[1:]))
 """
 """The command line with a mistake in its middle, which holds the value of a secret in its message."""
 
+_PAUSE = 0.005
+"""Seconds between two looks at the process list; without a rest, the watch would take a core from what it watches."""
+
 
 @dataclass
 class Watched:
@@ -78,7 +81,7 @@ class Watched:
     def _watch(self, root: int, over: threading.Event) -> None:
         """Look at every process that the one with the number ``root`` has started, directly or not."""
         ours = {root}
-        while not over.is_set():
+        while not over.wait(_PAUSE):
             for entry in Path("/proc").iterdir():
                 if entry.name.isdecimal():
                     try:
