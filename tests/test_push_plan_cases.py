@@ -93,6 +93,13 @@ def test_what_an_earlier_version_asked_for_is_only_behind() -> None:
     assert only(alone, PRODUCTION).act is Act.KEEP
 
 
+def test_reviewers_are_the_same_in_capitals() -> None:
+    there_now = there((PRODUCTION, {**STRICT, "reviewers": ("Ada",)}))
+    assert only(make_plan(asked((PRODUCTION, STRICT)), there_now), PRODUCTION).reason == ""
+    without = asked((PRODUCTION, {**STRICT, "reviewers": ()}))
+    assert only(make_plan(without, there_now, asked=base_of((PRODUCTION, STRICT))), PRODUCTION).act is Act.CHANGE
+
+
 def test_a_set_up_that_was_interrupted_before_the_first_push_is_ours_to_finish() -> None:
     observed = there((PRODUCTION, LOOSE), branches={})
     assert only(make_plan(asked((PRODUCTION, STRICT)), observed), PRODUCTION).act is Act.CHANGE

@@ -143,16 +143,24 @@ def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit
     detail = f"{desired.address} ({words(visibility)})" if visibility and found is None else desired.address
     reason = _why_not_ours(desired, observed)
     if reason:
-        hint = desired.elsewhere
-        return Item(act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=reason, hint=hint)
+        return _unusable(desired, name, Limit(reason=reason, hint=desired.elsewhere))
     if found is not None:
         return Item(act=Act.KEEP, kind=Kind.REPOSITORY, name=name, detail=detail)
     limit = limit_of(limits, wanted.key)
     if limit is not None:
-        return Item(
-            act=Act.CANNOT, kind=Kind.REPOSITORY, name=name, detail=detail, reason=limit.reason, hint=limit.hint
-        )
+        return _unusable(desired, name, limit)
     return Item(act=Act.CREATE, kind=Kind.REPOSITORY, name=name, detail=detail, resource=wanted)
+
+
+def _unusable(desired: Desired, name: str, limit: Limit) -> Item:
+    return Item(
+        act=Act.CANNOT,
+        kind=Kind.REPOSITORY,
+        name=name,
+        detail=desired.address,
+        reason=limit.reason,
+        hint=limit.hint,
+    )
 
 
 def _why_not_ours(desired: Desired, observed: Observed) -> str:

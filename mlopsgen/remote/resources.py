@@ -98,7 +98,7 @@ class _Comparison:
     def _present(self, wanted: Resource, present: Value) -> Item:
         key = wanted.key
         now, shall = fields_of(present), fields_of(wanted.value)
-        different = [name for name in shall if not _is_equal(now.get(name), shall[name])]
+        different = [name for name in shall if not _is_equal(name, now.get(name), shall[name])]
         if not different:
             return _item(Act.KEEP, key, detail=_detail(wanted))
         if key in self.desired.owned:
@@ -135,7 +135,7 @@ class _Comparison:
         if self.take_over or found is None or (not found.branches and not _is_a_choice(key, now)):
             return True
         fields = [fields_of(version[key]) for version in self.asked if key in version]
-        return any(field in before and _is_equal(before[field], now) for before in fields)
+        return any(field in before and _is_equal(field, before[field], now) for before in fields)
 
     def _by_people(self, now: Mapping[str, Field], shall: Mapping[str, Field], names: list[str]) -> str:
         there = "; ".join(phrase(name, now.get(name)) or "nothing" for name in names)
@@ -222,9 +222,11 @@ def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _is_equal(one: Field, other: Field) -> bool:
+def _is_equal(field: str, one: Field, other: Field) -> bool:
     if isinstance(one, tuple) and isinstance(other, tuple):
-        return sorted(one) == sorted(other)
+        # Logins and teams are the same in capitals.
+        spelt = str.casefold if field == "reviewers" else str
+        return sorted(map(spelt, one)) == sorted(map(spelt, other))
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
