@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.remote.desired import Desired, Lost
+from mlopsgen.remote.needs import repository_name
 from mlopsgen.remote.words import telling, words
 
 _MOVED = (Kind.VARIABLE, Kind.SECRET)
@@ -58,13 +59,8 @@ def fall_back_version(version: Sequence[Resource], limits: Mapping[Key, Limit]) 
     return fall_back(Desired(project="", address="", branches={}, resources=tuple(version)), limits).resources
 
 
-def prefixed(environment: str, name: str) -> str:
-    """The name at the repository of what belongs to an environment that cannot be had."""
-    return f"{environment.upper().replace('-', '_')}_{name}"
-
-
 def _of_repository(key: Key) -> Key:
-    return Key(key.kind, prefixed(key.scope, key.name))
+    return Key(key.kind, repository_name(key.scope, key.name))
 
 
 def _is_replaced(limit: Limit | None) -> bool:
@@ -100,8 +96,8 @@ def _lost_environment(desired: Desired, resource: Resource, limit: Limit) -> Los
     ]
     admitted = f"for {', '.join(policies)} only; " if policies else ""
     instead = (
-        f"{limit.instead}, named {prefixed(name, 'NAME')}; the workflows of every branch can read them, and nobody is "
-        "asked for approval"
+        f"{limit.instead}, named {repository_name(name, 'NAME')}; the workflows of every branch can read them, "
+        "and nobody is asked for approval"
     )
     rest = words(telling(_without(resource, ("branches",) if policies else ()).value))
     return Lost(key=resource.key, detail=f"{admitted}{rest}", limit=replace(limit, instead=instead))

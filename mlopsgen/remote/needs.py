@@ -27,7 +27,7 @@ class Need:
         name: Its name there.
         purpose: What it is for, for people.
         required: Whether something that was asked for cannot work without it.
-        value: A variable's text; ``None`` for a secret, and for a variable whose text only the owner knows.
+        value: A variable's text; ``None`` for a secret.
     """
 
     environment: str
@@ -90,22 +90,6 @@ def needed_variables(answers: Answers) -> tuple[Need, ...]:
             ]
         found.append(_variable(answers, branch, "tracking_uri", "MLFLOW_TRACKING_URI", "address of the MLflow server"))
     return tuple(need for need in found if need.value)
-
-
-def owner_variables(answers: Answers) -> tuple[Need, ...]:
-    """The variables whose text nobody was asked for: the owner sets them."""
-    if answers.get("notify_how") != "email":
-        return ()
-    texts = {
-        "SMTP_HOST": "mail server that sends the notifications",
-        "SMTP_PORT": "its port (587 if there is none)",
-        "SMTP_FROM": "sender of the notifications",
-    }
-    return tuple(
-        Need(environment=branch, name=name, purpose=purpose, required=name != "SMTP_PORT")
-        for branch in BRANCHES
-        for name, purpose in texts.items()
-    )
 
 
 def needed_secrets(answers: Answers, sources: Mapping[str, str]) -> tuple[Need, ...]:
