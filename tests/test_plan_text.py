@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mlopsgen.cli.console import render_error
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.values import Key, Kind, Resource
+from mlopsgen.remote.apply import Left, outcome_data
 from mlopsgen.remote.plan import Act, Item, Plan
 from mlopsgen.remote.plan_text import plan_lines
 from mlopsgen.remote.words import telling, words
@@ -149,3 +152,21 @@ def test_the_same_next_step_is_told_once_and_settings_have_names_for_people() ->
 def test_an_empty_plan_says_so() -> None:
     assert plan_lines(Plan(())) == ["  nothing to do."]
     assert Key(Kind.BRANCH, "x") == item(Act.KEEP, Kind.BRANCH, "x").key
+
+
+def test_what_is_left_is_told_by_its_reason_in_the_words_of_the_plan() -> None:
+    left = [
+        item(Act.CREATE, Kind.REPOSITORY, "wine"),
+        item(Act.CREATE, Kind.SETTING, "about"),
+        item(Act.CREATE, Kind.SECRET, "SMTP_PASSWORD", scope="production"),
+    ]
+    error = MlopsgenError("It failed.", hint="Run it again.")
+    reasons = ("the token may not", *("it comes after repository wine",) * 2)
+    error.data = outcome_data((), tuple(Left(item=one, reason=why) for one, why in zip(left, reasons, strict=True)))
+    assert render_error(error, colour=False).splitlines() == [
+        "error: It failed.",
+        "  done: 0 of 3; left:",
+        "    repository wine: the token may not",
+        "    setting page, secret SMTP_PASSWORD of production: it comes after repository wine",
+        "  next: Run it again.",
+    ]

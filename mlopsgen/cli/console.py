@@ -13,8 +13,8 @@ from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 
-_MOST_LEFT = 20
-"""So many lines of what is left are shown; a person reads no more."""
+_NARROWEST = 40
+"""Lists are not folded into fewer columns than these."""
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -131,12 +131,26 @@ def _left_lines(error: MlopsgenError) -> list[str]:
     done, left = error.data.get("done"), error.data.get("left")
     if not isinstance(done, list) or not isinstance(left, list) or not left:
         return []
-    lines = [f"  done: {len(done)} of {len(done) + len(left)}; left:"]
-    for item in left[:_MOST_LEFT]:
+    from mlopsgen.forge.values import Kind
+    from mlopsgen.remote.words import called
+
+    # Much waits for the one thing that failed: that is said once.
+    waiting: dict[str, list[str]] = {}
+    for item in left:
+        name = called(Kind(item["resource"]), item["name"])
         scope = f" of {item['scope']}" if item["scope"] else ""
-        lines.append(f"    {item['resource']} {item['name']}{scope}: {item['reason']}")
-    more = len(left) - _MOST_LEFT
-    return [*lines, f"    and {more} more ('--output json' lists all)"] if more > 0 else lines
+        waiting.setdefault(item["reason"].rstrip("."), []).append(f"{item['resource']} {name}{scope}")
+    lines = [f"  done: {len(done)} of {len(done) + len(left)}; left:"]
+    for reason, names in waiting.items():
+        lines += textwrap.wrap(
+            f"{', '.join(names)}: {reason}",
+            max(terminal_width(), _NARROWEST),
+            initial_indent="    ",
+            subsequent_indent="      ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return lines
 
 
 def render_result(result: OperationResult, text: str | None, *, colour: bool) -> str:

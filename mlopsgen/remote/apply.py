@@ -191,7 +191,8 @@ class _Work:
         undone = [one for one in self.plan.changes if one.key in self.failed or one.key in self.left]
         for other in undone:
             if self._needs(item, stage, other):
-                return f"it comes after {other.kind} {other.name}{f' of {other.scope}' if other.scope else ''}"
+                scope = f" of {other.scope}" if other.scope else ""
+                return f"it comes after {other.kind} {called(other.kind, other.name)}{scope}"
         return ""
 
     def _needs(self, item: Item, stage: int, other: Item) -> bool:
