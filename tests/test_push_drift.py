@@ -102,6 +102,7 @@ def test_what_people_changed_stays_is_shown_and_is_taken_over_on_request(pushed:
     assert any("--take-over" in step for step in seen["next_steps"])
     shown = pushed.run("push")
     assert "by hand" in shown.stderr
+    assert "3 things on GitHub differ" in pushed.run("push", "--dry-run").stdout, "a dry run says no less"
     assert (there.description, there.environments["staging"].wait_timer) == ("by hand", 7)
     taken = pushed.push("--take-over")
     assert taken["exit_code"] == ExitCode.OK, taken

@@ -49,22 +49,25 @@ def shown_result(pushed: Pushed, data: dict[str, Any], again: str) -> OperationR
     """
     plan = pushed.found.plan
     changes = counted(len(plan.changes), "change")
-    summary = f"{changes} would be made; nothing was done." if plan.changes else "There is nothing to do."
+    summary = f"{changes} would be made; nothing was done." if plan.changes else _kept(pushed)
     apply = (f"{again} --yes --plan-digest {plan.digest}   (makes exactly these changes)",) if plan.changes else ()
     return OperationResult(summary=summary, data=data | _facts(pushed), next_steps=(*apply, *_hints(plan)))
 
 
 def kept_result(pushed: Pushed, data: dict[str, Any]) -> OperationResult:
     """The end of a push that had nothing to do."""
-    plan = pushed.found.plan
-    drift = drift_of(plan)
-    drifted = counted(len(drift), "thing")
+    return _result(pushed, data, _kept(pushed))
+
+
+def _kept(pushed: Pushed) -> str:
+    """How things are where nothing is to be made or changed."""
+    drift = len(drift_of(pushed.found.plan))
     unsolved = unsolved_of(pushed.found)
     if unsolved:
-        return _result(pushed, data, f"Nothing was changed; {counted(len(unsolved), 'thing')} cannot be done.")
+        return f"Nothing was changed; {counted(len(unsolved), 'thing')} cannot be done."
     if drift:
-        return _result(pushed, data, f"Nothing was changed; {drifted} on GitHub differ{'s' * (len(drift) == 1)}.")
-    return _result(pushed, data, f"{pushed.full_name} is as it shall be{_but(pushed)}; nothing was changed.")
+        return f"Nothing was changed; {counted(drift, 'thing')} on GitHub differ{'s' * (drift == 1)}."
+    return f"{pushed.full_name} is as it shall be{_but(pushed)}; nothing was changed."
 
 
 def changed_result(pushed: Pushed, data: dict[str, Any], *, made: int) -> OperationResult:
