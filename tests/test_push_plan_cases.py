@@ -81,16 +81,24 @@ def test_a_field_that_a_person_changed_stays_when_another_one_changes() -> None:
 
 
 def test_what_an_earlier_version_asked_for_is_only_behind() -> None:
-    oldest, newest = {**STRICT, "wait_minutes": 10}, {**STRICT, "reviewers": ("bob",)}
+    oldest, newest = {**STRICT, "wait_minutes": 10}, STRICT
     versions = [*base_of((PRODUCTION, newest)), *base_of((PRODUCTION, oldest))]
     observed = there((PRODUCTION, {**oldest, "self_review": True}))
     item = only(make_plan(asked((PRODUCTION, newest)), observed, asked=versions), PRODUCTION)
-    # The wait is behind, the reviewers are behind, and somebody decided otherwise about their own runs.
+    # The wait is behind, and somebody decided otherwise about their own runs.
     assert item.act is Act.CHANGE
     assert item.resource is not None
     assert item.resource.value == {**newest, "self_review": True}
     alone = make_plan(asked((PRODUCTION, newest)), observed, asked=versions[:1])
     assert only(alone, PRODUCTION).act is Act.KEEP
+
+
+def test_an_earlier_version_is_no_reason_to_give_protection_away() -> None:
+    open_again = {**STRICT, "reviewers": ()}
+    versions = [*base_of((PRODUCTION, open_again)), *base_of((PRODUCTION, STRICT))]
+    item = only(make_plan(asked((PRODUCTION, open_again)), there((PRODUCTION, STRICT)), asked=versions), PRODUCTION)
+    assert (item.act, item.loosens) == (Act.KEEP, False)
+    assert "approved by ada" in item.reason
 
 
 def test_reviewers_are_the_same_in_capitals() -> None:

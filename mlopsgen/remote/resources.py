@@ -103,7 +103,7 @@ class _Comparison:
             return _item(Act.KEEP, key, detail=_detail(wanted))
         if key in self.desired.owned:
             return self._owned(wanted, present)
-        ours = [name for name in different if self._is_ours(key, name, now.get(name))]
+        ours = [name for name in different if self._is_ours(key, name, now.get(name), shall[name])]
         theirs = [name for name in different if name not in ours]
         if key == _VISIBILITY and _widens(present, wanted.value):
             return self._wider(wanted, present)
@@ -129,12 +129,16 @@ class _Comparison:
         detail = f"{words(present)} -> {words(wanted.value)}"
         return replace(_item(Act.CHANGE, wanted.key, detail=detail), resource=wanted)
 
-    def _is_ours(self, key: Key, field: str, now: Field) -> bool:
-        """Whether a difference is not a person's decision: nobody touched it since it was last asked for."""
+    def _is_ours(self, key: Key, field: str, now: Field, shall: Field) -> bool:
+        """Whether a difference is not a person's decision: nobody touched it since it was last asked for.
+
+        Protection is given away only against the newest version: an older one may be what a person went back to.
+        """
         found = self.observed.repository
         if self.take_over or found is None or (not found.branches and not _is_a_choice(key, now)):
             return True
-        fields = [fields_of(version[key]) for version in self.asked if key in version]
+        counting = self.asked[:1] if loosens(key.kind, key.name, field, now, shall) else self.asked
+        fields = [fields_of(version[key]) for version in counting if key in version]
         return any(field in before and _is_equal(field, before[field], now) for before in fields)
 
     def _by_people(self, now: Mapping[str, Field], shall: Mapping[str, Field], names: list[str]) -> str:
