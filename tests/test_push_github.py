@@ -144,6 +144,22 @@ def test_a_personal_account_works_as_well(ada: Person, github: FakeGitHub) -> No
     assert (made.visibility, made.fork_approval) == ("public", "all_external_contributors")
     assert set(made.environments) == {*BRANCHES, "production-watch"}
     assert any("--visibility public" in event["message"] for event in pushed["events"])
+    alone = next(event for event in pushed["events"] if "Nobody but ada" in event["message"])
+    assert "pull requests to production wait for an approval" in alone["message"]
+    assert f"{github.url}/ada/my-demo/settings/access" in alone["hint"]
+    assert "reviews: 0" in alone["hint"]
+
+
+def test_who_is_alone_is_told_of_approvals_that_nobody_can_give(ada: Person) -> None:
+    ada.edit_document('reviewers: ["acme/ml", "grace"]', "reviewers: [ada]")
+    ada.edit_document("reviews: 1", "reviews: 0")
+    pushed = ada.push("--user", "--visibility", "public")
+    alone = next(event for event in pushed["events"] if "Nobody but ada" in event["message"])
+    assert "trainings of production wait for an approval" in alone["message"]
+    assert "pull requests" not in alone["message"]
+    assert "self_review: true" in alone["hint"]
+    ada.git("remote", "remove", "origin")
+    assert not any("Nobody but" in event["message"] for event in ada.push("--org", "acme")["events"])
 
 
 def test_an_account_that_pays_nothing_gets_what_can_be_had(ada: Person, github: FakeGitHub) -> None:

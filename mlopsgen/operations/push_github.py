@@ -38,6 +38,7 @@ from mlopsgen.operations.push_request import (
     making_for,
     refusal,
     refuse_unfit,
+    warn_of_being_alone,
     warn_of_workflows,
     with_owner,
 )
@@ -118,6 +119,7 @@ class _Push:
             self.request.show(situation, Plan(tuple(item for item in found.plan.items if item not in hidden)))
             return kept_result(self._pushed(found), data)
         warn_of_workflows(self.hosted, self.events)
+        warn_of_being_alone(found, situation, self.events)
         found = self._agreed(found, situation)
         data["plan"] = found.plan.as_dict()
         for _ in range(_LESSONS):

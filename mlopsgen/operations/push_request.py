@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -196,6 +196,35 @@ def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
             hint=f"Until it has one, leave the checks out: 'checks: []' in the rulesets of {REMOTE_DOCUMENT}.",
         )
     )
+
+
+def warn_of_being_alone(found: Planned, situation: Situation, events: EventSink) -> None:
+    """Say it where approvals are wanted and only one person has access: GitHub lets nobody approve their own work."""
+    owner = situation.full_name.partition("/")[0]
+    if situation.exists or owner.casefold() != situation.login.casefold():
+        return
+    made = {item.key for item in found.plan.changes}
+    values = {each.key: each.value for each in found.desired.resources if each.key in made}
+    asked = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    reviewed = [key.name for key, value in asked.items() if key.kind is Kind.RULESET and value.get("reviews")]
+    waiting = [key.name for key, value in asked.items() if _only_by(owner, value) and not value.get("self_review")]
+    what = [f"pull requests to {name}" for name in reviewed] + [f"trainings of {name}" for name in waiting]
+    if not what:
+        return
+    instead = ["'reviews: 0'"] * bool(reviewed) + ["'self_review: true'"] * bool(waiting)
+    events(
+        Warn(
+            message=f"Nobody but {owner} will have access to {situation.full_name}: {' and '.join(what)} wait for an "
+            "approval that nobody else can give.",
+            hint=f"Invite somebody at {situation.page}/settings/access afterwards, or write {' and '.join(instead)} "
+            f"into {REMOTE_DOCUMENT}.",
+        )
+    )
+
+
+def _only_by(person: str, value: Mapping[str, object]) -> bool:
+    reviewers = value.get("reviewers")
+    return isinstance(reviewers, tuple) and {str(name).casefold() for name in reviewers} == {person.casefold()}
 
 
 def with_owner(hosted: Hosted, request: GitHubPushRequest, credential: Credential, events: EventSink) -> Hosted:
