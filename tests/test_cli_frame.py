@@ -21,7 +21,10 @@ from mlopsgen.events import LogLine, Note, StepDone, StepStarted, Warn
 from mlopsgen.result import OperationResult, envelope_schema
 from tests.canaries import MARK, canary
 
-HEAVY = {"kfp", "mlflow", "copier", "github", "questionary", "rich", "pydantic", "yaml", "jinja2", "prompt_toolkit"}
+HEAVY = {
+    "kfp", "mlflow", "copier", "github", "nacl", "requests", "questionary", "rich", "pydantic", "yaml", "jinja2",
+    "prompt_toolkit",
+}  # fmt: skip
 LOADED = """import sys; from mlopsgen.cli.main import main
 try: main(sys.argv[1:])
 finally: print(*sys.modules, file=sys.stderr)"""
@@ -35,6 +38,7 @@ finally: print(*sys.modules, file=sys.stderr)"""
         (["init", "--help"], {}),
         (["schema"], {}),
         (["secrets", "--help"], {}),
+        (["push", "--help"], {}),
         ([], {"_MLOPSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "mlopsgen i", "COMP_CWORD": "1"}),
         ([], {"_MLOPSGEN_COMPLETE": "complete_bash", "COMP_WORDS": "mlopsgen init --set ta", "COMP_CWORD": "3"}),
     ],

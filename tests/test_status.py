@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,15 @@ def test_without_a_forge_it_says_how_to_make_one(toy: Toy) -> None:
     told = data(mlopsgen(toy, "status", "--output", "json"))
     assert [branch["last_run"] for branch in told["branches"]] == [None, None, None]
     assert told["drift"] is None
+
+
+def test_without_github_nothing_of_it_is_imported(toy: Toy) -> None:
+    code = "import sys; from mlopsgen.cli.main import main\ntry: main(['status'])\nfinally: print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=toy.folder, env=toy.environ, capture_output=True, text=True, check=True
+    )
+    assert "mlopsgen push --local" in done.stdout
+    assert not {"github", "nacl", "requests", "pydantic"} & set(done.stdout.split())
 
 
 def test_a_forge_that_went_away_is_told_by_every_command(toy: Toy) -> None:

@@ -12,7 +12,7 @@ from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.verdict import short, verdict
-from mlopsgen.operations.hosting import Target
+from mlopsgen.operations.hosting import Target, find_hosted
 from mlopsgen.operations.project import (
     Project,
     Surroundings,
@@ -91,10 +91,12 @@ def _with_github(request: StatusRequest, result: OperationResult) -> OperationRe
     """The result, with how the repository on GitHub stands if the project was pushed there."""
     github = None
     if request.credential is not None and not request.follow:
-        from mlopsgen.operations.status_github import github_status  # noqa: PLC0415 - its libraries take a moment
+        hosted = find_hosted(request.surroundings)
+        if hosted.target.origin:
+            from mlopsgen.operations.status_github import github_status  # noqa: PLC0415 - its libraries take a moment
 
-        names = BRANCHES if request.branch is None else (request.branch,)
-        github = github_status(request.surroundings, request.credential, names)
+            names = BRANCHES if request.branch is None else (request.branch,)
+            github = github_status(hosted, request.surroundings, request.credential, names)
     data = result.data | {"github": github}
     if github is None:
         return replace(result, data=data)

@@ -13,7 +13,7 @@ from mlopsgen.errors import InvalidDocument, MlopsgenError
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
-from mlopsgen.operations.hosting import Hosted, Target, find_hosted, open_github
+from mlopsgen.operations.hosting import Hosted, Target, open_github
 from mlopsgen.operations.patience import short_wait, untold
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.push_end import drift_of, hidden_items, missing_secrets, secret_commands
@@ -28,20 +28,18 @@ _MOST_NAMES = 5
 
 
 def github_status(
-    surroundings: Surroundings, credential: Callable[[Target], Credential], names: Sequence[str]
-) -> dict[str, Any] | None:
-    """The state on GitHub, as a JSON object; ``None`` where the project was not pushed there.
+    hosted: Hosted, surroundings: Surroundings, credential: Callable[[Target], Credential], names: Sequence[str]
+) -> dict[str, Any]:
+    """The state on GitHub of a project that was pushed there, as a JSON object.
 
     Nobody is asked, and what keeps GitHub from being seen is told instead of raised.
 
     Args:
+        hosted: The project.
         surroundings: Where the command runs.
         credential: Finds the token without asking.
         names: The branches of interest.
     """
-    hosted = find_hosted(surroundings)
-    if not hosted.target.origin:
-        return None
     known: dict[str, Any] = {
         "repository": hosted.target.full_name,
         "page": None,
