@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from . import shapes
 from .accounts import Organization
@@ -283,5 +284,5 @@ def _color(color: str) -> str:
 
 
 def _label(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
-    url = f"{visit.world.api}/repos/{visit.repository.full_name}/labels/{one['name'].replace(' ', '%20')}"
+    url = f"{visit.world.api}/repos/{visit.repository.full_name}/labels/{quote(one['name'], safe='')}"
     return {**one, "node_id": f"LA_{one['id']}", "url": url}
