@@ -234,7 +234,7 @@ def test_labels_are_unique_in_any_case(ada):
     assert ada.status("POST", "labels", {"name": "x", "color": "green"}) == 422
     assert ada("PATCH", "labels/data%20watch", {"color": "ffffff"}).json()["description"] == "d"
     assert ada.status("GET", "labels/nothing") == 404
-    assert ada("POST", "labels", {"name": "größe/模"}).headers["Location"].endswith("/labels/gr%C3%B6%C3%9Fe%2F%E6%A8%A1")
+    assert ada("POST", "labels", {"name": "ö/模"}).headers["Location"].endswith("/labels/%C3%B6%2F%E6%A8%A1")
 
 
 def test_runners_register_and_are_removed_unless_busy(github, ada):
