@@ -150,6 +150,12 @@ def test_a_personal_account_works_as_well(ada: Person, github: FakeGitHub) -> No
     assert "reviews: 0" in alone["hint"]
 
 
+@pytest.mark.parametrize(("kind", "words"), [("oauth", "as ada, with an OAuth token"), ("classic", "with a classic")])
+def test_the_plan_says_as_whom(ada: Person, kind: str, words: str) -> None:
+    ada.new_token("repo", "workflow", kind=kind)
+    assert words in ada.run("push", *ORG, "--dry-run").stdout
+
+
 def test_who_is_alone_is_told_of_approvals_that_nobody_can_give(ada: Person) -> None:
     ada.edit_document('reviewers: ["acme/ml", "grace"]', "reviewers: [ada]")
     ada.edit_document("reviews: 1", "reviews: 0")

@@ -93,9 +93,10 @@ class _Screen:
         shown = plan if plan.refused is None else Plan((plan.refused,))
         state = "is there" if situation.exists else "does not exist yet"
         who = f"as {situation.login}, " if situation.login else ""
+        article = "an" if situation.token[:1].lower() in set("aeiou") else "a"
         lines = [
             f"{style(situation.page, 'bold', colour=session.colour)}   ({state})",
-            *textwrap.wrap(f"{who}with a {situation.token}", session.width - 1),
+            *textwrap.wrap(f"{who}with {article} {situation.token}", session.width - 1),
             "",
             *(_coloured(line, colour=session.colour) for line in plan_lines(shown, width=session.width)),
         ]
