@@ -131,12 +131,22 @@ def test_a_person_makes_a_repository_public_and_nobody_else() -> None:
     observed = there((visibility, "private"), branches={})
     item = only(make_plan(asked((visibility, "public")), observed, take_over=True), visibility)
     assert (item.act, item.instead) == (Act.CANNOT, "it stays private")
-    public = there((visibility, "public"), branches={})
-    kept = only(make_plan(asked((visibility, "private")), public), visibility)
+
+
+def test_a_repository_that_more_people_see_than_wanted_is_told_and_gets_no_first_code() -> None:
+    visibility = Key(Kind.SETTING, "visibility")
+    private, public = asked((visibility, "private")), there((visibility, "public"))
+    kept = only(make_plan(private, public), visibility)
     assert kept.act is Act.KEEP
     assert "can be seen by more people than wanted" in kept.reason
-    taken = only(make_plan(asked((visibility, "private")), public, take_over=True), visibility)
+    empty = there((visibility, "public"), branches={})
+    [refused] = make_plan(private, empty).items
+    assert (refused.act, refused.kind) == (Act.CANNOT, Kind.REPOSITORY)
+    assert refused.reason.startswith("it is public and shall be private")
+    assert "--visibility public" in refused.hint
+    taken = only(make_plan(private, empty, take_over=True), visibility)
     assert (taken.act, taken.loosens) == (Act.CHANGE, False)
+    assert make_plan(asked((visibility, "public")), empty).refused is None
 
 
 def test_what_a_person_said_of_an_empty_repository_stays_and_what_nobody_said_is_set() -> None:

@@ -39,7 +39,7 @@ def make_plan(
     """
     wanted = fall_back(desired, limits)
     versions = [fall_back_version(version, limits) for version in asked]
-    items = [_repository(wanted, observed, limits)]
+    items = [_repository(wanted, observed, limits, take_over=take_over)]
     if items[0].act is Act.CANNOT:
         return Plan(tuple(items))
     items += resources.compare(wanted, observed, versions, limits, take_over=take_over)
@@ -134,7 +134,7 @@ def differing(plan: Plan) -> tuple[Resource, ...]:
     return (*found, *pushed)
 
 
-def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit]) -> Item:
+def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit], *, take_over: bool) -> Item:
     wanted = next((one for one in desired.resources if one.key.kind is Kind.REPOSITORY), None)
     if wanted is None:
         wanted = Resource(key=Key(Kind.REPOSITORY, desired.project), value={"project": desired.project})
@@ -144,6 +144,9 @@ def _repository(desired: Desired, observed: Observed, limits: Mapping[Key, Limit
     reason = _why_not_ours(desired, observed)
     if reason:
         return _unusable(desired, name, Limit(reason=reason, hint=desired.elsewhere))
+    shown = None if take_over else _shown_to_more(desired, observed)
+    if shown is not None:
+        return _unusable(desired, name, shown)
     if found is not None:
         return Item(act=Act.KEEP, kind=Kind.REPOSITORY, name=name, detail=detail)
     limit = limit_of(limits, wanted.key)
@@ -173,3 +176,15 @@ def _why_not_ours(desired: Desired, observed: Observed) -> str:
         names = " and ".join(f"'{name}'" for name in observed.clone.unrelated)
         return f"its history of {names} has nothing in common with this repository's"
     return ""
+
+
+def _shown_to_more(desired: Desired, observed: Observed) -> Limit | None:
+    """Why the first code may not go into an empty repository: more people would see it than wanted."""
+    wanted = next((one.value for one in desired.resources if one.key == resources.VISIBILITY), None)
+    present = observed.snapshot.resources.get(resources.VISIBILITY)
+    if observed.repository is None or observed.repository.branches or not resources.widens(wanted, present):
+        return None
+    return Limit(
+        reason=f"it is {words(present)} and shall be {words(wanted)}: whatever is pushed would be seen at once",
+        hint=f"Let mlopsgen make it {words(wanted)} with --take-over, or agree with --visibility {words(present)}.",
+    )

@@ -17,7 +17,7 @@ from mlopsgen.remote.words import WHOLE, Field, change, fields_of, phrase, telli
 
 _TAKE_OVER = "--take-over brings that about"
 _DEFAULT_BRANCH = Key(Kind.SETTING, "default-branch")
-_VISIBILITY = Key(Kind.SETTING, "visibility")
+VISIBILITY = Key(Kind.SETTING, "visibility")
 
 
 def compare(
@@ -105,10 +105,10 @@ class _Comparison:
             return self._owned(wanted, present)
         ours = [name for name in different if self._is_ours(key, name, now.get(name), shall[name])]
         theirs = [name for name in different if name not in ours]
-        if key == _VISIBILITY and _widens(present, wanted.value):
+        if key == VISIBILITY and widens(present, wanted.value):
             return self._wider(wanted, present)
         reason = self._by_people(now, shall, theirs) if theirs else ""
-        if theirs and key == _VISIBILITY:
+        if theirs and key == VISIBILITY:
             reason += "; what is pushed can be seen by more people than wanted"
         if not ours:
             return replace(_item(Act.KEEP, key, detail="", reason=reason), resource=wanted)
@@ -219,7 +219,7 @@ def _is_a_choice(key: Key, now: Field) -> bool:
 
     Our own beginning sets the page and the visibility with the repository, and makes rulesets last of all.
     """
-    return key.kind is Kind.RULESET or key == _VISIBILITY or (key == Key(Kind.SETTING, "about") and bool(now))
+    return key.kind is Kind.RULESET or key == VISIBILITY or (key == Key(Kind.SETTING, "about") and bool(now))
 
 
 def _ended(text: str) -> str:
@@ -234,7 +234,8 @@ def _is_equal(field: str, one: Field, other: Field) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _widens(present: Value, wanted: Value) -> bool:
+def widens(present: Value, wanted: Value) -> bool:
+    """Whether more people would see a repository of the visibility ``wanted`` than one of ``present``."""
     order = list(VISIBILITIES)
     return present in order and wanted in order and order.index(str(wanted)) > order.index(str(present))
 
