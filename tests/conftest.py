@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ from tests.canaries import hunt, may_hold
 # A shared machine stops for longer than any deadline that would tell something.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+# Started in the background by a plain shell, tests ignore Ctrl-C, and so would the programs that they press it in.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -15,6 +16,9 @@ from helpers.store import ensure_store
 
 # In the template itself nothing is rendered yet, so it has no configuration of its own to look at.
 collect_ignore = [] if (TEMPLATE / "data" / "sources.yaml").exists() else ["test_repository.py"]
+
+# Started in the background by a plain shell, tests ignore Ctrl-C, and so would the programs that they press it in.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
