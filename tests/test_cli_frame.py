@@ -294,3 +294,8 @@ def test_an_error_of_the_answers_file_names_file_and_line(mlopsgen, tmp_path):
     assert done.returncode == ExitCode.USAGE
     assert f"{tmp_path}/a.yml:3" in done.stderr
     assert "did you mean 'binary'" in done.stderr
+
+
+def test_a_word_that_an_option_does_not_know_is_refused_in_plain_words(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "--visibility", "secret"]) == ExitCode.USAGE
+    assert "'--visibility': 'secret' is not one of 'private', 'internal', 'public'." in capfd.readouterr().err

@@ -118,7 +118,9 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
         case typer.TyperException():
             context = getattr(error, "ctx", None)
             command = context.command_path if context is not None else "mlopsgen"
-            return UsageError(error.format_message(), hint=f"'{command} --help' shows what can be given.")
+            # typer converts with pydantic, which begins each reason with the name of its exception.
+            message = error.format_message().replace("Value error, ", "", 1)
+            return UsageError(message, hint=f"'{command} --help' shows what can be given.")
         case OSError():
             expected = from_os_error(error)
             if expected is not None:
