@@ -63,6 +63,7 @@ class Watched:
             start_new_session=True,
         )
         over = threading.Event()
+        self._look({process.pid}, process.pid)  # on a busy machine it may be over before the watcher has its turn
         watcher = threading.Thread(target=self._watch, args=(process.pid, over))
         watcher.start()
         try:
@@ -82,13 +83,16 @@ class Watched:
         """Look at every process that the one with the number ``root`` has started, directly or not."""
         ours = {root}
         while not over.wait(_PAUSE):
-            for entry in Path("/proc").iterdir():
-                if entry.name.isdecimal():
-                    try:
-                        # After the program's name in parentheses: state, parent, group, session.
-                        fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
-                        if int(entry.name) in ours or int(fields[1]) in ours or int(fields[3]) == root:
-                            ours.add(int(entry.name))
-                            self.command_lines.add((entry / "cmdline").read_bytes())
-                    except (OSError, IndexError):  # it has ended
-                        continue
+            self._look(ours, root)
+
+    def _look(self, ours: set[int], root: int) -> None:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                try:
+                    # After the program's name in parentheses: state, parent, group, session.
+                    fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+                    if int(entry.name) in ours or int(fields[1]) in ours or int(fields[3]) == root:
+                        ours.add(int(entry.name))
+                        self.command_lines.add((entry / "cmdline").read_bytes())
+                except (OSError, IndexError):  # it has ended
+                    continue

@@ -10,12 +10,17 @@ from pathlib import Path
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
+from hypothesis import settings
 from support import TEMPLATE, World
 
 from helpers.store import ensure_store
 
 # In the template itself nothing is rendered yet, so it has no configuration of its own to look at.
 collect_ignore = [] if (TEMPLATE / "data" / "sources.yaml").exists() else ["test_repository.py"]
+
+# The same examples each time: whether a push is refused must not depend on luck. EXPLORE=1 looks for new ones.
+settings.register_profile("repository", deadline=None, derandomize=not os.environ.get("EXPLORE"))
+settings.load_profile("repository")
 
 # Started in the background by a plain shell, tests ignore Ctrl-C, and so would the programs that they press it in.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import assume, given
@@ -106,11 +107,17 @@ def test_equal_values_pass_as_unchanged_unless_a_gain_is_asked_for(rule: MetricR
 @given(rules(), numbers, numbers)
 def test_the_verdict_is_what_the_rule_says(rule: MetricRule, value: float, baseline: float) -> None:
     sign = 1 if rule.higher_is_better else -1
-    gain = float(gain_of(value, baseline, higher_is_better=rule.higher_is_better))
+    gain = gain_of(value, baseline, higher_is_better=rule.higher_is_better)  # as a float, 17 - 1e-15 would be 17
     meets = rule.threshold is None or sign * value >= sign * rule.threshold
-    enough = gain >= rule.minimum_gain if rule.minimum_gain > 0 else gain >= -rule.tolerance
+    enough = gain >= Decimal(repr(rule.minimum_gain if rule.minimum_gain > 0 else -rule.tolerance))
     assert decide(rule, value, baseline).passed == (meets and enough)
     assert math.isclose(gain, sign * (value - baseline), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_gain_that_is_short_by_less_than_a_float_can_hold_is_refused() -> None:
+    rule = MetricRule(higher_is_better=False, minimum_gain=17.0)
+    assert not decide(rule, 1e-15, 17.0).passed
+    assert decide(rule, 0.0, 17.0).passed
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.tuples(rules(), numbers, numbers), min_size=1))
