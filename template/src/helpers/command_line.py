@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import itertools
 import json
@@ -18,21 +19,11 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from helpers.envelope import VerbResult, envelope
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError
-
-if TYPE_CHECKING:
-    from helpers.verbs import Request
-
-VERBS = {
-    "check": "look at everything that a run needs: configuration, pipeline, data, champion, store",
-    "compile": "write the KFP package of a pipeline",
-    "run": "train: compile, run the steps, compare with the champion, write the report",
-    "report": "write the report of a run again",
-    "rollback": "make an earlier champion the champion again",
-}
+from helpers.options import VERBS
 
 
 class UsageError(ConfigurationError):
@@ -111,28 +102,11 @@ def _parser(branch: str) -> argparse.ArgumentParser:
     common.add_argument("--pipeline", metavar="NAME", help="which pipeline; not needed when there is one")
     common.add_argument("--output", choices=["text", "json"], default="text", help="how the outcome is printed")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
-    made = {
-        name: verbs.add_parser(
-            name, help=text, description=text.capitalize() + ".", parents=[common], allow_abbrev=False
+    for name, verb in VERBS.items():
+        made = verbs.add_parser(
+            name, help=verb.text, description=verb.text.capitalize() + ".", parents=[common], allow_abbrev=False
         )
-        for name, text in VERBS.items()
-    }
-    made["compile"].add_argument(
-        "--to", type=Path, metavar="FILE", help="the package (default: runs/<branch>/<pipeline>.yaml)"
-    )
-    made["compile"].add_argument("--image", help="the container image of the steps, instead of the configuration's")
-    run = made["run"]
-    run.add_argument("--promote", action="store_true", help="an accepted model becomes the branch's champion")
-    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of this run")
-    run.add_argument("--engine", choices=["local"], help="run here although the branch trains elsewhere")
-    run.add_argument("--workers", choices=["auto", "fork", "spawn"], help="how steps are started")
-    run.add_argument("--trigger", choices=["push", "dispatch", "hand", "data"], default="hand", help="what started it")
-    run.add_argument("--actor", help="who started it (default: the user)")
-    run.add_argument("--commit", help="the commit (default: that of the working tree)")
-    run.add_argument("--run-directory", type=Path, metavar="DIR", help="(default: runs/<branch>/<time>)")
-    made["report"].add_argument("--run-id", help="which MLflow run (default: the last one of the branch)")
-    made["report"].add_argument("--to", type=Path, metavar="DIR", help="(default: the run's directory)")
-    made["rollback"].add_argument("--to", metavar="VERSION", help="which model version (default: the champion before)")
+        verb.add_options(made)
     return parser
 
 
@@ -151,26 +125,9 @@ def _perform(
         options=vars(parsed),
         progress=_progress,
     )
-    perform = {
-        "check": _check,
-        "compile": verbs.compile_pipeline,
-        "run": _run,
-        "report": verbs.report,
-        "rollback": verbs.rollback,
-    }[parsed.verb]
-    return perform(request)
-
-
-def _check(request: Request) -> VerbResult:
-    from helpers import preflight
-
-    return preflight.check(request)
-
-
-def _run(request: Request) -> VerbResult:
-    from helpers import training
-
-    return training.run(request)
+    module, _, function = VERBS[parsed.verb].performed_by.partition(":")
+    outcome: VerbResult = getattr(importlib.import_module(module), function)(request)
+    return outcome
 
 
 def _progress(line: str) -> None:

@@ -1,0 +1,79 @@
+"""The verbs of ``python -m pipelines.<branch>.main``: what each is for, its options, and the function that performs it.
+
+Standard library only: the command line reads this table before it knows what it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        text: What it does, in a line.
+        performed_by: ``module:function``; the function takes a ``Request`` and returns a ``VerbResult``. The module is
+            imported only when the verb is asked for.
+        add_options: Adds the verb's own options to its parser.
+    """
+
+    text: str
+    performed_by: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+
+
+def _none(_: argparse.ArgumentParser) -> None:
+    """A verb without options of its own."""
+
+
+def _compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, metavar="FILE", help="the package (default: runs/<branch>/<pipeline>.yaml)")
+    parser.add_argument("--image", help="the container image of the steps, instead of the configuration's")
+
+
+def _training(parser: argparse.ArgumentParser) -> None:
+    """What every way of training takes."""
+    parser.add_argument("--promote", action="store_true", help="an accepted model becomes the branch's champion")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of this run")
+    parser.add_argument(
+        "--trigger", choices=["push", "dispatch", "hand", "data"], default="hand", help="what started it"
+    )
+    parser.add_argument("--actor", help="who started it (default: the user)")
+    parser.add_argument("--commit", help="the commit (default: that of the working tree)")
+    parser.add_argument("--run-directory", type=Path, metavar="DIR", help="(default: runs/<branch>/<time>)")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _training(parser)
+    parser.add_argument("--engine", choices=["local"], help="run here although the branch trains elsewhere")
+    parser.add_argument("--workers", choices=["auto", "fork", "spawn"], help="how steps are started")
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run-id", help="which MLflow run (default: the last one of the branch)")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="(default: the run's directory)")
+
+
+def _rollback(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", metavar="VERSION", help="which model version (default: the champion before)")
+
+
+VERBS = {
+    "check": Verb(
+        "look at everything that a run needs: configuration, pipeline, data, champion, store",
+        "helpers.preflight:check",
+        _none,
+    ),
+    "compile": Verb("write the KFP package of a pipeline", "helpers.verbs:compile_pipeline", _compile),
+    "run": Verb(
+        "train: compile, run the steps, compare with the champion, write the report", "helpers.training:run", _run
+    ),
+    "report": Verb("write the report of a run again", "helpers.verbs:report", _report),
+    "rollback": Verb("make an earlier champion the champion again", "helpers.verbs:rollback", _rollback),
+}
+"""Every verb, in the order in which ``--help`` shows them."""
