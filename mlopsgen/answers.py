@@ -24,6 +24,7 @@ SECTIONS = {
     "data": "Data: where it lies, target column, task",
     **{branch: f"{branch.capitalize()}: engine, tracking, runner" for branch in BRANCHES},
     "quality": "Quality: metrics that decide about a new model",
+    "automation": "Automation: container registry, watching the data",
     "notification": "Notification: who hears of a training",
     "review": "Review: who approves production",
     "python": "Python version",
@@ -110,6 +111,11 @@ def _branch(branch: str) -> tuple[Question, ...]:
             help="How runs log in to Kubeflow; the secret itself is never asked here.",
         ),
         Question(
+            key=f"{branch}_wait", section=branch, kind="choice", title="Wait", when=kubeflow, default="poll",
+            choices=("poll", "callback", "none"),
+            help="The workflow looks until the run ends (poll), the run calls back (callback), or nobody waits (none).",
+        ),
+        Question(
             key=f"{branch}_tracking_uri", section=branch, title="MLflow address", check=naming.check_tracking,
             help="Address of an MLflow server; empty: MLFLOW_TRACKING_URI of the environment, else a file.",
         ),
@@ -135,6 +141,15 @@ _OTHER = (
         help="What a new model must reach, as 'rmse lower threshold=80 tolerance=1; r2 higher gain=0.01'.",
     ),
     Question(
+        key="registry", section="automation", title="Container registry", check=naming.check_registry,
+        help="For Kubeflow: where images go, as ghcr.io/acme/model; empty: no image, the code travels in the package.",
+    ),
+    Question(
+        key="data_watch", section="automation", kind="choice", title="Watch the data",
+        default=Cases((({"data_address": SAMPLE}, "off"),), "daily"), choices=("off", "hourly", "daily", "weekly"),
+        help="How often GitHub looks whether the data changed since the last training; a change starts a training.",
+    ),
+    Question(
         key="notify_how", section="notification", kind="choice", title="Notify by", default="none",
         choices=("none", "email"), help="How people hear of a training; the mail server is set up later, as a secret.",
     ),
@@ -145,8 +160,8 @@ _OTHER = (
     Question(
         key="notify_when", section="notification", kind="words", title="Notify after", default=["failed", "regressed"],
         when=("notify_how", "email"), required=True,
-        choices=("improved", "regressed", "failed", "succeeded", "always"),
-        help="After which trainings, separated by commas: improved, regressed, failed, succeeded, always.",
+        choices=("improved", "regressed", "failed", "succeeded", "data_changed", "always"),
+        help="After which trainings, by commas: improved, regressed, failed, succeeded, data_changed, always.",
     ),
     Question(
         key="reviewers", section="review", kind="words", title="Reviewers", default=[],

@@ -24,6 +24,8 @@ _LIBRARIES = {
 # An apostrophe before the '@' is a letter of people's names.
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"'()]+\.[^@\s,;<>\"'().]+")
 _REVIEWER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:/[A-Za-z0-9_.-]+)?")
+_HOST = r"(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+)(?::[0-9]{1,5})?"
+_REGISTRY = re.compile(rf"(?:{_HOST}(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+)?")
 _RUNNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(?: *, *[A-Za-z0-9][A-Za-z0-9_.-]*)*")
 
 
@@ -132,6 +134,15 @@ def check_runner(labels: str) -> str | None:
     if len(labels) > LONGEST_LINE or not _RUNNER.fullmatch(labels):
         return "give a runner's label such as 'ubuntu-24.04', or several separated by commas"
     return None
+
+
+def check_registry(name: str) -> str | None:
+    """An image's name without its tag: the registry's host, a path; may be empty."""
+    if len(name) <= LONGEST_LINE and _REGISTRY.fullmatch(name):
+        return None
+    if "://" in name:
+        return "it is no web address; leave the scheme out, as in ghcr.io/acme/model"
+    return "give the registry's host and a path in lower-case letters, without a tag, as in ghcr.io/acme/model"
 
 
 def check_email(address: str) -> str | None:

@@ -69,8 +69,17 @@ FACTORS: dict[str, dict[str, Fragment]] = {
         "mail": {
             "notify_how": "email",
             "notify_emails": ["ada@example.com", "o_neil+ml@example.co.uk"],
-            "notify_when": ["improved", "regressed", "failed", "succeeded", "always"],
+            "notify_when": ["improved", "regressed", "failed", "succeeded", "data_changed", "always"],
         },
+    },
+    "registry": {
+        "none": {},
+        "on GitHub": {"registry": "ghcr.io/acme/model_1"},
+        "own": {"registry": "registry.example.org:5000/ml/a--b.c"},
+    },
+    "data watch": {
+        "default": {},
+        **{every: {"data_watch": every} for every in ("off", "hourly", "daily", "weekly")},
     },
     "review": {
         "none": {},
@@ -92,6 +101,8 @@ for _branch in BRANCHES:
         name: {f"{_branch}_login": name} for name in ("none", "token", "service-account", "cookie", "dex")
     }
     NEEDS[f"{_branch} login"] = (f"{_branch} engine", "kubeflow")
+    FACTORS[f"{_branch} wait"] = {name: {f"{_branch}_wait": name} for name in ("poll", "callback", "none")}
+    NEEDS[f"{_branch} wait"] = (f"{_branch} engine", "kubeflow")
     FACTORS[f"{_branch} tracking"] = {
         "file": {},
         "server": {f"{_branch}_tracking_uri": "https://mlflow.example.org/ü/"},

@@ -49,6 +49,18 @@ def test_a_kubeflow_branch_needs_its_address_and_a_local_one_has_none():
     assert answers["staging_endpoint"] == ""
 
 
+def test_the_sample_is_not_watched_and_other_data_is():
+    assert resolve({})["data_watch"] == "off"
+    assert resolve({"data_address": "w.csv", "target": "q"})["data_watch"] == "daily"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ghcr.io/acme/model", "registry.example.org:5000/a/b_c/d.e--f", "localhost:5000/m", "localhost/m"]
+)
+def test_a_registry_is_a_host_and_a_path(name):
+    assert resolve({"registry": name})["registry"] == name
+
+
 BAD = [
     ({"slugg": "x"}, "Did you mean 'slug'?"),
     ({"zzz": "x"}, "schema answers"),
@@ -106,6 +118,15 @@ BAD = [
     ({"description": "x" * 201}, "200"),
     ({"owner": 5}, "a number"),
     ({"development_runner": "a;b"}, "label"),
+    ({"registry": "https://ghcr.io/acme/model"}, "scheme"),
+    ({"registry": "ghcr.io/acme/model:latest"}, "without a tag"),
+    ({"registry": "ghcr.io"}, "a path"),
+    ({"registry": "acme/model"}, "host"),
+    ({"registry": "ghcr.io/Acme/model"}, "lower-case"),
+    ({"registry": "me:pw@ghcr.io/acme/model"}, "host"),
+    ({"development_wait": "callback"}, "counts only when"),
+    ({**KUBEFLOW, "development_wait": "no"}, "not one of the choices"),
+    ({"data_watch": "always"}, "not one of the choices"),
 ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from mlopsgen.answers import resolve
+from mlopsgen.answers import SECTIONS, resolve
 from mlopsgen.cli import prompts, wizard
 from mlopsgen.errors import Interrupted, UsageError
 from mlopsgen.ports import Back
@@ -77,7 +77,7 @@ def test_only_the_chosen_sections_are_asked_and_a_summary_follows():
 def test_dependent_questions_appear_and_dependent_defaults_follow():
     answers, _ = converse(
         ("Change", ["staging"]), ("Engine", "kubeflow"), ("Kubeflow", "https://k.example.org"), ("Namespace", None),
-        ("Login", "dex"), ("MLflow", None), ("Runner", None), ("Write", "write"),
+        ("Login", "dex"), ("Wait", None), ("MLflow", None), ("Runner", None), ("Write", "write"),
     )  # fmt: skip
     assert (answers["staging_login"], answers["staging_namespace"]) == ("dex", "kubeflow-user-example-com")
     answers, _ = converse(
@@ -226,7 +226,7 @@ def test_stopping_at_any_point_leaves_nothing(person, tmp_path, moment):
             terminal.type(" ", ENTER).see("Project name").see("my-model")
             terminal.type(CLEAR)
         case "list":
-            terminal.type(*[DOWN] * 8, " ", ENTER).see("3.13")
+            terminal.type(*[DOWN] * (len(SECTIONS) - 1), " ", ENTER).see("3.13")
         case "summary":
             terminal.type(ENTER).see("Write it?").see("cancel")
     if moment == "terminal-closed":

@@ -36,6 +36,11 @@ class Kubeflow(Section):
     endpoint: str = ""
     namespace: str = ""
     login: str = "none"
+    ca: str = ""
+    wait: Literal["poll", "callback", "none"] = "poll"
+    deadline_hours: float = 24
+    caching: bool | None = None
+    service_account: str = ""
 
 
 class Tracking(Section):
@@ -82,11 +87,20 @@ class BranchConfig(Section):
         default="auto",
         description="How the local engine starts a step: forked from a prepared process, or from nothing.",
     )
+    registry: str = Field(default="", description="Where images go; empty: the code travels inside the package.")
+    image_pull_secret: str = ""
+    ca_secret: str = ""
+    cluster_secrets: dict[str, dict[str, str]] = {}
     runner: str | list[str] = "ubuntu-24.04"
-    notify: dict[str, Any] = {}
+    actions: list[dict[str, Any]] = []
+    sent_from: Literal["ci", "pipeline"] = "ci"
+    mail: dict[str, Any] = {}
+    watch: dict[str, Any] = {}
     review: dict[str, Any] = {}
 
-    @field_validator("kubeflow", "tracking", "parameters", "gate", "notify", "review", mode="before")
+    @field_validator(
+        "kubeflow", "tracking", "parameters", "gate", "cluster_secrets", "mail", "watch", "review", mode="before"
+    )
     @classmethod
     def _empty_is_default(cls, value: Any) -> Any:
         return {} if value is None else value
