@@ -12,9 +12,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from helpers.actions.checks import check_actions
+from helpers.actions.rules import Action, Mail
 from helpers.documents import Document, did_you_mean, read_document, validate
 from helpers.errors import ConfigurationError
 from helpers.gate import check_rules
+from helpers.kubeflow_config import Kubeflow
 from helpers.records import MetricRule
 
 ROOT_VARIABLE = "MLOPSGEN_ROOT"
@@ -28,19 +31,6 @@ class Section(BaseModel):
     """A part of the configuration; a misspelt key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Kubeflow(Section):
-    """Where a branch with ``engine: kubeflow`` trains."""
-
-    endpoint: str = ""
-    namespace: str = ""
-    login: str = "none"
-    ca: str = ""
-    wait: Literal["poll", "callback", "none"] = "poll"
-    deadline_hours: float = 24
-    caching: bool | None = None
-    service_account: str = ""
 
 
 class Tracking(Section):
@@ -92,9 +82,11 @@ class BranchConfig(Section):
     ca_secret: str = ""
     cluster_secrets: dict[str, dict[str, str]] = {}
     runner: str | list[str] = "ubuntu-24.04"
-    actions: list[dict[str, Any]] = []
-    sent_from: Literal["ci", "pipeline"] = "ci"
-    mail: dict[str, Any] = {}
+    actions: list[Action] = Field(default=[], description="What happens after a training.")
+    sent_from: Literal["ci", "pipeline"] = Field(
+        default="ci", description="Who carries the actions out: continuous integration, or the pipeline on the cluster."
+    )
+    mail: Mail = Mail()
     watch: dict[str, Any] = {}
     review: dict[str, Any] = {}
 
@@ -104,6 +96,11 @@ class BranchConfig(Section):
     @classmethod
     def _empty_is_default(cls, value: Any) -> Any:
         return {} if value is None else value
+
+    @field_validator("actions", mode="before")
+    @classmethod
+    def _none_are_none(cls, value: Any) -> Any:
+        return [] if value is None else value
 
 
 def repository_root(environ: Mapping[str, str]) -> Path:
@@ -137,6 +134,7 @@ def load_config_document(root: Path, branch: str) -> tuple[BranchConfig, Documen
         )
     document = read_document(path, root=root)
     config = validate(document, BranchConfig)
+    check_actions(config, document, branch)
     try:
         tracking_uri(root, config, {})
     except ConfigurationError as error:

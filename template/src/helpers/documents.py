@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -236,7 +236,25 @@ def _annotation_of(annotation: Any, part: str | int) -> Any:
     if get_origin(annotation) in (dict, list):
         return arguments[-1]
     members = [member for member in arguments if member is not type(None)]
+    chosen = next((member for member in _models_in(annotation) if _is_chosen_by(member, part)), None)
+    if chosen is not None:
+        return chosen
     return _annotation_of(members[0], part) if len(members) == 1 else None
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation leaves the choice of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _is_chosen_by(model: type[BaseModel], part: str | int) -> bool:
+    """Whether a word that one of its keys takes selects this model; pydantic's location names it by that word."""
+    return any(
+        get_origin(info.annotation) is Literal and part in get_args(info.annotation)
+        for info in model.model_fields.values()
+    )
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
