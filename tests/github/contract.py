@@ -184,7 +184,9 @@ def _pattern(template: str) -> str:
     # A git reference (and a file's path) holds slashes; every other name is one segment.
     parts = re.split(r"({.+?})", template)
     return "".join(
-        ("(.+)" if part in {"{ref}", "{path}"} else "([^/]+)") if part.startswith("{") else re.escape(part)
+        ("(.+)" if part in {"{ref}", "{path}", "{basehead}"} else "([^/]+)")
+        if part.startswith("{")
+        else re.escape(part)
         for part in parts
     )
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from . import (
     handle_accounts,
+    handle_actions,
     handle_code,
     handle_environments,
     handle_others,
+    handle_pulls,
     handle_repository,
     handle_rulesets,
     handle_vaults,
@@ -25,7 +27,8 @@ from .web import Answer, Call, Refused
 from .world import World
 
 HANDLERS = (
-    handle_accounts, handle_code, handle_environments, handle_others, handle_repository, handle_rulesets, handle_vaults,
+    handle_accounts, handle_actions, handle_code, handle_environments, handle_others, handle_pulls, handle_repository,
+    handle_rulesets, handle_vaults,
 )  # fmt: skip
 MINUTE = 60.0
 

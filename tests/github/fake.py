@@ -14,8 +14,9 @@ from typing import Self, TypeVar
 
 from tests.canaries import canary, hunt
 
-from . import social
+from . import actions_state, social
 from .accounts import PREFIXES, Account, Organization, Team, Token, lower
+from .actions_state import Artifact, Run
 from .dispatch import Dispatcher
 from .faults import Calls, Faults, Record
 from .repositories import Repository, Runner
@@ -231,6 +232,30 @@ class FakeGitHub:
         by = self.world.account(login)
         it.pulls.append(social.pull(self.world, it, by, "A change", "open"))
         it.issues.append(social.issue(self.world, it, by, "A change", "open", pull=True))
+
+    def add_run(
+        self, full_name: str, *, workflow: str, event: str = "push", branch: str = "development", commit: str = "",
+        actor: str = "", head_repository: str = "", status: str = "completed", conclusion: str | None = "success",
+        title: str = "",
+    ) -> Run:  # fmt: skip
+        """A run of a workflow (``development.yml``), by default the branch's newest commit's, done."""
+        with self.world.lock:
+            it = self.repository(full_name)
+            return actions_state.make_run(
+                self.world, it, workflow=workflow, event=event, branch=branch,
+                commit=commit or it.branches.get(branch, "0" * 40), actor=actor or it.owner.login,
+                head_repository=head_repository or it.full_name, status=status,
+                conclusion=conclusion if status == "completed" else None, title=title,
+            )  # fmt: skip
+
+    def add_artifact(self, full_name: str, run_id: int, name: str, content: bytes) -> Artifact:
+        """An artifact of a run: the bytes of a zip file."""
+        with self.world.lock:
+            return actions_state.make_artifact(self.world, self.repository(full_name), run_id, name, content)
+
+    def artifacts(self, full_name: str, run_id: int) -> dict[str, bytes]:
+        """The artifacts of a run by name."""
+        return {one.name: one.content for one in self.repository(full_name).artifacts.values() if one.run_id == run_id}
 
     def add_fork(self, full_name: str, login: str) -> None:
         """A fork in somebody's account (only what the original's lists show)."""

@@ -35,7 +35,7 @@ def branch(visit: Visit) -> Answer:
         raise Refused(404, "Branch not found")
     url = f"{visit.world.api}/repos/{it.full_name}"
     return Answer(200, {
-        "name": name, "commit": _commit(visit, sha), "protected": rules.protected(it, name),
+        "name": name, "commit": shown_commit(visit, sha), "protected": rules.protected(it, name),
         "_links": {"self": f"{url}/branches/{name}", "html": f"{visit.world.server}/{it.full_name}/tree/{name}"},
         "protection": {"enabled": False, "required_status_checks": {"enforcement_level": "off", "contexts": [],
                                                                     "checks": []}},
@@ -50,7 +50,8 @@ def protection(visit: Visit) -> Answer:
     raise Refused(404, "Branch not protected")
 
 
-def _commit(visit: Visit, sha: str) -> dict[str, Any]:
+def shown_commit(visit: Visit, sha: str) -> dict[str, Any]:
+    """A commit in GitHub's answers."""
     it = visit.repository
     url = f"{visit.world.api}/repos/{it.full_name}"
     parts = it.git("show", "-s", "--format=%T%n%P%n%an%n%ae%n%aI%n%B", sha).split("\n", 5)
@@ -72,7 +73,7 @@ def commits(visit: Visit) -> Answer:
     _not_empty(visit)
     listed = it.git("rev-list", visit.call.query.get("sha") or it.default_branch, "--").split()
     answer = paged(visit.call, listed, visit.world.api)
-    answer.body = [_commit(visit, sha) for sha in answer.body]
+    answer.body = [shown_commit(visit, sha) for sha in answer.body]
     return answer
 
 

@@ -1,8 +1,6 @@
-"""Calls about runners, dispatches, and what others have to do with a repository."""
+"""Calls about runners, and what others have to do with a repository."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from tests.canaries import canary
 
@@ -10,38 +8,11 @@ from . import shapes
 from .accounts import Organization
 from .operations import REPO, Visit, operation
 from .repositories import Repository, Runner
-from .web import Answer, Refused, invalid, not_found, paged, paged_object
+from .web import Answer, Refused, not_found, paged, paged_object
 from .world import ROLES
 
 ADMIN = {"role": "admin", "permissions": "administration=write"}
 ADMIN_READ = {"role": "admin", "permissions": "administration=read"}
-
-
-@operation("POST", REPO + "/dispatches", role="write", permissions="contents=write")
-def dispatch(visit: Visit) -> Answer:
-    _dispatched(visit, visit.call.json)
-    return Answer(204)
-
-
-@operation("POST", REPO + "/actions/workflows/{workflow_id}/dispatches", role="write", permissions="actions=write")
-def dispatch_workflow(visit: Visit) -> Answer:
-    it, body, name = visit.repository, visit.call.json, visit.call.named("workflow_id")
-    # Facts: to be dispatchable the file must be on the default branch.
-    listed = (
-        it.git("ls-tree", "--name-only", it.default_branch, ".github/workflows/").splitlines() if it.branches else []
-    )
-    if f".github/workflows/{name}" not in listed:
-        raise not_found()
-    if body["ref"].removeprefix("refs/heads/") not in it.branches:
-        raise Refused(422, f"No ref found for: {body['ref']}")
-    _dispatched(visit, {"workflow": name, **body})
-    return Answer(204)
-
-
-def _dispatched(visit: Visit, body: dict[str, Any]) -> None:
-    if len(str(body.get("event_type", ""))) > 100 or len(body.get("client_payload", {})) > 10:
-        raise invalid("Repository", "client_payload")  # facts "repository_dispatch"
-    visit.repository.dispatched.append(body)
 
 
 @operation("GET", REPO + "/actions/runners", **ADMIN_READ)
@@ -125,17 +96,9 @@ def teams(visit: Visit) -> Answer:
 
 @operation("GET", REPO + "/issues", permissions="issues=read")
 def issues(visit: Visit) -> Answer:
-    return _with_state(visit, visit.repository.issues)
-
-
-@operation("GET", REPO + "/pulls", permissions="pull_requests=read")
-def pulls(visit: Visit) -> Answer:
-    return _with_state(visit, visit.repository.pulls)
-
-
-def _with_state(visit: Visit, items: list[dict[str, Any]]) -> Answer:
     state = visit.call.query.get("state", "open")
-    return paged(visit.call, [one for one in items if state in {"all", one["state"]}], visit.world.api)
+    found = [one for one in visit.repository.issues if state in {"all", one["state"]}]
+    return paged(visit.call, found, visit.world.api)
 
 
 @operation("GET", REPO + "/forks")

@@ -230,7 +230,7 @@ def _only_public(visit: Visit) -> None:
 
 @operation("GET", REPO + "/labels", permissions="issues=read; pull_requests=read")
 def labels(visit: Visit) -> Answer:
-    shown = [_label(visit, label) for label in visit.repository.labels.values()]
+    shown = [shown_label(visit, label) for label in visit.repository.labels.values()]
     return paged(visit.call, shown, visit.world.api)
 
 
@@ -242,12 +242,12 @@ def make_label(visit: Visit) -> Answer:
     label = {"id": next(visit.world.ids), "name": body["name"], "default": False,
              "color": _color(body.get("color", "ededed")), "description": body.get("description")}  # fmt: skip
     it.labels[body["name"]] = label
-    return Answer(201, _label(visit, label), {"Location": _label(visit, label)["url"]})
+    return Answer(201, shown_label(visit, label), {"Location": shown_label(visit, label)["url"]})
 
 
 @operation("GET", REPO + "/labels/{name}", permissions="issues=read; pull_requests=read")
 def label(visit: Visit) -> Answer:
-    return Answer(200, _label(visit, _one_label(visit)))
+    return Answer(200, shown_label(visit, _one_label(visit)))
 
 
 @operation("PATCH", REPO + "/labels/{name}", **LABELS)
@@ -260,7 +260,7 @@ def change_label(visit: Visit) -> Answer:
                "description": body.get("description", one["description"])}  # fmt: skip
     del it.labels[one["name"]]
     it.labels[renamed] = changed
-    return Answer(200, _label(visit, changed))
+    return Answer(200, shown_label(visit, changed))
 
 
 @operation("DELETE", REPO + "/labels/{name}", **LABELS)
@@ -283,6 +283,6 @@ def _color(color: str) -> str:
     return color.lower()
 
 
-def _label(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
+def shown_label(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
     url = f"{visit.world.api}/repos/{visit.repository.full_name}/labels/{quote(one['name'], safe='')}"
     return {**one, "node_id": f"LA_{one['id']}", "url": url}

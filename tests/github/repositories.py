@@ -6,12 +6,15 @@ import base64
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, SealedBox
 
 from .accounts import Account
+
+if TYPE_CHECKING:
+    from .actions_state import Artifact, Run
 
 KeyId = str
 
@@ -149,6 +152,9 @@ class Repository:
         teams: Slugs of the organisation's teams with their role.
         forks, issues, pulls: What others made; a test adds to them by hand.
         dispatched: The dispatches that were asked for.
+        comments: Of issues and pull requests, by id.
+        statuses: Of commits, the oldest first.
+        runs, artifacts: Of workflows, by id.
     """
 
     id: int
@@ -177,6 +183,10 @@ class Repository:
     pulls: list[dict[str, Any]] = field(default_factory=list)
     forks: list[dict[str, Any]] = field(default_factory=list)
     dispatched: list[dict[str, Any]] = field(default_factory=list)
+    comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    artifacts: dict[int, Artifact] = field(default_factory=dict)
     vulnerability_alerts: bool = False
     security_fixes: bool = False
     actions_enabled: bool = True

@@ -68,6 +68,9 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == API or path.startswith(API + "/"):
             kind = "rest"
+        elif path in self.server.dispatcher.world.blobs:
+            self._send(self._blob(path))
+            return
         elif path in self.server.files:
             self._send(Answer(200, self.server.files[path], {"Content-Type": "application/octet-stream"}))
             return
@@ -88,6 +91,14 @@ class Handler(BaseHTTPRequestHandler):
             self._break()
         else:
             self._send(answer, half=bool(fault and fault.kind is Kind.HALF_ANSWER))
+
+    def _blob(self, path: str) -> Answer:
+        """What lies in the store behind an address with a signature; that refuses those who also bring a token."""
+        if "Authorization" in self.headers:
+            self.server.dispatcher.violations.append(f"GET {path}: the store of artifacts was handed a token")
+        if "sig=" not in self.path or "Authorization" in self.headers:
+            return Answer(403, b"<Error>AuthenticationFailed</Error>", {"Content-Type": "application/xml"})
+        return Answer(200, self.server.dispatcher.world.blobs[path], {"Content-Type": "application/zip"})
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """``do_GET`` and the rest: every method goes one way; GitHub answers 404 to those that it does not know."""

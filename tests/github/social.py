@@ -27,15 +27,29 @@ def issue(world: World, it: Repository, by: Account, title: str, state: str, *, 
     return shown
 
 
-def pull(world: World, it: Repository, by: Account, title: str, state: str) -> dict[str, Any]:
-    """A pull request in the list of pull requests."""
+def comment(world: World, it: Repository, number: int, by: dict[str, Any], text: str) -> dict[str, Any]:
+    """A comment on an issue or a pull request."""
+    made, url = next(world.ids), f"{world.api}/repos/{it.full_name}/issues"
+    return {
+        "id": made, "node_id": f"IC_{made}", "url": f"{url}/comments/{made}", "issue_url": f"{url}/{number}",
+        "html_url": f"{world.server}/{it.full_name}/issues/{number}#issuecomment-{made}", "body": text, "user": by,
+        "created_at": world.clock(), "updated_at": world.clock(), "author_association": "NONE",
+    }  # fmt: skip
+
+
+def pull(
+    world: World, it: Repository, by: Account, title: str, state: str, *, head: str = "", base: str = "",
+    body: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A pull request, with everything that GitHub shows of one alone."""
     number = len(it.issues) + 1
     repository = f"{world.api}/repos/{it.full_name}"
     url, page = f"{repository}/pulls/{number}", f"{world.server}/{it.full_name}/pull/{number}"
-    end = {
-        "label": f"{it.owner.login}:{it.default_branch}", "ref": it.default_branch, "sha": "0" * 40,
-        "user": shapes.simple_user(world, it.owner), "repo": shapes.repository(world, it, None),
-    }  # fmt: skip
+    ends = [
+        {"label": f"{it.owner.login}:{name}", "ref": name, "sha": "0" * 40,
+         "user": shapes.simple_user(world, it.owner), "repo": shapes.repository(world, it, None)}
+        for name in (head or it.default_branch, base or it.default_branch)
+    ]  # fmt: skip
     links = {
         "self": url, "html": page, "issue": f"{repository}/issues/{number}", "comments": url + "/comments",
         "review_comments": url + "/comments", "review_comment": url + "/comments{/number}", "commits": url + "/commits",
@@ -47,8 +61,12 @@ def pull(world: World, it: Repository, by: Account, title: str, state: str) -> d
         "issue_url": links["issue"], "commits_url": links["commits"], "comments_url": links["comments"],
         "review_comments_url": links["review_comments"], "review_comment_url": links["review_comment"],
         "statuses_url": links["statuses"], "_links": {name: {"href": where} for name, where in links.items()},
-        "user": shapes.simple_user(world, by), "body": None, "labels": [], "milestone": None, "assignee": None,
-        "assignees": [], "requested_reviewers": [], "requested_teams": [], "head": end, "base": end, "draft": False,
+        "user": shapes.simple_user(world, by), "body": body, "labels": [], "milestone": None, "assignee": None,
+        "assignees": [], "requested_reviewers": [], "requested_teams": [], "head": ends[0], "base": ends[1],
+        "draft": False,
         "created_at": world.clock(), "updated_at": world.clock(), "closed_at": None, "merged_at": None,
         "merge_commit_sha": None, "author_association": "NONE", "auto_merge": None,
+        "additions": 0, "deletions": 0, "changed_files": 0, "comments": 0, "commits": 1, "mergeable": None,
+        "mergeable_state": "unknown", "merged": False, "merged_by": None, "maintainer_can_modify": False,
+        "review_comments": 0,
     }  # fmt: skip

@@ -27,6 +27,7 @@ class World:
     """The fake's whole state; whoever changes it holds ``lock``.
 
     Attributes:
+        blobs: What lies behind the addresses that artifacts are fetched from.
         moved: The old names of renamed repositories, in lower case, with the new ones.
         late: How many calls about a new repository, environment or branch still find nothing (eventual consistency).
     """
@@ -42,6 +43,7 @@ class World:
     clock: Callable[[], str] = now
     ids: Iterator[int] = field(default_factory=lambda: count(1001))
     late: int = 0
+    blobs: dict[str, bytes] = field(default_factory=dict)
     _hidden: dict[str, int] = field(default_factory=dict)
 
     @property
