@@ -33,7 +33,6 @@ class Started:
     known: Known
     workflow: Workflow
     going: Going
-    approvals: list[str]
     environments: Mapping[str, str]
 
 
@@ -47,7 +46,7 @@ class GitHubActions:
         folder: Where jobs work.
         store: Where artifacts go.
         actor: The person who does things there.
-        done: Jobs whose work is taken as done in every run, because another test runs them.
+        done: Names of steps whose work is taken as done in every run, because another test runs them.
     """
 
     github: FakeGitHub
@@ -144,7 +143,10 @@ class GitHubActions:
         (here / workflow.file).write_text(workflow.told_apart(self.done), encoding="utf-8")
         environments = {job: self._environment(workflow, job, known, event) for job in workflow.jobs}
         foreign = known.head_repository.lower() != self.full_name.lower()
-        secrets, variables = self._values(workflow, environments, foreign=foreign)
+        admitted = {
+            job: name if name and self._admits(name, known.branch) else "" for job, name in environments.items()
+        }
+        secrets, variables = self._values(workflow, admitted, foreign=foreign)
         commit = at or known.commit
         known_to_all = self._known(known, commit, event)
         order = Order(
@@ -152,8 +154,7 @@ class GitHubActions:
             event=known.event, payload=here / "event.json", actor=known.actor, actions=workflow.actions,
             labels=workflow.labels, known=known_to_all, secrets=secrets, variables=variables,
         )  # fmt: skip
-        approvals = [name for name in environments.values() if name and self._protection(name).reviewers]
-        return Started(known, workflow, Machine(here).start(order), approvals, environments)
+        return Started(known, workflow, Machine(here).start(order), environments)
 
     def finish(self, started: Started) -> Run:
         """Wait for a run's end and read what came of it."""
@@ -171,10 +172,14 @@ class GitHubActions:
         known.status, known.jobs = "completed", {name: job.result for name, job in jobs.items()}
         of = self.repository
         of.checks.setdefault(known.commit, set()).update(job.id for job in jobs.values() if job.result == "success")
+        used = [job.environment for job in jobs.values() if job.environment and job.result != "skipped"]
+        for name in used:
+            assert self._admits(name, known.branch), f"{known.branch} may not use {name}: {workflow.file}"
+        asked = [name for name in used if self._protection(name).reviewers]
         kept = self.github.artifacts(self.full_name, known.id)
         run = Run(
             id=known.id, number=known.number, workflow=known.workflow, event=known.event, branch=known.branch,
-            commit=known.commit, conclusion=known.conclusion, jobs=jobs, approvals=started.approvals,
+            commit=known.commit, conclusion=known.conclusion, jobs=jobs, approvals=asked,
             artifacts={name: unpacked(content) for name, content in kept.items()}, raw=raw,
         )  # fmt: skip
         self._hunt(run)
@@ -219,15 +224,15 @@ class GitHubActions:
         return found | ends
 
     def _environment(self, workflow: Workflow, job: str, known: Known, event: Mapping[str, Any]) -> str:
-        """The environment of a job; GitHub refuses one that does not admit the branch."""
+        """The environment of a job."""
         words = {"github.ref_name": known.branch, "github.head_ref": known.branch, "github.event_name": known.event}
         words |= {f"inputs.{name}": str(value) for name, value in event.get("inputs", {}).items()}
-        name = workflow.environment(job, words)
-        if name:
-            found = self._protection(name)
-            admitted = found.policy is None or any(fnmatchcase(known.branch, one) for one in found.patterns)
-            assert admitted, f"{known.branch} may not use the environment {name}: {workflow.file}, job {job}"
-        return name
+        return workflow.environment(job, words)
+
+    def _admits(self, environment: str, branch: str) -> bool:
+        """Whether GitHub lets a branch's job use an environment."""
+        found = self._protection(environment)
+        return found.policy is None or any(fnmatchcase(branch, pattern) for pattern in found.patterns)
 
     def _protection(self, name: str) -> Environment:
         found = self.repository.environment(name)

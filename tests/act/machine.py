@@ -149,6 +149,10 @@ class Machine:
             "PATH": os.pathsep.join([str(tools), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self._made("home")),
             "LANG": "C.UTF-8",
+            # act gives steps a terminal, GitHub does not.
+            "TERM": "dumb",
+            "PAGER": "cat",
+            "NO_COLOR": "1",
             "STUB_VENV": str(template_environment.python().parents[1]),
             # Whoever looks for a package or a page finds nobody.
             "PIP_NO_INDEX": "1",

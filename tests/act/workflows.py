@@ -109,13 +109,13 @@ class Workflow:
         """The file with the names of secrets and variables told apart by job.
 
         Args:
-            done: Jobs whose work is taken as done: they do nothing and succeed.
+            done: Names of steps whose work is taken as done: they do nothing and succeed.
         """
         document = self.document
         for name, job in document["jobs"].items():
-            if name in done:
-                job["steps"] = [{"run": "echo 'Another test has run this job.'"}]
-                job.pop("outputs", None)
+            for step in job["steps"]:
+                if step.get("name") in done:
+                    step["run"] = "echo 'Another test runs this step.'"
             document["jobs"][name] = _replaced(job, partial(_own_name, name))
             for step in document["jobs"][name]["steps"]:
                 wanted = _NEEDS_TOKEN.get(step.get("uses", "").partition("@")[0])

@@ -35,4 +35,4 @@ if [ "$IN_PERSIST" = true ]; then git config "$key" "$header"; fi
   echo "ref=$full"
   echo "commit=$(git rev-parse HEAD)"
 } >> "$GITHUB_OUTPUT"
-git log -1 --format='%H %s'
+git --no-pager log -1 --format='%H %s'

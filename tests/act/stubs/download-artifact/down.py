@@ -1,6 +1,6 @@
 """Fetches artifacts from the store of the test and lays them down as actions/download-artifact does."""
 
-# ruff: noqa: PTH, T201
+# ruff: noqa: PTH123, T201
 
 import fnmatch
 import io
