@@ -23,11 +23,14 @@ class RunContext:
         commit: The full commit name, with ``-dirty`` appended when the working tree had changes.
         actor: Who started it.
         trigger: What started it; only ``push``, ``dispatch`` and ``data`` come from a forge.
+        reason: Why it was started, in the words of who started it.
         promote: Whether an accepted model becomes the branch's champion.
         repository: Address of the repository, without credentials.
         ci_url: Address of the workflow run, empty on one machine.
         run_id: The MLflow run that everything is logged to.
         lock: SHA-256 of ``requirements.txt``.
+        submission: The name of the run on Kubeflow; its MLflow run is found, or begun, by it.
+        platform: Address of Kubeflow's web pages, for links.
     """
 
     project: str
@@ -36,11 +39,14 @@ class RunContext:
     commit: str = ""
     actor: str = ""
     trigger: Trigger = "hand"
+    reason: str = ""
     promote: bool = False
     repository: str = ""
     ci_url: str = ""
     run_id: str = ""
     lock: str = ""
+    submission: str = ""
+    platform: str = ""
 
     @property
     def model_name(self) -> str:

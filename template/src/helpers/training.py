@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import hashlib
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +17,9 @@ from helpers.context import RunContext
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError, StepFailed
 from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepState, write_state
-from helpers.parameters import CONTEXT, parse_parameters
-from helpers.processes import git_commit
-from helpers.verbs import Request, code_parameters, shown, write_package
+from helpers.parameters import CONTEXT
+from helpers.preparing import Inputs, make_context, make_folder, point_latest, read_inputs
+from helpers.verbs import Request, shown, write_package
 from helpers.workers import JobError, Workers, WorkersError
 
 LONGEST_END = 30.0
@@ -58,8 +54,7 @@ class Run:
     pipeline: str
     folder: Path
     context: RunContext
-    arguments: Mapping[str, Any]
-    parameters: Mapping[str, Any]
+    inputs: Inputs
 
     @property
     def log(self) -> Path:
@@ -78,33 +73,30 @@ def run(request: Request) -> VerbResult:
     pipeline = request.choose(branch)
     if branch.config.engine == "kubeflow" and request.options["engine"] != "local":
         raise ConfigurationError(
-            f"The branch '{request.branch}' trains on Kubeflow, and this version of the helpers cannot submit to it.",
+            f"The branch '{request.branch}' trains on Kubeflow.",
             where=branch.config_document.where(("engine",)),
-            hint="Train on this machine with: run --engine local, or set engine: local.",
+            hint="Submit it with: submit. To train on this machine all the same: run --engine local",
         )
-    code = request.code(pipeline)
-    arguments, parameters, modules = (
-        _text_inputs(request, branch, pipeline) if code is None else _code_inputs(request, branch, code)
-    )
+    inputs = read_inputs(request, branch, pipeline)
     uri = tracking_uri(request.root, branch.config, request.environ)
-    context = _context(request, branch, pipeline)
-    folder = _make_folder(request)
-    made = Run(request, branch, pipeline, folder, context, arguments, parameters)
+    context = make_context(request, branch, pipeline)
+    folder = make_folder(request)
+    made = Run(request, branch, pipeline, folder, context, inputs)
     try:
-        return _train(made, uri, modules)
+        return _train(made, uri)
     except Exception as error:
         error.run_directory = folder  # type: ignore[attr-defined]  # where a traceback is kept
         raise
 
 
-def _train(made: Run, uri: str, modules: tuple[str, ...]) -> VerbResult:
+def _train(made: Run, uri: str) -> VerbResult:
     request = made.request
     environ = {**request.job_environ(uri), "MLOPSGEN_PROCESS": str(os.getpid())}
     mode = request.options["workers"] or made.branch.config.workers
     workers = Workers(request.root, made.folder / "jobs", made.log, environ, mode=mode)
     engine = LocalEngine(request.root, workers, made.folder / "steps", made.log, environ, _teller(request))
     try:
-        workers.start((*PREPARED, *modules))
+        workers.start((*PREPARED, *made.inputs.modules))
         package = made.folder / "pipeline.yaml"
         if made.code is not None:
             write_package(request, made.branch, made.pipeline, package, image=made.branch.config.image)
@@ -112,14 +104,17 @@ def _train(made: Run, uri: str, modules: tuple[str, ...]) -> VerbResult:
         request.progress(f"training '{made.pipeline}' of {request.branch} in {shown(made.folder, request.root)}")
         engine.wait_compiled()
         run_id = workers.call(
-            "helpers.run_record:begin", context=made.context.to_json(), engine="local", parameters=dict(made.parameters)
+            "helpers.run_record:begin",
+            context=made.context.to_json(),
+            engine="local",
+            parameters=dict(made.inputs.parameters),
         )
         made = replace(made, context=replace(made.context, run_id=run_id))
         if workers.note:
             request.progress(f"each step starts a new Python, because {workers.note}")
         state = {"version": 1, "run_id": run_id, "pipeline": made.pipeline, "branch": request.branch, "tracking": uri}
         write_state(made.folder / "run.json", state)
-        _point_latest(request, made.folder)
+        point_latest(request, made.folder)
         return _steps(made, engine, workers)
     except JobError as error:
         raise RuntimeError(f"{error}\n{_tail(made.log)}") from error
@@ -130,9 +125,9 @@ def _train(made: Run, uri: str, modules: tuple[str, ...]) -> VerbResult:
 
 def _steps(made: Run, engine: LocalEngine, workers: Workers) -> VerbResult:
     """Runs the steps; however they end, the run ends in MLflow too."""
-    given = {CONTEXT: made.context.to_json()} if _takes_context(made) else {}
+    given = {CONTEXT: made.context.to_json()} if made.inputs.takes_context else {}
     try:
-        result = engine.run({**made.arguments, **given})
+        result = engine.run({**made.inputs.arguments, **given})
     except RepositoryError as error:
         engine.close()
         result = replace(engine.result, failure=StepFailure("", error.message, error.hint, error.where))
@@ -201,93 +196,6 @@ def _outcome(made: Run, data: dict[str, Any], failure: StepFailure | None) -> Ve
 def _described(failure: StepFailure) -> dict[str, str]:
     place = f"{failure.where}: " if failure.where else ""
     return {"step": failure.step, "message": f"{place}{failure.message}", "hint": failure.hint}
-
-
-def _text_inputs(
-    request: Request, branch: Branch, pipeline: str
-) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """The arguments, all parameters and the modules of a pipeline of the text."""
-    plan = branch.plan(pipeline)
-    arguments = parse_parameters(request.options["param"], plan.parameters)
-    defaults = {parameter.name: parameter.default for parameter in plan.parameters if parameter.name != CONTEXT}
-    return arguments, {**defaults, **arguments}, plan.modules
-
-
-def _code_inputs(
-    request: Request, branch: Branch, pipeline: Any
-) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """The same of a pipeline in code; its steps' modules are not known."""
-    from helpers.code_pipelines import parameters_of
-
-    own = parameters_of(pipeline)
-    arguments = parse_parameters(request.options["param"], own)
-    defaults = {parameter.name: parameter.default for parameter in own if parameter.name != CONTEXT}
-    return arguments, {**defaults, **code_parameters(pipeline, branch), **arguments}, ()
-
-
-def _takes_context(made: Run) -> bool:
-    return made.code is None or CONTEXT in (made.code.component_spec.inputs or {})
-
-
-def _context(request: Request, branch: Branch, pipeline: str) -> RunContext:
-    options, environ = request.options, request.environ
-    server, name, ci_run = (environ.get(f"GITHUB_{key}", "") for key in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    repository = f"{server}/{name}" if server and name else ""
-    lock = request.root / "requirements.txt"
-    return replace(
-        request.context(branch, pipeline),
-        commit=options["commit"] if options["commit"] is not None else git_commit(request.root, environ),
-        actor=options["actor"] or environ.get("GITHUB_ACTOR", "") or _user(),
-        trigger=options["trigger"],
-        promote=options["promote"],
-        repository=repository,
-        ci_url=f"{repository}/actions/runs/{ci_run}" if repository and ci_run else "",
-        lock=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container whose user has no name
-        return ""
-
-
-def _make_folder(request: Request) -> Path:
-    """The run's directory; never that of another run."""
-    given: Path | None = request.options["run_directory"]
-    try:
-        if given is not None:
-            folder = given.absolute()
-            folder.mkdir(parents=True, exist_ok=True)
-            if (folder / "run.json").exists():
-                raise RepositoryError(
-                    "The directory holds another run.", where=str(folder), hint="Choose another --run-directory."
-                )
-            return folder
-        request.runs.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        for number in range(1, 1000):
-            folder = request.runs / (stamp if number == 1 else f"{stamp}-{number}")
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir()
-                return folder
-    except OSError as error:
-        raise RepositoryError(
-            f"The run's directory cannot be made: {error.strerror}.", where=str(given or request.runs)
-        ) from error
-    raise RepositoryError("A thousand runs began in this second.", where=str(request.runs))
-
-
-def _point_latest(request: Request, folder: Path) -> None:
-    """Makes ``runs/<branch>/latest`` a link to the run."""
-    request.runs.mkdir(parents=True, exist_ok=True)
-    link = request.runs / f".latest-{os.getpid()}-{time.monotonic_ns()}"
-    try:
-        link.symlink_to(os.path.relpath(folder, request.runs), target_is_directory=True)
-        link.replace(request.latest)
-    except OSError:  # a file system without links; the run itself is not hurt
-        link.unlink(missing_ok=True)
 
 
 def _teller(request: Request) -> Any:

@@ -1,0 +1,40 @@
+"""The section ``kubeflow`` of a branch's configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LOGINS = ("none", "token", "service-account", "cookie", "dex")
+
+
+class Kubeflow(BaseModel):
+    """Where a branch with ``engine: kubeflow`` trains, and how its runs are made and waited for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = Field(
+        default="", description="Address of Kubeflow, with or without /pipeline. Empty: KUBEFLOW_ENDPOINT."
+    )
+    namespace: str = Field(default="", description="Namespace of the runs. Empty: KUBEFLOW_NAMESPACE.")
+    login: Literal["none", "token", "service-account", "cookie", "dex"] = "none"
+    ca: str = Field(
+        default="", description="File with the certificate of a private authority. Empty: CA_CERTIFICATE (PEM text)."
+    )
+    ui: str = Field(default="", description="Address of the web pages in links, where it is not the endpoint.")
+    wait: Literal["poll", "callback", "none"] = Field(
+        default="poll",
+        description="'poll': wait here; 'callback': the run's end reports by itself; 'none': only submit.",
+    )
+    deadline_hours: float | None = Field(
+        default=None, gt=0, description="Stop waiting after that; on GitHub's machines 5.5 hours are the most."
+    )
+    caching: bool | None = Field(
+        default=None, description="For all steps of a run: true or false. Null: as each step of the pipeline says."
+    )
+    service_account: str = Field(default="", description="Kubernetes service account of the run's steps.")
+    poll_seconds: float = Field(default=10, gt=0, description="How often the state of a run is asked for.")
+    patience_minutes: float = Field(
+        default=30, gt=0, description="How long an API server may be away before the waiting is given up."
+    )

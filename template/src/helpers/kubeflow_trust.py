@@ -1,0 +1,134 @@
+"""Where Kubeflow is and how it is reached: address, namespace, proxy, and whose certificates are trusted."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+from requests.utils import select_proxy, should_bypass_proxies
+
+from helpers.errors import ConfigurationError
+from helpers.kubeflow_config import Kubeflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A Kubeflow.
+
+    Attributes:
+        endpoint: Its address, without a slash at the end.
+        namespace: The namespace of the runs; empty where nobody named one.
+        ui: The address of its pages.
+        certificates: File with the certificates that are trusted.
+        proxy: Address of the proxy that leads there; empty for none.
+    """
+
+    endpoint: str
+    namespace: str
+    ui: str
+    certificates: Path
+    proxy: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The address without its path."""
+        parts = urlsplit(self.endpoint)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def run_link(self, run_id: str) -> str:
+        """The page of a run."""
+        return f"{self.ui}/#/runs/details/{run_id}"
+
+
+def find_place(settings: Kubeflow, environ: Mapping[str, str], *, root: Path, folder: Path, where: str) -> Place:
+    """The Kubeflow that the configuration and the environment name.
+
+    Args:
+        settings: The section ``kubeflow`` of the branch.
+        environ: The environment.
+        root: The repository; a relative file of certificates lies in it.
+        folder: Where certificates out of the environment are written.
+        where: The configuration file, for messages.
+
+    Raises:
+        ConfigurationError: No address is named, or it is none; a certificate cannot be read.
+    """
+    named = settings.endpoint.strip() or environ.get("KUBEFLOW_ENDPOINT", "").strip()
+    origin = f"{where}: kubeflow.endpoint" if settings.endpoint.strip() else "KUBEFLOW_ENDPOINT"
+    if not named:
+        raise ConfigurationError(
+            "No address of Kubeflow is named.",
+            where=f"{where}: kubeflow.endpoint",
+            hint="Set kubeflow.endpoint, or the variable KUBEFLOW_ENDPOINT.",
+        )
+    endpoint = _address(named, origin)
+    ui = settings.ui.strip() or environ.get("KF_PIPELINES_UI_ENDPOINT", "").strip()
+    return Place(
+        endpoint=endpoint,
+        namespace=settings.namespace.strip() or environ.get("KUBEFLOW_NAMESPACE", "").strip(),
+        ui=_address(ui, "kubeflow.ui") if ui else endpoint,
+        certificates=_certificates(settings, environ, root, folder, where),
+        proxy=_proxy(endpoint, environ),
+    )
+
+
+def _address(text: str, where: str) -> str:
+    """An address without what follows the API's own: people copy it from a browser."""
+    address = text if "://" in text else f"https://{text}"
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"'{parts.scheme}://...' is no address of Kubeflow.", where=where)
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(
+            "The address holds a user or a password.",
+            where=where,
+            hint="Take it out, and give KUBEFLOW_USERNAME and KUBEFLOW_PASSWORD as secrets.",
+        )
+    path = re.sub(r"/apis(/.*)?$", "", parts.path.rstrip("/"))
+    path = path.removesuffix("/_/pipeline") + "/pipeline" if path.endswith("/_/pipeline") else path
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _certificates(settings: Kubeflow, environ: Mapping[str, str], root: Path, folder: Path, where: str) -> Path:
+    """The public authorities, or what the machine was told to trust, and the private one if there is one."""
+    base = next(
+        (Path(environ[name]) for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE") if environ.get(name)),
+        Path(certifi.where()),
+    )
+    if settings.ca.strip():
+        file, origin = root / settings.ca.strip(), f"{where}: kubeflow.ca"
+        try:
+            private = file.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"The certificate cannot be read: {type(error).__name__}.", where=origin
+            ) from error
+    else:
+        private, origin = environ.get("CA_CERTIFICATE", ""), "CA_CERTIFICATE"
+    if not private.strip():
+        return base
+    if "\\n" in private and "\n" not in private.strip():
+        private = private.replace("\\n", "\n")  # one line of a dotenv file
+    try:
+        ssl.create_default_context().load_verify_locations(cadata=private)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigurationError(
+            "This is no certificate.", where=origin, hint="It has to be PEM text: -----BEGIN CERTIFICATE----- ..."
+        ) from error
+    both = folder / "certificates.pem"
+    both.write_text(f"{base.read_text(encoding='utf-8')}\n{private}\n", encoding="utf-8")
+    return both
+
+
+def _proxy(endpoint: str, environ: Mapping[str, str]) -> str:
+    """The proxy that the environment names for an address."""
+    names = {name.lower(): value for name, value in sorted(environ.items()) if name.lower().endswith("_proxy")}
+    if should_bypass_proxies(endpoint, no_proxy=names.get("no_proxy", "")):
+        return ""
+    found = {kind: names[f"{kind}_proxy"] for kind in ("http", "https", "all") if names.get(f"{kind}_proxy")}
+    return str(select_proxy(endpoint, found) or "")
