@@ -62,10 +62,11 @@ def main(
     branch, root = path.parent.name, path.parents[3]
     as_json = _wants_json(arguments)
     verb = next((word for word in arguments if not word.startswith("-")), "")
+    result: Path | None = None
     try:
         with _signals():
             parsed = _parser(branch).parse_args(arguments)
-            verb = parsed.verb
+            verb, result = parsed.verb, parsed.result
             outcome: VerbResult | RepositoryError = _perform(parsed, root, branch, variables, pipelines)
     except RepositoryError as error:
         outcome = error
@@ -73,8 +74,21 @@ def main(
         outcome = InterruptionError("Stopped.", hint="Nothing is left running.")
     except Exception as error:  # noqa: BLE001 - the one boundary between a bug and the person
         outcome = _bug(error, root, branch)
+    if result is not None:
+        outcome = _write_result(result, verb, outcome)
     _tell(verb or "main", outcome, as_json=as_json)
     return int(outcome.exit_code)
+
+
+def _write_result(path: Path, verb: str, outcome: VerbResult | RepositoryError) -> VerbResult | RepositoryError:
+    """Writes the outcome to the file that was asked for; a success that cannot be written down is none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(envelope(verb, outcome), indent=2, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        failure = RepositoryError(f"The outcome cannot be written: {error.strerror}.", where=str(path))
+        return outcome if isinstance(outcome, RepositoryError) else failure
+    return outcome
 
 
 class InterruptionError(RepositoryError):
@@ -95,12 +109,13 @@ def _parser(branch: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=f"python -m pipelines.{branch}.main",
         description=f"Train and judge models of the branch '{branch}'.",
-        epilog="Exit codes: 0 done, 1 failed, 2 not valid, 3 bug, 4 no permission, 6 the gate refused, 130 stopped.",
+        epilog="Exit codes: 0 done, 1 failed, 2 not valid, 3 bug, 4 no permission, 5 not done yet, 6 the gate refused, 130 stopped.",
         allow_abbrev=False,
     )
     common = _Parser(add_help=False)
     common.add_argument("--pipeline", metavar="NAME", help="which pipeline; not needed when there is one")
     common.add_argument("--output", choices=["text", "json"], default="text", help="how the outcome is printed")
+    common.add_argument("--result", type=Path, metavar="FILE", help="also write the outcome, as JSON, to this file")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for name, verb in VERBS.items():
         made = verbs.add_parser(

@@ -6,6 +6,7 @@ Standard library only: the command line reads this table before it knows what it
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,14 @@ def _none(_: argparse.ArgumentParser) -> None:
     """A verb without options of its own."""
 
 
+def _words(text: str) -> list[str]:
+    """The words of a text, as a shell would split it."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"the quotes do not match: {text}") from error
+
+
 def _compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="FILE", help="the package (default: runs/<branch>/<pipeline>.yaml)")
     parser.add_argument("--image", help="the container image of the steps, instead of the configuration's")
@@ -40,6 +49,15 @@ def _training(parser: argparse.ArgumentParser) -> None:
     """What every way of training takes."""
     parser.add_argument("--promote", action="store_true", help="an accepted model becomes the branch's champion")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of this run")
+    parser.add_argument(
+        "--parameters",
+        dest="param",
+        action="extend",
+        type=_words,
+        metavar="TEXT",
+        help="several as one text: 'seed=7 name=\"two words\"'",
+    )
+    parser.add_argument("--reason", default="", help="why it trains, for the report")
     parser.add_argument(
         "--trigger", choices=["push", "dispatch", "hand", "data"], default="hand", help="what started it"
     )
@@ -52,6 +70,22 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _training(parser)
     parser.add_argument("--engine", choices=["local"], help="run here although the branch trains elsewhere")
     parser.add_argument("--workers", choices=["auto", "fork", "spawn"], help="how steps are started")
+
+
+def _submit(parser: argparse.ArgumentParser) -> None:
+    _training(parser)
+    parser.add_argument("--package", type=Path, metavar="FILE", help="what 'compile' has written, instead of compiling")
+    parser.add_argument("--image", help="the container image of the steps, instead of the configuration's")
+    parser.add_argument("--no-wait", action="store_true", help="only submit; the outcome is not waited for")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--resume", metavar="RUN_ID", help="go on with a run that was submitted before")
+    what.add_argument(
+        "--terminate",
+        nargs="?",
+        const="",
+        metavar="RUN_ID",
+        help="end a run (default: what this run of continuous integration has submitted, else the last one)",
+    )
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +106,9 @@ VERBS = {
     "compile": Verb("write the KFP package of a pipeline", "helpers.verbs:compile_pipeline", _compile),
     "run": Verb(
         "train: compile, run the steps, compare with the champion, write the report", "helpers.training:run", _run
+    ),
+    "submit": Verb(
+        "train on Kubeflow: submit the package, wait, bring the report back", "helpers.submission:submit", _submit
     ),
     "report": Verb("write the report of a run again", "helpers.verbs:report", _report),
     "rollback": Verb("make an earlier champion the champion again", "helpers.verbs:rollback", _rollback),

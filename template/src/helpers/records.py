@@ -97,6 +97,9 @@ class DataRecord(Record):
     name: str
     address: str
     fingerprint: str = Field(description="'sha256:...' of the bytes that were read.")
+    revision: str = Field(
+        default="", description="What the source said of its state before it was read, for example 'etag:...'."
+    )
     rows: int
     columns: dict[str, str] = Field(description="Column name to its kind: numeric, categorical, boolean, target.")
     notes: list[str] = Field(default=[], description="What was ignored or repaired, for example date columns.")
@@ -162,6 +165,7 @@ class Report(Record):
     commit: str
     actor: str
     trigger: str
+    reason: str = Field(default="", description="Why it was started, in the words of who started it.")
     repository: str = ""
     run: RunRecord
     decision: Decision

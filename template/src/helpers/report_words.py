@@ -355,7 +355,8 @@ def point_result(point: HistoryPoint) -> str:
 def trigger(report: Report) -> str:
     """What started the run."""
     known = {"push": "a push", "dispatch": "a dispatch", "hand": "a run by hand", "data": "changed data"}
-    return known.get(report.trigger, clean(report.trigger, 60))
+    what = known.get(report.trigger, clean(report.trigger, 60))
+    return f"{what}: {clean(report.reason, 200)}" if report.reason else what
 
 
 def split_note(evaluation: Evaluation | None) -> str:

@@ -90,6 +90,7 @@ def read_report(run_id: str, *, history_limit: int = 30) -> Report:
         commit=context.commit,
         actor=context.actor,
         trigger=context.trigger,
+        reason=context.reason,
         repository=context.repository,
         run=_run_record(run, store, failed=decision.outcome == "failed", ci_url=context.ci_url),
         decision=decision,
@@ -122,7 +123,7 @@ def read_decision(run_id: str) -> Decision | None:
 def context_of(run: Run) -> RunContext:
     """The context that a run was started with."""
     tags: Mapping[str, str] = run.data.tags
-    names = ("project", "pipeline", "branch", "commit", "actor", "trigger", "repository", "ci_url", "lock")
+    names = ("project", "pipeline", "branch", "commit", "actor", "trigger", "reason", "repository", "ci_url", "lock")
     values: dict[str, Any] = {name: tags.get(f"mlopsgen.{name}", "") for name in names}
     return RunContext(**values, promote=tags.get("mlopsgen.promote") == "true", run_id=run.info.run_id)
 

@@ -200,6 +200,7 @@ def _context_tags(context: RunContext, engine: str) -> dict[str, str]:
         "mlopsgen.commit": context.commit,
         "mlopsgen.actor": context.actor,
         "mlopsgen.trigger": context.trigger,
+        "mlopsgen.reason": context.reason,
         "mlopsgen.promote": str(context.promote).lower(),
         "mlopsgen.repository": context.repository,
         "mlopsgen.ci_url": context.ci_url,
