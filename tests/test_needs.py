@@ -39,7 +39,7 @@ def test_with_the_defaults_nothing_is_required():
     [
         ("none", set()),
         ("token", {"KUBEFLOW_TOKEN"}),
-        ("service-account", {"KUBEFLOW_TOKEN"}),
+        ("service-account", set()),
         ("cookie", {"KUBEFLOW_COOKIE"}),
         ("dex", {"KUBEFLOW_USERNAME", "KUBEFLOW_PASSWORD"}),
     ],
@@ -54,14 +54,53 @@ def test_mail_requires_a_login():
     assert {name for (_, name), required in found.items() if required} == {"SMTP_USERNAME", "SMTP_PASSWORD"}
 
 
-def test_each_source_on_the_web_has_a_token_and_the_watch_holds_nothing_else():
-    sources = {"main": "https://example.org/a.csv", "my-old data": "HTTP://example.org/b", "sample": "data/sample.csv"}
-    found = secrets(sources, reviewers=["ada"])
-    tokens = {name for environment, name in found if name.startswith("DATA_")}
-    assert tokens == {"DATA_MAIN_TOKEN", "DATA_MY_OLD_DATA_TOKEN"}
-    watch = {name for environment, name in found if environment == "production-watch"}
-    assert watch == tokens
-    assert "production-watch" not in {environment for environment, _ in secrets(sources)}
+LOGIN, KEYS = {"USERNAME", "PASSWORD"}, {"ACCESS_KEY", "SECRET_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("address", "lasts"),
+    [
+        ("https://example.org/a.csv", {"TOKEN", *LOGIN}),
+        ("HTTP://example.org/b", {"TOKEN", *LOGIN}),
+        ("s3://bucket/key.parquet", {*KEYS, "SESSION_TOKEN"}),
+        ("postgresql://db.example.org/sales", LOGIN),
+        ("mysql://db.example.org/sales", LOGIN),
+        ("mariadb://db.example.org/sales", LOGIN),
+        ("git+https://example.org/a/b.git@main#data.csv", {"TOKEN", *LOGIN}),
+        ("dvc+https://example.org/a/b.git@main#data.csv", {"TOKEN", *LOGIN, *KEYS}),
+        ("dvc:data/a.csv", {*LOGIN, *KEYS}),
+        ("data/sample.csv", set()),
+        ("/data/https.csv", set()),
+    ],
+)
+def test_each_source_has_the_secrets_of_its_kind_and_the_watch_holds_nothing_else(address, lasts):
+    found = secrets({"my-old data": address}, reviewers=["ada"])
+    opened = {name for _, name in found if name.startswith("DATA_")}
+    assert opened == {f"DATA_MY_OLD_DATA_{last}" for last in lasts}
+    assert {name for environment, name in found if environment == "production-watch"} == opened
+    assert not any(required for (_, name), required in found.items() if name in opened)
+    assert "production-watch" not in {environment for environment, _ in secrets({"my-old data": address})}
+
+
+@pytest.mark.parametrize(
+    ("registry", "engine", "required"),
+    [
+        ("", "kubeflow", None),
+        ("registry.example.org/ml/a", "local", None),
+        ("registry.example.org/ml/a", "kubeflow", True),
+        ("ghcr.io/acme/a", "kubeflow", False),
+    ],
+)
+def test_the_registrys_login_belongs_to_the_repository(registry, engine, required):
+    platform = KUBEFLOW if engine == "kubeflow" else {}
+    found = {key: value for key, value in secrets(registry=registry, **platform).items() if "REGISTRY" in key[1]}
+    names = ("REGISTRY_USERNAME", "REGISTRY_PASSWORD")
+    assert found == ({} if required is None else {(needs.REPOSITORY, name): required for name in names})
+
+
+def test_a_run_that_calls_back_needs_a_token_for_it():
+    assert secrets(**KUBEFLOW, production_wait="callback")["production", "DISPATCH_TOKEN"]
+    assert not secrets(**KUBEFLOW)["production", "DISPATCH_TOKEN"]
 
 
 def test_a_tracking_server_on_the_web_may_want_a_login():
@@ -90,10 +129,11 @@ def test_a_fresh_repositorys_sources_follow_from_the_answers():
 
 @given(st.text(min_size=1))
 def test_whatever_a_source_is_called_its_tokens_name_can_be_used(source):
-    assert re.fullmatch(r"DATA_[A-Z0-9_]*TOKEN", needs.data_token(source))
+    assert re.fullmatch(r"DATA_[A-Z0-9_]*TOKEN", needs.data_secret(source, "TOKEN"))
 
 
 @pytest.mark.parametrize("environment", needs.environment_names(resolve({"reviewers": ["ada"]})))
 def test_the_name_at_the_repository_can_be_used(environment):
     assert re.fullmatch(r"[A-Z_]+_X_Y", needs.repository_name(environment, "X_Y"))
+    assert needs.repository_name(needs.REPOSITORY, "X_Y") == "X_Y"
     assert needs.branch_of(environment) in BRANCHES

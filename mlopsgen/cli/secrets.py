@@ -234,12 +234,12 @@ def _table(session: Session, result: OperationResult) -> list[str]:
     data = result.data
     lines = [f"forge: {data['forge'] or 'none yet'}"]
     width = max((len(secret["stored_as"]) for secret in data["secrets"]), default=0)
-    environment = ""
+    environment = None
     for secret in data["secrets"]:
         if secret["environment"] != environment:
             environment = secret["environment"]
             there = "" if secret["scope"] == "repository" or environment in data["environments"] else " (not made yet)"
-            lines += ["", style(f"{environment}{there}", "bold", colour=session.colour)]
+            lines += ["", style(f"{environment or 'the repository'}{there}", "bold", colour=session.colour)]
         lines.append(f"  {_mark(session, secret)} {secret['stored_as']:<{width}}  {secret['purpose']}")
     if data["others"]:
         lines += ["", "There as well, and not needed by anything that mlopsgen knows:"]

@@ -170,7 +170,8 @@ def _branches(hosted: Hosted, snapshot: Snapshot) -> Iterator[Finding]:
         yield good("github-workflows", ", ".join(name.rpartition("/")[2] for name in names))
     else:
         message = f"'{default}' has no workflow, so that nothing trains on GitHub"
-        yield warning("github-workflows", message, "Commit workflows in .github/workflows.")
+        hint = "A newer template brings workflows; or commit your own in .github/workflows."
+        yield warning("github-workflows", message, hint)
 
 
 def _runners(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:

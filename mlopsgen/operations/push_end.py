@@ -30,6 +30,8 @@ class Pushed:
         full_name: Owner and name.
         page: Its address in a browser.
         helper: Whether git will find credentials for a push by hand, as far as that can be known.
+        has_workflows: Whether something runs there when something is pushed.
+        training: The branches that this push brought and that train now.
     """
 
     found: Planned
@@ -37,6 +39,8 @@ class Pushed:
     full_name: str
     page: str
     helper: bool = True
+    has_workflows: bool = False
+    training: tuple[str, ...] = ()
 
 
 def shown_result(pushed: Pushed, data: dict[str, Any], again: str) -> OperationResult:
@@ -109,11 +113,13 @@ def _result(pushed: Pushed, data: dict[str, Any], summary: str) -> OperationResu
     helper = (
         () if pushed.helper else ("gh auth setup-git   (git knows nobody there yet; or: mlopsgen push --protocol ssh)",)
     )
-    push = (*helper, "git push   (after a commit)")
+    branches = " and ".join(pushed.training)
+    watch = (f"{pushed.page}/actions   ({branches} train{'s' * (len(pushed.training) == 1)} now)",) if branches else ()
+    push = (*helper, f"git push   (after a commit{'; it tests and trains' if pushed.has_workflows else ''})")
     return OperationResult(
         summary=summary,
         data=data | facts,
-        next_steps=tuple(dict.fromkeys((*missing, *_hints(pushed.found.plan), *_options(pushed), *push))),
+        next_steps=tuple(dict.fromkeys((*watch, *missing, *_hints(pushed.found.plan), *_options(pushed), *push))),
         exit_code=ExitCode.PARTIAL if unsolved_of(pushed.found) else ExitCode.OK,
     )
 
@@ -124,12 +130,12 @@ def secret_commands(secrets: Sequence[Resource]) -> tuple[str, ...]:
     for secret in secrets:
         found.setdefault(secret.key.name, []).append(secret)
     return tuple(
-        f"mlopsgen secrets set {name} {_branches_of(needed)}   ({needed[0].purpose})" for name, needed in found.items()
+        f"mlopsgen secrets set {name}{_branches_of(needed)}   ({needed[0].purpose})" for name, needed in found.items()
     )
 
 
 def _branches_of(secrets: Sequence[Resource]) -> str:
-    return " ".join(f"--branch {secret.key.scope}" for secret in secrets)
+    return "".join(f" --branch {secret.key.scope}" for secret in secrets if secret.key.scope)
 
 
 def _facts(pushed: Pushed) -> dict[str, Any]:
@@ -219,7 +225,7 @@ def missing_secrets(found: Planned, wanted: Sequence[Resource]) -> list[Resource
 def _missing(pushed: Pushed) -> Iterator[dict[str, str]]:
     for resource in missing_secrets(pushed.found, pushed.wanted):
         name, scope = resource.key.name, resource.key.scope
-        command = f"mlopsgen secrets set {name} --branch {scope}"
+        command = f"mlopsgen secrets set {name}{f' --branch {scope}' if scope else ''}"
         yield {"environment": scope, "name": name, "purpose": resource.purpose, "command": command}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
-from mlopsgen.constants import HOSTED_REMOTE
+from mlopsgen.constants import HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, PlanChanged, UsageError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.forge.github.forge import GitHubForge
@@ -160,8 +160,9 @@ class _Push:
             refused = problem(key.name, value)
             if refused:
                 raise UsageError(
-                    f"The value for {key.name} of {key.scope} cannot be stored: {refused}. Nothing was changed.",
-                    where=f"{key.scope}/{key.name}",
+                    f"The value for {key.name} of {key.scope or 'the repository'} cannot be stored: {refused}. "
+                    "Nothing was changed.",
+                    where=f"{key.scope}/{key.name}" if key.scope else key.name,
                     hint="Correct it where it comes from.",
                 )
             self.values[key] = value
@@ -237,7 +238,12 @@ class _Push:
             PlanChanged: Nobody can agree: exactly one plan was agreed to, or secrets would be seen by more branches.
         """
         found = self._look()
-        exposed = [item for item in found.plan.changes if item.kind is Kind.SECRET and not item.scope]
+        own = {resource.key for resource in self.desired.resources if not resource.key.scope}
+        exposed = [
+            item
+            for item in found.plan.changes
+            if item.kind is Kind.SECRET and not item.scope and Key(item.kind, item.name) not in own
+        ]
         if not self.request.digest and not (exposed and self.request.agreed):
             return self._agreed(found, situation)
         self.request.show(situation, found.plan)
@@ -349,7 +355,14 @@ class _Push:
             full_name=self.forge.full_name,
             page=self.forge.page,
             helper=knows_credentials(self.hosted, self.desired.address),
+            has_workflows=self.desired.trains,
+            training=tuple(item.name for item in self.done if self.desired.trains and starts_training(item)),
         )
+
+
+def starts_training(item: Item) -> bool:
+    """Whether a change that was made starts a training: of the branches that are made, only the first one trains."""
+    return item.kind is Kind.BRANCH and (item.act is Act.CHANGE or item.name == MAIN_BRANCH)
 
 
 def need_of(resource: Resource) -> Need:

@@ -191,9 +191,10 @@ def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
         return
     events(
         Warn(
-            message="The repository has no workflow yet: nothing trains on GitHub, and pull requests wait for "
+            message="The repository has no workflow: nothing trains on GitHub, and pull requests wait for "
             "checks that nothing reports.",
-            hint=f"Until it has one, leave the checks out: 'checks: []' in the rulesets of {REMOTE_DOCUMENT}.",
+            hint="Take over a newer template (it brings them), or leave the checks out: 'checks: []' in the rulesets "
+            f"of {REMOTE_DOCUMENT}.",
         )
     )
 

@@ -84,7 +84,7 @@ class Asked:
 
     def find(self, need: Need) -> SecretValue | None:
         """What the person types; nothing typed is none."""
-        title = f"{need.name} for {need.environment}"
+        title = f"{need.name} for {need.environment or 'the repository'}"
         return self.ask(title, need.purpose[:1].upper() + need.purpose[1:] + ".") or None
 
 

@@ -147,7 +147,7 @@ def _chosen(request: SetRequest, vault: Vault) -> list[Stored]:
     Raises:
         UsageError: It names an environment or a secret that cannot be meant.
     """
-    known = list(dict.fromkeys(stored.need.environment for stored in vault.secrets)) or list(BRANCHES)
+    known = [*dict.fromkeys(s.need.environment for s in vault.secrets if s.need.environment)] or list(BRANCHES)
     known += sorted(vault.environments - set(known))
     for name in request.environments:
         if name not in known:

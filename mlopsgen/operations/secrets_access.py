@@ -16,7 +16,7 @@ from mlopsgen.operations.making import read_making
 from mlopsgen.operations.project import Project, Surroundings, forge_folder, open_forge, require_forge
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.github_desired import Making, environments_of, github_resources
-from mlopsgen.remote.needs import Need, repository_name
+from mlopsgen.remote.needs import REPOSITORY, Need, needed_secrets, repository_name
 
 
 class NotPushed(MissingAnswer):
@@ -138,12 +138,15 @@ def read_needs(making: Making, *, local: bool = False) -> tuple[Need, ...]:
         making: What the repository is made from.
         local: Whether the forge on this machine is meant, which has no environments beside the branches' own.
     """
-    return tuple(
+    of_environments = (
         Need(environment=environment.name, name=name, purpose=purpose or "named in remote.yaml", required=not optional)
         for environment in environments_of(making)
         if not local or environment.name in BRANCHES
         for name, (purpose, optional) in environment.secrets.items()
     )
+    # A forge on this machine builds no images.
+    of_repository = () if local else needed_secrets(making.answers, {})
+    return (*of_environments, *(need for need in of_repository if need.environment == REPOSITORY))
 
 
 def _open(access: Access, hosted: Hosted, making: Making, events: EventSink) -> Forge:
@@ -221,7 +224,7 @@ def _vault(project: Project, forge: Forge, needs: Sequence[Need], snapshot: Snap
     secrets = []
     for need in needs:
         key = place_of(need.environment, need.name, in_repository=lost is not None)
-        possible = lost is not None or need.environment in environments
+        possible = lost is not None or need.environment in (REPOSITORY, *environments)
         updated = found.pop(key, None)
         secrets.append(
             Stored(need=need, key=key, present=updated is not None, updated=updated or "", possible=possible)

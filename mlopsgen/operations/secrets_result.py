@@ -14,7 +14,7 @@ from mlopsgen.remote.needs import Need
 def where(stored: Stored) -> str:
     """A secret in words: its name and its environment."""
     as_kept = f" (kept as {stored.key.name})" if stored.key.name != stored.need.name else ""
-    return f"{stored.need.name} of {stored.need.environment}{as_kept}"
+    return f"{stored.need.name} of {stored.need.environment or 'the repository'}{as_kept}"
 
 
 def counted_secrets(number: int) -> str:
@@ -41,7 +41,7 @@ def need_data(need: Need) -> dict[str, Any]:
         "environment": need.environment,
         "name": need.name,
         "stored_as": need.name,
-        "scope": "environment",
+        "scope": "environment" if need.environment else "repository",
         "purpose": need.purpose,
         "required": need.required,
         "present": False,
@@ -64,7 +64,7 @@ def missing_steps(missing: Iterable[Stored]) -> tuple[str, ...]:
     for stored in missing:
         found.setdefault(stored.need.name, []).append(stored.need.environment)
     return tuple(
-        f"mlopsgen secrets set {name} {' '.join(f'--branch {environment}' for environment in environments)}"
+        " ".join((f"mlopsgen secrets set {name}", *(f"--branch {each}" for each in environments if each)))
         for name, environments in found.items()
     )
 

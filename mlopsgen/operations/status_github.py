@@ -112,7 +112,7 @@ def _problems(planned: Planned, wanted: Desired, names: Sequence[str]) -> list[d
     missing = missing_secrets(planned, wanted.resources)
     hints = {command.split()[3]: command.partition("   ")[0] for command in secret_commands(missing)}
     for secret in missing:
-        message = f"secret {secret.key.name} of {secret.key.scope} is missing: {secret.purpose}"
+        message = f"secret {secret.key.name} of {secret.key.scope or 'the repository'} is missing: {secret.purpose}"
         found.append({"message": message, "hint": hints[secret.key.name]})
     hidden = hidden_items(planned)
     if hidden:

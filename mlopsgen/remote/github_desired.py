@@ -67,6 +67,7 @@ def github_resources(making: Making, name: str, *, owner: str = "") -> tuple[Res
         *_security(making),
         *_team_access(making, environments, owner),
         *(resource for environment in environments for resource in _environment(environment)),
+        *_repository_secrets(making),
         *_labels(making),
         *_rulesets(making),
         *_runners(making),
@@ -170,7 +171,7 @@ def _actions(making: Making) -> Iterator[Resource]:
     allowed = text.allowed or "selected"
     yield _setting(
         "actions",
-        {"enabled": True, "allowed": allowed, "pinned": _either(text.pinned, False)},
+        {"enabled": True, "allowed": allowed, "pinned": _either(text.pinned, True)},
         "which actions workflows may use",
     )
     if allowed == "selected":
@@ -232,6 +233,13 @@ def _environment(environment: Environment) -> Iterator[Resource]:
         yield Resource(key=Key(Kind.VARIABLE, variable, name), value=value, purpose=words)
     for secret, (words, optional) in environment.secrets.items():
         yield Resource(key=Key(Kind.SECRET, secret, name), purpose=words, optional=optional)
+
+
+def _repository_secrets(making: Making) -> Iterator[Resource]:
+    for need in needs.needed_secrets(making.answers, {}):
+        if need.environment == needs.REPOSITORY:
+            key = Key(Kind.SECRET, need.name)
+            yield Resource(key=key, purpose=need.purpose, optional=not need.required)
 
 
 def _labels(making: Making) -> Iterator[Resource]:

@@ -12,10 +12,34 @@ from dataclasses import dataclass
 from mlopsgen.constants import BRANCHES
 from mlopsgen.questions import Answers
 
+DISPATCH_TOKEN = "DISPATCH_TOKEN"  # noqa: S105 - the name of a secret
 WATCH_SUFFIX = "-watch"
 """A branch whose environment has reviewers is watched through another one: its name with this suffix."""
 
-_REMOTE_DATA = re.compile(r"https?://", re.IGNORECASE)
+REPOSITORY = ""
+"""Stands for the repository itself where an environment is named: its secrets are for jobs that name none."""
+
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_GITHUBS_REGISTRY = "ghcr.io"
+
+_TOKEN = (("TOKEN", "token that reads the data source '{}', if it asks for one"),)
+_LOGIN = (
+    ("USERNAME", "user that reads the data source '{}'"),
+    ("PASSWORD", "password of the user that reads the data source '{}'"),
+)
+_KEYS = (
+    ("ACCESS_KEY", "access key that reads the data source '{}'"),
+    ("SECRET_KEY", "secret key that belongs to the access key of the data source '{}'"),
+)
+_OF_DATA = (
+    (_WEB, (*_TOKEN, *_LOGIN)),
+    (re.compile(r"s3://", re.IGNORECASE), (*_KEYS, ("SESSION_TOKEN", "session of a temporary access key of '{}'"))),
+    (re.compile(r"(postgresql|mysql|mariadb)(\+\w+)?://", re.IGNORECASE), _LOGIN),
+    (re.compile(r"git\+https?://", re.IGNORECASE), (*_TOKEN, *_LOGIN)),
+    (re.compile(r"dvc\+https?://", re.IGNORECASE), (*_TOKEN, *_LOGIN, *_KEYS)),
+    (re.compile(r"dvc:", re.IGNORECASE), (*_LOGIN, *_KEYS)),
+)
+"""What an address begins with, and the last words of the secrets that open what it names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +47,7 @@ class Need:
     """A variable or a secret that an environment needs.
 
     Attributes:
-        environment: The environment: a branch's name, or that of its watch.
+        environment: The environment: a branch's name, or that of its watch; :data:`REPOSITORY` for the repository.
         name: Its name there.
         purpose: What it is for, for people.
         required: Whether something that was asked for cannot work without it.
@@ -56,6 +80,8 @@ def branch_of(environment: str) -> str:
 
 def repository_name(environment: str, name: str) -> str:
     """What a variable or secret is called where a repository cannot have environments: ``STAGING_KUBEFLOW_TOKEN``."""
+    if environment == REPOSITORY:
+        return name
     return f"{environment.upper().replace('-', '_')}_{name}"
 
 
@@ -71,12 +97,12 @@ def environment_of(name: str) -> tuple[str, str]:
 def sources_of_answers(answers: Answers) -> dict[str, str]:
     """The data sources that a freshly made repository has, by name, for callers that have no ``data/sources.yaml``."""
     address = str(answers.get("data_address", ""))
-    return {"main": address} if _REMOTE_DATA.match(address) else {"sample": address}
+    return {"main": address} if _WEB.match(address) else {"sample": address}
 
 
-def data_token(source: str) -> str:
-    """The secret with the token of a data source."""
-    return f"DATA_{re.sub(r'[^A-Za-z0-9]+', '_', source).strip('_').upper()}_TOKEN"
+def data_secret(source: str, last: str) -> str:
+    """The name of a data source's secret: ``DATA_<SOURCE>_<LAST>``."""
+    return f"DATA_{re.sub(r'[^A-Za-z0-9]+', '_', source).strip('_').upper()}_{last}"
 
 
 def needed_variables(answers: Answers) -> tuple[Need, ...]:
@@ -107,7 +133,7 @@ def needed_secrets(answers: Answers, sources: Mapping[str, str]) -> tuple[Need, 
         if environment in BRANCHES:
             found += _actions(answers, environment)
             found += _cluster(environment)
-    return tuple(found)
+    return (*found, *_registry(answers))
 
 
 def _variable(answers: Answers, branch: str, key: str, name: str, purpose: str) -> Need:
@@ -116,12 +142,14 @@ def _variable(answers: Answers, branch: str, key: str, name: str, purpose: str) 
 
 def _platform(answers: Answers, branch: str) -> list[Need]:
     found = []
-    if answers.get(f"{branch}_engine") == "kubeflow":
+    on_cluster = answers.get(f"{branch}_engine") == "kubeflow"
+    if on_cluster:
         match answers.get(f"{branch}_login"):
             case "token":
                 found.append(_secret(branch, "KUBEFLOW_TOKEN", "token that logs in to Kubeflow"))
             case "service-account":
-                found.append(_secret(branch, "KUBEFLOW_TOKEN", "service account's token that logs in to Kubeflow"))
+                purpose = "service account's token that logs in to Kubeflow, where no file holds it"
+                found.append(_optional(branch, "KUBEFLOW_TOKEN", purpose))
             case "cookie":
                 found.append(_secret(branch, "KUBEFLOW_COOKIE", "session cookie that logs in to Kubeflow"))
             case "dex":
@@ -129,7 +157,8 @@ def _platform(answers: Answers, branch: str) -> list[Need]:
                 found.append(
                     _secret(branch, "KUBEFLOW_PASSWORD", "password of the user that logs in to Kubeflow (Dex)")
                 )
-    if _REMOTE_DATA.match(str(answers.get(f"{branch}_tracking_uri") or "")):
+    # What trains on a cluster has an MLflow server, whoever names it where.
+    if on_cluster or _WEB.match(str(answers.get(f"{branch}_tracking_uri") or "")):
         found += [
             _optional(branch, "MLFLOW_TRACKING_USERNAME", "user of the MLflow server, if it asks for one"),
             _optional(branch, "MLFLOW_TRACKING_PASSWORD", "password of the MLflow server's user"),
@@ -141,10 +170,10 @@ def _platform(answers: Answers, branch: str) -> list[Need]:
 def _data(environment: str, sources: Mapping[str, str]) -> list[Need]:
     named: dict[str, str] = {}
     for source, address in sources.items():
-        if _REMOTE_DATA.match(address):
-            named.setdefault(data_token(source), source)
-    reading = "reads the data source '{}', if it asks for one"
-    return [_optional(environment, name, f"token that {reading.format(source)}") for name, source in named.items()]
+        wanted = next((words for begins, words in _OF_DATA if begins.match(address)), ())
+        for last, purpose in wanted:
+            named.setdefault(data_secret(source, last), purpose.format(source))
+    return [_optional(environment, name, purpose) for name, purpose in named.items()]
 
 
 def _actions(answers: Answers, branch: str) -> list[Need]:
@@ -152,18 +181,39 @@ def _actions(answers: Answers, branch: str) -> list[Need]:
     if answers.get("notify_how") == "email":
         found.append(_secret(branch, "SMTP_USERNAME", "user of the mail server that sends the notifications"))
         found.append(_secret(branch, "SMTP_PASSWORD", "password of the mail server's user"))
+    called_back = answers.get(f"{branch}_wait") == "callback"
     return [
         *found,
-        _optional(branch, "DISPATCH_TOKEN", "token that starts workflows of other repositories"),
+        _secret(branch, DISPATCH_TOKEN, "token with which the run on the cluster tells GitHub of its end")
+        if called_back
+        else _optional(branch, DISPATCH_TOKEN, "token that starts workflows of other repositories"),
         _optional(branch, "WEBHOOK_URL", "address that is told of each training"),
+        _optional(branch, "WEBHOOK_SECRET", "signs what the webhook is told"),
+        _optional(branch, "JENKINS_USERNAME", "user that starts jobs of Jenkins"),
+        _optional(branch, "JENKINS_TOKEN", "API token of the user that starts jobs of Jenkins"),
     ]
 
 
 def _cluster(branch: str) -> list[Need]:
+    return [_optional(branch, "CA_CERTIFICATE", "certificate (PEM) of a private authority that your servers use")]
+
+
+def _registry(answers: Answers) -> list[Need]:
+    """The login of the registry: the job that builds images names no environment, so that nobody has to approve it."""
+    registry = str(answers.get("registry") or "")
+    if not registry or all(answers.get(f"{branch}_engine") != "kubeflow" for branch in BRANCHES):
+        return []
+    # GitHub's takes the token that every workflow has.
+    required = registry.partition("/")[0] != _GITHUBS_REGISTRY
+    user = f"user of the container registry {registry.partition('/')[0]}"
     return [
-        _optional(branch, "REGISTRY_USERNAME", "user of the container registry"),
-        _optional(branch, "REGISTRY_PASSWORD", "password or token of the container registry's user"),
-        _optional(branch, "CA_CERTIFICATE", "certificate (PEM) of a private authority that your servers use"),
+        Need(environment=REPOSITORY, name="REGISTRY_USERNAME", purpose=user, required=required),
+        Need(
+            environment=REPOSITORY,
+            name="REGISTRY_PASSWORD",
+            purpose="password or token of the container registry's user",
+            required=required,
+        ),
     ]
 
 
