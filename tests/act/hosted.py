@@ -35,6 +35,12 @@ class Started:
     going: Going
     environments: Mapping[str, str]
 
+    def cancel_at(self, text: str) -> None:
+        """Cancel it, as on its page, as soon as its log shows a text."""
+        self.going.wait_for(text)
+        self.known.conclusion = "cancelled"
+        self.going.cancel()
+
 
 @dataclass
 class GitHubActions:
@@ -56,6 +62,7 @@ class GitHubActions:
     actor: str = "ada"
     done: Collection[str] = ()
     runs: list[Run] = field(default_factory=list)
+    _events: dict[int, tuple[Workflow, Mapping[str, Any], str]] = field(default_factory=dict)
 
     @property
     def repository(self) -> Repository:
@@ -116,6 +123,12 @@ class GitHubActions:
             for one in waiting
         ]  # fmt: skip
 
+    def again(self, run: Run) -> Run:
+        """All jobs of a run are run again, as the button on its page does."""
+        known = self.repository.runs[run.id]
+        known.attempt, known.conclusion = known.attempt + 1, None
+        return self._run(self._events[run.id][0], known, *self._events[run.id][1:])
+
     def _merged(self, pull: dict[str, Any]) -> str:
         """The commit that GitHub makes to try a pull request: base and head merged."""
         of, head, base = self.repository, pull["head"]["sha"], pull["base"]["sha"]
@@ -135,6 +148,7 @@ class GitHubActions:
         return self.finish(self._start(workflow, known, event, at))
 
     def _start(self, workflow: Workflow, known: Known, event: Mapping[str, Any], at: str = "") -> Started:
+        self._events[known.id] = workflow, event, at
         known.status = "in_progress"
         known.jobs = dict.fromkeys(workflow.jobs)
         here = self._folder(known)

@@ -22,7 +22,7 @@ from tests.github import FakeGitHub
 from tests.github.repositories import Repository
 from tests.push_toys import Person, arrive, environment
 
-from .hosted import GitHubActions, running
+from .hosted import GitHubActions, Started, running
 from .runs import Run
 
 NAME = "acme/demo"
@@ -85,9 +85,12 @@ class Stage:
 
     def dispatch(self, file: str, branch: str = "development", **inputs: str) -> Run:
         """Ada starts a workflow by hand."""
+        return self.actions.finish(self.start(file, branch, **inputs))
+
+    def start(self, file: str, branch: str = "development", **inputs: str) -> Started:
+        """The same, while it goes on; ``stage.actions.finish`` waits for its end."""
         self.call("POST", f"/actions/workflows/{file}/dispatches", {"ref": branch, "inputs": inputs})
-        (run,) = self.actions.queued()
-        return run
+        return self.actions.start_queued(max(self.actions.repository.runs.values(), key=lambda run: run.id))
 
     def propose(self, head: str, base: str = "development") -> dict[str, Any]:
         """Ada opens a pull request."""
