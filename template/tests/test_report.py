@@ -70,10 +70,21 @@ def test_writes_three_files_that_replace_older_ones(case: tuple[Report, Evaluati
     folder = tmp_path / "a new folder"
     write_report(report(project="older"), None, folder)
     written = write_report(found, evaluation, folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    assert names == ["report.html", "report.json", "report.md"]
     assert written == {kind: folder / f"report.{kind}" for kind in ("html", "md", "json")}
     again = Report.model_validate_json(written["json"].read_text(encoding="utf-8"))
     assert again.model_dump_json() == found.model_dump_json()
+
+
+def test_plots_lie_beside_the_report_with_their_words(tmp_path: Path) -> None:
+    found, evaluation = CASES["binary"]
+    write_report(*CASES["twelve classes"], tmp_path)
+    write_report(found, evaluation, tmp_path)
+    plots = [path.read_text(encoding="utf-8") for path in sorted((tmp_path / "plots").iterdir())]
+    titles = [title for plot in plots for title in re.findall("<svg[^>]*><title>(.*?)</title><desc>.+?</desc>", plot)]
+    assert len(titles) == len(plots) == len(set(titles)) > 2
+    assert "Confusion matrix" in titles and "ROC curve" in titles
 
 
 def test_page_stands_alone_and_is_accessible(case: tuple[Report, Evaluation | None]) -> None:

@@ -93,6 +93,31 @@ def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="DIR", help="(default: the run's directory)")
 
 
+def _act(parser: argparse.ArgumentParser) -> None:
+    about = parser.add_mutually_exclusive_group()
+    about.add_argument("--report", type=Path, metavar="FILE", help="report.json (default: that of the last run)")
+    about.add_argument(
+        "--test", action="store_true", help="send a marked sample through every rule, whatever its 'when'"
+    )
+    about.add_argument("--failed", metavar="WHAT", help="no training came into being, because this failed before it")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show exactly what would be sent and to whom; send nothing"
+    )
+    parser.add_argument("--rule", action="append", default=[], metavar="NAME", help="only this rule (several times)")
+    parser.add_argument("--sent", type=Path, metavar="FILE", help="actions.json of an earlier attempt of the same job")
+    parser.add_argument(
+        "--outcome",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with --failed: what a verb's --result wrote",
+    )
+    parser.add_argument(
+        "--trigger", choices=["push", "dispatch", "hand", "data"], default="hand", help="with --failed: what started it"
+    )
+
+
 def _rollback(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="VERSION", help="which model version (default: the champion before)")
 
@@ -111,6 +136,9 @@ VERBS = {
         "train on Kubeflow: submit the package, wait, bring the report back", "helpers.submission:submit", _submit
     ),
     "report": Verb("write the report of a run again", "helpers.verbs:report", _report),
+    "act": Verb(
+        "carry out the rules on the result: mail, dispatches, webhooks, Jenkins", "helpers.actions.verb:act", _act
+    ),
     "rollback": Verb("make an earlier champion the champion again", "helpers.verbs:rollback", _rollback),
 }
 """Every verb, in the order in which ``--help`` shows them."""

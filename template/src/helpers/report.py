@@ -1,21 +1,32 @@
-"""The report of a training: three files that say the same, for people, for a job summary and for programs."""
+"""The report of a training: three files that say the same, for people, for a job summary and for programs.
+
+Beside them, the plots as pictures of their own (``plots/``), for what cannot show a page, such as a mail.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
+import re
+from html import escape
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from helpers import report_words as words
-from helpers.report_html import html
+from helpers.report_html import histories, html
 from helpers.report_markdown import markdown
+from helpers.report_plots import task_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from helpers.records import Evaluation, Report
+    from helpers.report_plots import Picture
 
 __all__ = ["html", "markdown", "terminal_lines", "write_report"]
+
+PLOTS = "plots"
+"""The folder with the plots, in the order of the page."""
 
 _WIDEST_NAME = 24
 _MOST_METRICS = 5
@@ -42,7 +53,28 @@ def write_report(report: Report, evaluation: Evaluation | None, folder: Path) ->
         finally:
             part.unlink(missing_ok=True)
         written[kind] = path
+    _write_plots(report, evaluation, folder / PLOTS)
     return written
+
+
+def _write_plots(report: Report, evaluation: Evaluation | None, folder: Path) -> None:
+    """Writes each plot as SVG with its words; those of an earlier report go."""
+    for old in folder.glob("[0-9]*-*.svg"):
+        old.unlink()
+    found = [*histories(report), *task_pictures(evaluation)]
+    if found:
+        folder.mkdir(exist_ok=True)
+    for number, picture in enumerate(found, 1):
+        name = re.sub(r"[^a-z0-9]+", "-", picture.title.lower()).strip("-")[:40]
+        (folder / f"{number}-{name}.svg").write_text(_svg(picture), encoding="utf-8", newline="\n")
+
+
+def _svg(picture: Picture) -> str:
+    """The picture for a light page as a file, with its title and its description in it."""
+    drawn = base64.b64decode(picture.light.partition(",")[2]).decode()
+    head, end, rest = drawn.partition(">")
+    title, note = (escape(words.clean(text, 400)) for text in (picture.title, picture.alt))
+    return f"{head}{end}<title>{title}</title><desc>{note}</desc>{rest}\n"
 
 
 def terminal_lines(report: Report, path: Path | str = "") -> list[str]:

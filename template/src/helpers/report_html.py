@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from helpers.records import DataRecord, Evaluation, Report
+    from helpers.report_plots import Picture
 
 Fact = tuple[str, str, str]
 """A name, a value and the address that the value links to."""
@@ -62,7 +63,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         baseline_name=words.baseline_name(decision.baseline),
         baseline_note=words.baseline_note(decision.baseline),
         also_measured=words.also_measured(report, evaluation),
-        histories=_histories(report),
+        histories=histories(report),
         recent_names=names,
         recent=recent,
         plots=task_pictures(evaluation),
@@ -88,7 +89,8 @@ def _stamp(report: Report) -> str:
     return " \u00b7 ".join(parts)
 
 
-def _histories(report: Report) -> list[object]:
+def histories(report: Report) -> list[Picture]:
+    """The course of each metric over the runs of the branch, where there are runs before this one."""
     points = words.timeline(report)
     found = [
         history(
