@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV ?= .venv
 TEMPLATE_VENV ?= build/template-venv
+WORKFLOW_TOOLS ?= build/workflow-tools
 WORKERS ?= 2
 RUN := "$(VENV)/bin/python"
 # Tests find the environment of the generated repository here; relative, because the path may hold spaces.
@@ -24,6 +25,10 @@ setup: ## Make .venv with the tool and everything that developing it needs.
 template-venv: ## Make the environment of the generated repository, in build/.
 	@$(PYTHON) tools/environment.py "$(TEMPLATE_VENV)" --lock template/requirements-dev.txt
 
+.PHONY: workflow-tools
+workflow-tools: setup ## Make the programs that check workflow files, in build/.
+	@$(RUN) tools/workflow_tools.py "$(WORKFLOW_TOOLS)"
+
 .PHONY: demo
 demo: setup ## From nothing to a trained model: init, push, a change, push again. Makes demo/<number>.
 	@$(RUN) tools/demo.py
@@ -41,7 +46,7 @@ format: setup ## Put the code into the common format.
 	@$(RUN) -m ruff format .
 
 .PHONY: test
-test: lint template-venv ## Lint and every test but the heavy ones.
+test: lint template-venv workflow-tools ## Lint and every test but the heavy ones.
 	@$(TESTS) -m "not matrix and not kills"
 
 .PHONY: test-matrix
