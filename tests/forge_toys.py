@@ -28,7 +28,7 @@ import argparse, json, os, pathlib, sys, time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("verb")
-for name in ("to", "trigger", "actor", "commit", "run-directory", "run-id", "output"):
+for name in ("to", "trigger", "actor", "commit", "run-directory", "run-id", "output", "report", "failed", "reason"):
     parser.add_argument("--" + name)
 parser.add_argument("--promote", action="store_true")
 options = parser.parse_args()
@@ -50,7 +50,7 @@ def end(code, data=None, error=None):
 marks = pathlib.Path(toy["marks"])
 with (marks / "calls").open("a") as file:
     file.write(" ".join((branch, options.verb, toy.get("name", ""), str(os.getpid()))) + "\\n")
-if options.verb == "run":
+if options.verb in ("run", "submit"):
     folder = pathlib.Path(options.run_directory)
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "begun").exists():
@@ -65,7 +65,13 @@ if "print" in toy:
 if toy.get("fail_at") == options.verb:
     end(1, error={"code": "data", "message": "the column 'price' is missing", "hint": "Name the target.",
                   "where": "data/sources.yaml:7"})
-if options.verb == "run":
+if options.verb == "check":
+    end(0, {"engine": toy.get("engine", "local")})
+if options.verb == "act":
+    with (marks / "acted").open("a") as file:
+        file.write(json.dumps([options.report, options.failed, len(os.environ.get("SMTP_PASSWORD", ""))]) + "\\n")
+    end(0, {"actions": toy.get("actions", [{"name": "mail"}])})
+if options.verb in ("run", "submit"):
     (folder / "log.txt").write_text("engine log " + os.environ.get(toy.get("print", ""), "") + "\\n")
     (folder / "environment.json").write_text(json.dumps(dict(os.environ)))
     report = {form: str(folder / ("report." + form)) for form in ("html", "md", "json")}
@@ -77,7 +83,8 @@ if options.verb == "run":
     code = toy.get("exit", 0)
     end(code, {"run_id": "r1", "outcome": "rejected" if code == 6 else "first", "passed": code == 0,
                "promoted": options.promote and code == 0, "metrics": toy.get("metrics", {"rmse": 54.25}),
-               "report": report, "seconds": 0.1, "trigger": options.trigger, "actor": options.actor})
+               "report": report, "seconds": 0.1, "trigger": options.trigger, "actor": options.actor,
+               "reason": options.reason})
 end(0)
 """
 
@@ -155,6 +162,17 @@ class Toy:
         """The verbs that ran: branch, verb, name of the commit, process id."""
         path = self.marks / "calls"
         return [line.split(" ") for line in path.read_text().splitlines()] if path.exists() else []
+
+    def with_actions(self) -> None:
+        """Let the repository bring what acts on results, as a template of this version does."""
+        folder = self.folder / "src" / "helpers" / "actions"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+
+    def acted(self) -> list[list[str | int | None]]:
+        """What each call of `act` was given: the report, what failed, and the password's length."""
+        path = self.marks / "acted"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def wait_for_call(self, verb: str, count: int = 1) -> int:
         """The process id of the verb's call, as soon as there are so many of them."""

@@ -69,7 +69,9 @@ def _branch_lines(branch: Mapping[str, Any]) -> list[str]:
     if run is None:
         return [f"{head} {'never trained' if branch['forge_commit'] else 'not pushed'}"]
     lines = [f"{head} #{run['number']} {run['commit'][:7]}: {run['verdict']}, {_age(run['age_seconds'])}"]
-    lines += [f"{'':<13}{text}" for text in (run["metrics_text"], _error(run), _report(run)) if text]
+    lines += [
+        f"{'':<13}{text}" for text in (run["metrics_text"], _error(run), run["actions_text"], _report(run)) if text
+    ]
     waiting = len(branch["queue"]) - (1 if run["state"] == "running" else 0)
     if waiting > 0:
         lines.append(f"{'':<13}{waiting} in the queue")

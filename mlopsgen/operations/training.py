@@ -10,7 +10,7 @@ from mlopsgen.events import LogLine
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run
-from mlopsgen.forge.worker.verdict import first_line, metrics, verdict
+from mlopsgen.forge.worker.verdict import actions, first_line, metrics, verdict
 from mlopsgen.ports import EventSink
 
 
@@ -41,12 +41,13 @@ def run_data(layout: Layout, run: Run) -> dict[str, Any]:
     """A training as JSON values."""
     folder = layout.run(run.branch, run.number)
     document = run.as_document()
-    for internal in ("version", "worker"):
+    for internal in ("version", "worker", "acting"):
         document.pop(internal)
     return {
         **document,
         "verdict": verdict(run),
         "metrics_text": metrics(run),
+        "actions_text": actions(run),
         "error_text": first_line(run.error.get("message", "")),
         "age_seconds": age_in_seconds(run),
         "log": str(folder / "log.txt"),

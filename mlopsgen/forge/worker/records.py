@@ -28,6 +28,7 @@ class Job:
     actor: str = ""
     trigger: str = "push"
     queued_at: str = ""
+    reason: str = ""
 
     def as_document(self) -> dict[str, object]:
         """The job as a JSON object."""
@@ -42,7 +43,7 @@ class Run:
         branch: The branch, which is also the name of the environment.
         number: Counts from 1 on each branch.
         commit: What is trained.
-        trigger: ``push``, or ``dispatch`` when a person asked for it.
+        trigger: ``push``, ``dispatch`` when a person asked for it, or ``data`` when the watch found changed data.
         actor: Who pushed or asked.
         state: ``queued``, ``running``, ``succeeded``, ``rejected``, ``failed`` or ``killed``.
         stage: What it is doing or did last: ``checkout``, ``environment``, ``check``, ``compile``, ``run``, ``report``.
@@ -58,6 +59,10 @@ class Run:
         report: Path of each form of the report (``html``, ``md``, ``json``).
         error: Why it failed: ``code``, ``message``, ``hint`` and ``where``.
         run_id: The MLflow run.
+        reason: Why it was asked for, where the watch did.
+        acting: Whether the verdict stands and only the actions that follow it are still at work.
+        actions: What came of the actions that follow: ``exit_code`` and ``summary``; empty when there are none.
+        result: The report (JSON) where the run wrote it, with its plots beside it.
     """
 
     branch: str
@@ -82,6 +87,10 @@ class Run:
     report: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, str] = field(default_factory=dict)
     run_id: str = ""
+    reason: str = ""
+    acting: bool = False
+    actions: Mapping[str, Any] = field(default_factory=dict)
+    result: str = ""
 
     @property
     def is_final(self) -> bool:
@@ -106,6 +115,7 @@ def run_of(job: Job) -> Run:
         trigger=job.trigger,
         actor=job.actor,
         queued_at=job.queued_at,
+        reason=job.reason,
     )
 
 

@@ -12,7 +12,7 @@ from . import locks, process, queue, repository, surroundings
 from .journal import Journal
 from .layout import Layout
 from .records import KILLED, RUNNING, Job, Run, now, read_job, read_run, run_of, write_run
-from .training import Training
+from .training import Training, state_of
 
 _ATTEMPTS = 2
 _PATIENCE = 1.0  # longer than anybody who only looks at the lock holds it
@@ -118,6 +118,13 @@ def _train(layout: Layout, job: Job, environ: Mapping[str, str]) -> None:
 def _attempt(layout: Layout, run: Run, environ: Mapping[str, str], keep_open: tuple[int, ...]) -> None:
     if run.state == RUNNING:
         journal = Journal(layout.run(run.branch, run.number))
+        if run.acting and run.attempt >= _ATTEMPTS:
+            message = f"The worker was killed {run.attempt} times while the actions of this training were at work."
+            journal.say(message)
+            actions = {"exit_code": 1, "summary": message}
+            ended = run.with_(state=state_of(run.exit_code), acting=False, ended_at=now(), actions=actions)
+            write_run(layout, ended)
+            return
         if run.attempt >= _ATTEMPTS:
             message = f"The worker was killed {run.attempt} times during this training."
             error = {
@@ -129,7 +136,10 @@ def _attempt(layout: Layout, run: Run, environ: Mapping[str, str], keep_open: tu
             journal.say(message)
             write_run(layout, run.with_(state=KILLED, exit_code=1, ended_at=now(), error=error))
             return
-        journal.say(f"the worker was killed during '{run.stage}'; training again from the start")
+        if run.acting:
+            journal.say("the worker was killed while it acted on the result; acting again")
+        else:
+            journal.say(f"the worker was killed during '{run.stage}'; training again from the start")
         run = run.with_(attempt=run.attempt + 1)
     Training(layout, run, environ, keep_open=keep_open).train()
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import traceback
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from .records import FAILED, REJECTED, RUNNING, SUCCEEDED, Run, now, write_run
 
 _BUG_CODE, _REJECTED_CODE = 3, 6
 _FORMS = ("html", "md", "json")
+_FAILED_BEFORE = {"check": "the check before the training", "compile": "compiling the pipeline"}
 
 
 class StageFailed(Exception):
@@ -74,27 +75,60 @@ class Training:
         self._engine = self._folder / ("engine" if run.attempt == 1 else f"engine-{run.attempt}")
         self._checkout = layout.work(run.branch) / f"{run.number}-{run.attempt}"
         self._journal = Journal(self._folder)
+        self._python = Path()
+        self._environment: dict[str, str] = {}
 
     def train(self) -> Run:
-        """Do all of it and return the final state; failures end up in it and are not raised."""
+        """Do all of it and return the final state; failures end up in it and are not raised.
+
+        A training whose verdict is known already (the worker was killed while it acted on it) is not trained again:
+        only the actions are.
+        """
+        decided = self._run.acting
         self._run = self._save(state=RUNNING, worker=os.getpid(), started_at=self._run.started_at or now())
-        ending: dict[str, Any]
-        try:
-            exit_code = self._stages()
-            ending = {"state": REJECTED if exit_code == _REJECTED_CODE else SUCCEEDED, "exit_code": exit_code}
-        except StageFailed as failure:
-            ending = {"state": FAILED, "exit_code": failure.exit_code, "error": failure.error}
-        except Exception as error:  # noqa: BLE001 - whatever it is, the queue has to go on
-            for line in traceback.format_exc().splitlines():
-                self._journal.note(line)
-            message = f"The worker failed: {type(error).__name__}: {self._journal.mask(str(error))}"
-            bug = StageFailed(_BUG_CODE, {"code": "bug", "message": message})
-            ending = {"state": FAILED, "exit_code": bug.exit_code, "error": bug.error}
+        if not decided:
+            self._decide()
+        self._act(again=decided)
         self._journal.scrub()
         repository.remove_tree(self._checkout)
-        return self._save(ended_at=now(), **ending)
+        return self._save(state=state_of(self._run.exit_code), acting=False, ended_at=now())
+
+    def _decide(self) -> None:
+        """Train; the exit code and the error stand in the run's state afterwards."""
+        error: Mapping[str, str] = {}
+        try:
+            exit_code = self._stages()
+        except StageFailed as failure:
+            exit_code, error = failure.exit_code, failure.error
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the queue has to go on
+            exit_code, error = _BUG_CODE, self._bug(failure).error
+        self._run = self._save(exit_code=exit_code, error=error)
+
+    def _bug(self, error: Exception) -> StageFailed:
+        for line in traceback.format_exc().splitlines():
+            self._journal.note(line)
+        message = f"The worker failed: {type(error).__name__}: {self._journal.mask(str(error))}"
+        return StageFailed(_BUG_CODE, {"code": "bug", "message": message})
 
     def _stages(self) -> int:
+        environ = self._enter_environment()
+        self._enter("check")
+        checked = self._verb(environ, "check")
+        self._journal.say(f"check: {checked.summary or 'passed'}")
+        self._enter("compile")
+        package = str(self._engine / "package.yaml")
+        self._verb(environ, "compile", "--to", package)
+        self._journal.say("compile: done")
+        self._enter("run")
+        verb = "submit" if checked.data.get("engine") == "kubeflow" else "run"
+        ran = self._verb(environ, verb, *self._run_options(), accept=(0, _REJECTED_CODE))
+        self._record(ran)
+        self._enter("report")
+        self._collect_report(environ, ran)
+        return ran.exit_code
+
+    def _enter_environment(self) -> dict[str, str]:
+        """Check the commit out, prepare its Python, and return the environment of its verbs."""
         variables, secrets = self._settings()
         self._journal = Journal(self._folder, secrets.values())
         self._enter("checkout")
@@ -105,21 +139,31 @@ class Training:
                 1, {"code": "checkout", "message": f"The commit cannot be checked out: {error}"}
             ) from error
         self._enter("environment")
-        python = self._prepare()
-        environ = self._training_environment(python, {**variables, **secrets})
-        self._enter("check")
-        checked = self._verb(python, environ, "check")
-        self._journal.say(f"check: {checked.summary or 'passed'}")
-        self._enter("compile")
-        package = str(self._engine / "package.yaml")
-        self._verb(python, environ, "compile", "--to", package)
-        self._journal.say("compile: done")
-        self._enter("run")
-        ran = self._verb(python, environ, "run", *self._run_options(), accept=(0, _REJECTED_CODE))
-        self._record(ran)
-        self._enter("report")
-        self._collect_report(python, environ, ran)
-        return ran.exit_code
+        self._python = self._prepare()
+        self._environment = self._training_environment(self._python, {**variables, **secrets})
+        return self._environment
+
+    def _act(self, *, again: bool) -> None:
+        """Let the repository tell people and start what follows; whatever comes of it, the verdict stays."""
+        failed = _FAILED_BEFORE.get(self._run.stage, "the training")
+        try:
+            environ = self._enter_environment() if again else self._environment
+            if not environ or not (self._checkout / "src" / "helpers" / "actions").is_dir():
+                return
+            report = self._run.result or self._run.report.get("json", "")
+            if not report and self._run.exit_code in (0, _REJECTED_CODE):
+                return
+            self._run = self._save(acting=True)
+            self._journal.note("-- act")
+            options = ["--report", report] if report else ["--failed", failed]
+            done = self._verb(environ, "act", *options, accept=range(-64, 256))
+            if done.exit_code == 0 and done.data.get("actions") == []:
+                return  # nobody wants to hear of this training
+            actions = {"exit_code": done.exit_code, "summary": done.summary}
+        except Exception as error:  # noqa: BLE001 - a message that cannot be sent changes no verdict
+            actions = {"exit_code": _BUG_CODE, "summary": self._bug(error).error["message"]}
+        self._journal.say(f"actions: {actions['summary'] or 'failed; the log shows why'}")
+        self._run = self._save(actions=actions)
 
     def _settings(self) -> tuple[dict[str, str], dict[str, str]]:
         branch = self._run.branch
@@ -163,13 +207,12 @@ class Training:
         run = self._run
         options = ["--promote", "--trigger", run.trigger, "--commit", run.commit]
         options += ["--actor", run.actor] if run.actor else []
+        options += ["--reason", run.reason] if run.reason else []
         return [*options, "--run-directory", str(self._engine)]
 
-    def _verb(
-        self, python: Path, environ: Mapping[str, str], verb: str, *options: str, accept: tuple[int, ...] = (0,)
-    ) -> Envelope:
+    def _verb(self, environ: Mapping[str, str], verb: str, *options: str, accept: Container[int] = (0,)) -> Envelope:
         """Run ``python -m pipelines.<branch>.main VERB`` and read its envelope."""
-        argv = [str(python), "-m", f"pipelines.{self._run.branch}.main", verb, *options, "--output", "json"]
+        argv = [str(self._python), "-m", f"pipelines.{self._run.branch}.main", verb, *options, "--output", "json"]
         self._journal.note(f"$ {' '.join(argv)}")
         ended = process.stream(
             argv, cwd=self._checkout, env=environ, on_line=self._journal.say, keep_open=self._keep_open, apart=True
@@ -180,6 +223,7 @@ class Training:
         self._journal.note(f"{verb} returned {ended.status}")
         if ended.status not in accept:
             self._record(Envelope(ended.status, document))
+            self._copy_report(Envelope(ended.status, document))
             raise StageFailed(ended.status if ended.status > 0 else 1, _error_of(verb, ended.status, document))
         return Envelope(ended.status, document)
 
@@ -204,22 +248,24 @@ class Training:
             outcome=str(data.get("outcome") or ""),
             passed=passed if isinstance(passed, bool) else None,
             promoted=data.get("promoted") is True,
+            result=_told_report(data).get("json", ""),
             metrics=_numbers(metrics) if isinstance(metrics, Mapping) else {},
         )
 
-    def _collect_report(self, python: Path, environ: Mapping[str, str], ran: Envelope) -> None:
+    def _collect_report(self, environ: Mapping[str, str], ran: Envelope) -> None:
         """Put the report beside the log, where it is found without knowing the engine's folder."""
-        told = ran.data.get("report")
-        paths = {form: Path(str(told[form])) for form in _FORMS if told.get(form)} if isinstance(told, Mapping) else {}
-        if not any(path.is_file() for path in paths.values()):
+        if not _told_report(ran.data):
             options = ["--run-id", self._run.run_id] if self._run.run_id else []
-            self._verb(python, environ, "report", *options, "--to", str(self._folder))
-            paths = {form: self._folder / f"report.{form}" for form in _FORMS}
+            self._verb(environ, "report", *options, "--to", str(self._folder))
+        self._copy_report(ran)
+
+    def _copy_report(self, ran: Envelope) -> None:
         report: dict[str, str] = {}
-        for form, path in paths.items():
+        told = _told_report(ran.data)
+        for form in _FORMS:
             target = self._folder / f"report.{form}"
-            if path.is_file() and path != target:
-                shutil.copyfile(path, target)
+            if form in told:
+                shutil.copyfile(told[form], target)
             if target.is_file():
                 report[form] = str(target)
         decision = (read_json(Path(report["json"])) or {}).get("decision") if "json" in report else None
@@ -227,11 +273,25 @@ class Training:
         self._run = self._save(report=report, **comparison)
 
     def _enter(self, stage: str) -> None:
-        self._run = self._save(stage=stage)
+        if not self._run.acting:  # then the stage says where the training ended
+            self._run = self._save(stage=stage)
         self._journal.note(f"-- {stage}")
 
     def _save(self, **changes: Any) -> Run:
         return write_run(self._layout, self._run.with_(**changes))
+
+
+def _told_report(data: Mapping[str, Any]) -> dict[str, str]:
+    """The forms of the report that a verb has told of and that are there."""
+    told = data.get("report")
+    if not isinstance(told, Mapping):
+        return {}
+    return {form: str(told[form]) for form in _FORMS if told.get(form) and Path(str(told[form])).is_file()}
+
+
+def state_of(exit_code: int | None) -> str:
+    """How a training ended that returned this."""
+    return {0: SUCCEEDED, _REJECTED_CODE: REJECTED}.get(-1 if exit_code is None else exit_code, FAILED)
 
 
 def _comparison(decision: Mapping[str, Any]) -> dict[str, Any]:

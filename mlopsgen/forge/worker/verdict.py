@@ -25,6 +25,8 @@ def verdict(run: Run) -> str:
     """How a training stands or ended, in a few words."""
     if run.state == QUEUED:
         return "waits in the queue"
+    if run.state == RUNNING and run.acting:
+        return "is decided; its actions are at work"
     if run.state == RUNNING:
         return f"is training ({run.stage or 'starting'})"
     if run.state == REJECTED:
@@ -52,6 +54,14 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
+def actions(run: Run) -> str:
+    """What came of the actions that follow a training, in one line; empty when there was nothing to do or to tell."""
+    summary = first_line(str(run.actions.get("summary") or ""))
+    if not run.actions or not run.actions.get("exit_code"):
+        return summary
+    return f"actions failed: {summary}" if summary else "actions failed; the log shows why"
+
+
 def ending(layout: Layout, run: Run) -> list[str]:
     """The last lines of a training that is over."""
     lines = [f"{run.branch} {short(run.commit)} (#{run.number}): {verdict(run)}"]
@@ -66,6 +76,8 @@ def ending(layout: Layout, run: Run) -> list[str]:
         lines.append(f"  {where}{first_line(run.error['message'])}")
     if run.error.get("hint"):
         lines.append(f"  next: {first_line(run.error['hint'])}")
+    if actions(run):
+        lines.append(f"  {actions(run)}")
     report = run.report.get("html") or run.report.get("md")
     if report:
         lines.append(f"  report: {report}")
