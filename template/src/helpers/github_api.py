@@ -69,9 +69,11 @@ class Answer:
             return None
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class StayHere(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: what a request carries is meant for one host."""
+
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        """Redirects are followed by hand, because the token must not follow everywhere."""
+        """The answer with the redirect is the answer."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ class GitHub:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
             address, data=data, headers={"User-Agent": "helpers.ci", **headers}, method=method
         )
-        opener = urllib.request.build_opener(_Stay, urllib.request.HTTPSHandler(context=_trust()))
+        opener = urllib.request.build_opener(StayHere, urllib.request.HTTPSHandler(context=trust()))
         return cast("http.client.HTTPResponse", opener.open(request, timeout=TIMEOUT))
 
     def _is_ours(self, address: str) -> bool:
@@ -243,7 +245,7 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """Who is trusted: the system, and a company's own authority where the usual variables name it."""
     context = ssl.create_default_context()
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the one boundary between a bug and the person
-        job.annotate("error", f"This is a mistake in the helpers: {type(error).__name__}: {error} {_kept(error)}")
+        job.annotate("error", f"This is a mistake in the helpers: {type(error).__name__}: {error} {_kept(job, error)}")
         return int(ExitCode.BUG)
     return int(ExitCode.OK)
 
@@ -62,11 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _kept(error: Exception) -> str:
-    """Writes the traceback to a file, so that the person sees one line."""
+def _kept(job: Job, error: Exception) -> str:
+    """Keeps the traceback, so that the person sees one line: in the job's log, folded, or in a file."""
+    text = "".join(traceback.format_exception(error))
+    if job.environ.get("GITHUB_ACTIONS") == "true":
+        job.fold("The traceback", text)
+        return "Please report it with the traceback in the job's log."
     try:
         with tempfile.NamedTemporaryFile("w", prefix="bug-", suffix=".txt", delete=False, encoding="utf-8") as file:
-            file.write("".join(traceback.format_exception(error)))
+            file.write(text)
     except OSError:
         return ""
     return f"The traceback is in {file.name}; please report it."

@@ -97,6 +97,12 @@ class Job:
         """A line of the log; what is in it cannot be a command to the runner."""
         print(_no_command(line), flush=True)
 
+    def fold(self, title: str, text: str) -> None:
+        """Lines that the log shows folded under a title."""
+        print(f"::group::{_escaped(title)}")
+        self.tell(text)
+        print("::endgroup::", flush=True)
+
     def output(self, **values: object) -> None:
         """Sets outputs of the step; truth values become ``true`` and ``false``."""
         path = self.environ.get("GITHUB_OUTPUT", "")

@@ -35,7 +35,7 @@ def store(job: Job, options: argparse.Namespace) -> None:
     """Brings the store back, or packs it; sets ``needed`` and ``restored``, or ``needed``, ``path`` and ``bytes``."""
     database = _database(job, options.branch)
     if database is None:
-        job.tell(f"The runs of {options.branch} are kept by an MLflow server; there is no store to {options.action}.")
+        job.tell(f"The runs of {options.branch} are kept outside of this job; there is no store to {options.action}.")
         job.output(needed=False, **({"restored": False} if options.action == "restore" else {"path": "", "bytes": 0}))
     elif options.action == "restore":
         _restore(job, options.branch, database)
@@ -44,10 +44,13 @@ def store(job: Job, options: argparse.Namespace) -> None:
 
 
 def _database(job: Job, branch: str) -> Path | None:
-    """The store's file; None when it is a server's, or lies on a machine that keeps it."""
+    """The store's file; None when a server or the runner's machine keeps the runs."""
     config = load_config(job.root, branch)
     uri = tracking_uri(job.root, config, load_dotenv(job.root, job.environ))
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    if not uri.startswith("sqlite:///"):
+        return None
+    path = Path(uri.removeprefix("sqlite:///"))
+    return path if path.is_relative_to(job.root) else None
 
 
 def _restore(job: Job, branch: str, database: Path) -> None:

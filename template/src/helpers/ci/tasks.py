@@ -50,6 +50,11 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="report.json of a training that this job made")
 
 
+def _sample(parser: argparse.ArgumentParser) -> None:
+    _branch(parser)
+    parser.add_argument("--into", type=Path, default=Path("runs/sample"), metavar="DIR", help="(default: runs/sample)")
+
+
 def _promote(parser: argparse.ArgumentParser) -> None:
     _branch(parser)
     parser.add_argument("--report", type=Path, required=True, metavar="FILE", help="report.json of the training")
@@ -82,6 +87,7 @@ TASKS = {
     ),
     "store": Task("bring the branch's MLflow store back, or keep it", "helpers.ci.store:store", _store),
     "annotate": Task("the job's summary and annotations", "helpers.ci.annotate:annotate", _annotate),
+    "sample": Task("a short training on the sample, for a pull request", "helpers.ci.sample:sample", _sample),
     "compare": Task("the pull request's comment", "helpers.ci.compare:compare", _compare),
     "promote": Task("the pull request to the next branch", "helpers.ci.promote:promote", _promote),
     "status": Task("the commit's status 'training/<branch>'", "helpers.ci.status:status", _status),
