@@ -128,7 +128,7 @@ class World:
         model, metrics = at(Model, "model"), at(Metrics, "metrics")
         evaluation, decision = at(Artifact, "evaluation"), at(Artifact, "decision")
         before("pull")
-        pull_data(source, data)
+        pull_data(source, text, data)
         before("validate")
         validate_data(data, text, valid)
         before("split")

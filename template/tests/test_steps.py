@@ -129,7 +129,7 @@ def test_parquet_trains(world: World) -> None:
 
 def table_of(world: World, folder: Path) -> Dataset:
     data, valid = Dataset(uri=str(folder / "data")), Dataset(uri=str(folder / "valid"))
-    pull_data("sample", data)
+    pull_data("sample", CONTEXT.to_json(), data)
     validate_data(data, CONTEXT.to_json(), valid)
     return valid
 

@@ -64,6 +64,13 @@ class DataError(RepositoryError):
     code = "data"
 
 
+class AccessError(RepositoryError):
+    """A login or a permission is missing or refused; the message never shows the credential."""
+
+    code = "permission"
+    exit_code = ExitCode.PERMISSION
+
+
 class TrackingError(RepositoryError):
     """The MLflow store cannot be used."""
 

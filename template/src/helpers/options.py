@@ -42,7 +42,10 @@ def _words(text: str) -> list[str]:
 
 def _compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="FILE", help="the package (default: runs/<branch>/<pipeline>.yaml)")
-    parser.add_argument("--image", help="the container image of the steps, instead of the configuration's")
+    parser.add_argument("--image", help="the container image that holds the code, as registry/name@sha256:...")
+    parser.add_argument(
+        "--engine", choices=["local", "kubeflow"], help="what the package is for (default: the branch's engine)"
+    )
 
 
 def _training(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +121,12 @@ def _act(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="report.json of the last training (default: that of the last run)"
+    )
+
+
 def _rollback(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="VERSION", help="which model version (default: the champion before)")
 
@@ -128,7 +137,7 @@ VERBS = {
         "helpers.preflight:check",
         _none,
     ),
-    "compile": Verb("write the KFP package of a pipeline", "helpers.verbs:compile_pipeline", _compile),
+    "compile": Verb("write the KFP package of a pipeline", "helpers.packaging:compile_pipeline", _compile),
     "run": Verb(
         "train: compile, run the steps, compare with the champion, write the report", "helpers.training:run", _run
     ),
@@ -138,6 +147,11 @@ VERBS = {
     "report": Verb("write the report of a run again", "helpers.verbs:report", _report),
     "act": Verb(
         "carry out the rules on the result: mail, dispatches, webhooks, Jenkins", "helpers.actions.verb:act", _act
+    ),
+    "watch": Verb(
+        "compare the data with that of the last training; exit code 8 when it has changed",
+        "helpers.data.watching:watch",
+        _watch,
     ),
     "rollback": Verb("make an earlier champion the champion again", "helpers.verbs:rollback", _rollback),
 }

@@ -54,15 +54,46 @@ def start(
         )
 
 
-def capture(arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str]) -> Answer:
-    """Runs a short program to its end; a program that is not there answers with code 127."""
+def capture(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    timeout: float | None = None,
+    together: bool = False,
+) -> Answer:
+    """Runs a short program to its end; one that is not there answers with code 127, one that takes too long with 124.
+
+    Args:
+        arguments: The program and its arguments.
+        cwd: Its working directory.
+        environ: Its whole environment.
+        timeout: Seconds after which it is ended.
+        together: Whether what it says of errors belongs to the text.
+    """
     try:
-        done = subprocess.run(  # noqa: S603 - a list, never a shell
-            list(arguments), cwd=cwd, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        process = subprocess.Popen(  # noqa: S603 - a list, never a shell
+            list(arguments),
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if together else subprocess.PIPE,
+            process_group=None if timeout is None else 0,
         )
     except OSError as error:
         return Answer(127, str(error))
-    return Answer(done.returncode, done.stdout.decode(errors="replace"))
+    with process:
+        try:
+            text, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            kill_group(process.pid)  # also what it started, which would keep the pipe open
+            process.communicate()
+            return Answer(124, f"{arguments[0]} was ended after {timeout:g} s")
+        except BaseException:
+            kill_group(process.pid)
+            raise
+    return Answer(process.returncode, text.decode(errors="replace"))
 
 
 def kill_group(leader: int) -> None:

@@ -101,7 +101,7 @@ def _read_parquet(content: bytes, address: str) -> pd.DataFrame:
 
 
 def _read_csv(content: bytes, source: Source, address: str, notes: list[str]) -> RawTable:
-    text, encoding = _decode(content, source, address)
+    text, encoding = decode(content, source, address)
     if encoding not in ("utf-8", "utf-8-sig") and source.encoding == "auto":
         notes.append(f"The file is not UTF-8; it was read as {encoding}.")
     if not text.strip():
@@ -166,7 +166,12 @@ def _target_missing(frame: pd.DataFrame, target: str, notes: list[str]) -> pd.Da
     return frame.assign(**{target: frame[target].mask(words)})
 
 
-def _decode(content: bytes, source: Source, address: str) -> tuple[str, str]:
+def decode(content: bytes, source: Source, address: str) -> tuple[str, str]:
+    """The text of a CSV file and its encoding: the declared one, or one that fits.
+
+    Raises:
+        DataError: It is not text of the declared encoding.
+    """
     if source.encoding != "auto":
         encoding = source.codec()
         try:

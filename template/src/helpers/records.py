@@ -100,8 +100,8 @@ class DataRecord(Record):
     revision: str = Field(
         default="", description="What the source said of its state before it was read, for example 'etag:...'."
     )
-    rows: int
-    columns: dict[str, str] = Field(description="Column name to its kind: numeric, categorical, boolean, target.")
+    rows: int = Field(default=0, description="Rows that were used; 0 when the run ended before they were counted.")
+    columns: dict[str, str] = Field(default={}, description="Column name to its kind: numeric, categorical, boolean, target.")
     notes: list[str] = Field(default=[], description="What was ignored or repaired, for example date columns.")
 
 

@@ -1,25 +1,24 @@
-"""Data sources: ``data/sources.yaml``, and how the bytes behind an address are fetched.
-
-Addresses are opened with fsspec, so that a local path, http(s) and, with the driver installed, a bucket are the same.
-"""
+"""Data sources: ``data/sources.yaml``, and how their data is fetched; ``helpers.data`` knows the kinds of addresses."""
 
 from __future__ import annotations
 
 import codecs
-import hashlib
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from helpers.data.credentials import credential_in, variable_prefix
+from helpers.data.limits import bytes_of, refuse_age
+from helpers.data.place import TIMEOUT_SECONDS, Fetched, shown_address
+from helpers.data.places import kind_of, place_of
 from helpers.documents import Document, did_you_mean, read_document, validate
-from helpers.errors import ConfigurationError, DataError
+from helpers.errors import ConfigurationError
 from helpers.records import Task
+
+__all__ = ["Fetched", "Source", "Sources", "fetch", "load_source", "load_sources", "shown_address"]
 
 ColumnKind = Literal["numeric", "categorical", "ignore"]
 
@@ -35,10 +34,6 @@ SEPARATORS = {
     "semicolon": ";",
     "pipe": "|",
 }
-TIMEOUT_SECONDS = 60.0
-"""How long an address may be silent."""
-
-_CHUNK = 1 << 20
 
 
 class Source(BaseModel):
@@ -46,7 +41,11 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    address: str = Field(min_length=1, description="A path (relative to the repository's root) or an http(s) address.")
+    address: str = Field(
+        min_length=1,
+        description="A path (relative to the repository's root), or an address: http(s), s3, postgresql, mysql, "
+        "git+https, dvc+https.",
+    )
     format: Literal["auto", "csv", "parquet"] = "auto"
     target: str = Field(min_length=1, description="The column to predict.")
     task: Task
@@ -57,6 +56,33 @@ class Source(BaseModel):
         default={}, description="Kinds that are declared instead of found; data that does not fit is an error."
     )
     minimum_rows: int = Field(default=20, ge=1, description="Fewer rows than this are an error.")
+    maximum_age_days: float | None = Field(
+        default=None, gt=0, description="Data whose newest part is older is an error."
+    )
+    date_column: str = Field(
+        default="", description="The column that says how old a row is; empty: when the file or object was changed."
+    )
+    maximum_size: str | int | None = Field(default=None, description="More bytes are an error, for example 500 MB.")
+    table: str = Field(default="", description="Of a database: the table, with its schema where that is not the usual.")
+    query: str = Field(default="", description="Of a database: a SELECT, instead of a table.")
+    endpoint: str = Field(default="", description="Of a store that is not Amazon's: its address.")
+    region: str = Field(default="", description="Of a store: the bucket's region.")
+    changes_by: str = Field(
+        default="",
+        description="What tells that the data changed: a column of a table, or a file of a folder, instead of all.",
+    )
+
+    _name: str = PrivateAttr(default="")
+
+    @property
+    def name(self) -> str:
+        """Its name in ``data/sources.yaml``: credentials are found by it."""
+        return self._name
+
+    def named(self, name: str) -> Source:
+        """The same source, which knows its name."""
+        self._name = name
+        return self
 
     def separator_character(self) -> str:
         """The declared separator; empty when it has to be found."""
@@ -92,30 +118,17 @@ class Sources(BaseModel):
     sources: dict[str, Source] = Field(min_length=1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """The bytes of a source, brought to a file of this machine.
-
-    Attributes:
-        path: Where they lie now.
-        address: Where they came from, without credentials.
-        fingerprint: ``sha256:`` and the digest of the bytes.
-        size: Number of bytes.
-    """
-
-    path: Path
-    address: str
-    fingerprint: str
-    size: int
-
-
 def load_sources(root: Path) -> Sources:
     """Reads ``data/sources.yaml`` of a repository.
 
     Raises:
         ConfigurationError: It is not there or not valid; the error names the line.
     """
-    return validate(_document(root), Sources)
+    document = _document(root)
+    found = validate(document, Sources)
+    for name, source in found.sources.items():
+        _require_sense(document, name, source.named(name))
+    return found
 
 
 def load_source(root: Path, name: str) -> Source:
@@ -129,50 +142,64 @@ def load_source(root: Path, name: str) -> Source:
     if name not in sources:
         raise document.error(("sources",), f"There is no source '{name}'.", hint=did_you_mean(name, sources))
     _require_sense(document, name, sources[name])
-    return sources[name]
+    return sources[name].named(name)
 
 
-def fetch(source: Source, *, root: Path, to: Path, timeout: float = TIMEOUT_SECONDS) -> Fetched:
-    """Brings the bytes of a source to a file and takes their fingerprint on the way.
+def fetch(
+    source: Source,
+    *,
+    root: Path,
+    to: Path,
+    timeout: float = TIMEOUT_SECONDS,
+    environ: Mapping[str, str] | None = None,
+) -> Fetched:
+    """Brings the data of a source to a file and takes its fingerprint on the way.
 
     Args:
         source: What to fetch.
         root: What a relative path is relative to.
         to: The file that is written.
         timeout: Seconds that the other side may be silent.
+        environ: Where credentials come from; the environment of the process when left out.
 
     Raises:
         DataError: It is not there, cannot be read, is empty, or is a web page instead of data.
+        AccessError: A login or a permission is missing or refused.
     """
-    address = shown_address(source.address)
-    digest, size, head = hashlib.sha256(), 0, b""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with _translated(address), _open(source.address, root, timeout) as incoming, to.open("wb") as outgoing:
-        while chunk := incoming.read(_CHUNK):
-            head = head or chunk[:1024]
-            digest.update(chunk)
-            size += len(chunk)
-            outgoing.write(chunk)
-    if not size:
-        raise DataError("The file is empty.", where=address)
-    if re.match(
-        rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|\?xml[^>]*>\s*<!doctype html)", head, re.IGNORECASE
-    ):
-        raise DataError(
-            "This is a web page, not data.",
-            where=address,
-            hint="Use the address of the file itself (often called 'raw' or 'download'); it may ask for a login.",
-        )
-    return Fetched(path=to, address=address, fingerprint=f"sha256:{digest.hexdigest()}", size=size)
+    refuse_credential(source)
+    variables = os.environ if environ is None else environ
+    place = place_of(source, name=source.name, root=root, environ=variables, timeout=timeout)
+    if source.maximum_age_days is not None and not source.date_column:
+        refuse_age(source, place.state().modified, shown_address(source.address))
+    return place.fetch(to)
 
 
-def shown_address(address: str) -> str:
-    """The address without a user name, a password or a query, which may hold a token."""
-    if not _is_remote(address):
-        return address
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+def refuse_credential(source: Source) -> None:
+    """Refuses a credential in an address: the file is committed, and everybody who reads it could use it.
+
+    Raises:
+        ConfigurationError: There is one; the message does not show it.
+    """
+    for key, address in (("address", source.address), ("endpoint", source.endpoint)):
+        if found := credential_in(address):
+            prefix = variable_prefix(source.name or "<source>")
+            raise ConfigurationError(
+                f"'{key}' holds {found}.",
+                where=SOURCES_FILE.as_posix(),
+                hint=f"Remove it (and make it invalid: it has been seen), and set {_variables(source, prefix)} "
+                "instead: in .env here, and as a secret of the branch's environment.",
+            )
+
+
+def _variables(source: Source, prefix: str) -> str:
+    login = f"{prefix}USERNAME and {prefix}PASSWORD"
+    match kind_of(source.address):
+        case "s3":
+            return f"{prefix}ACCESS_KEY and {prefix}SECRET_KEY"
+        case "sql":
+            return login
+        case _:
+            return f"{prefix}TOKEN, or {login},"
 
 
 def _document(root: Path) -> Document:
@@ -181,7 +208,12 @@ def _document(root: Path) -> Document:
 
 def _require_sense(document: Document, name: str, source: Source) -> None:
     """Refuses what reading the data would refuse in the end, while the line is still known."""
-    checks: dict[str, Callable[[], object]] = {"separator": source.separator_character, "encoding": source.codec}
+    checks: dict[str, Callable[[], object]] = {
+        "separator": source.separator_character,
+        "encoding": source.codec,
+        "address": lambda: refuse_credential(source.named(name)),
+        "maximum_size": lambda: _require_size(source),
+    }
     for key, check in checks.items():
         try:
             check()
@@ -193,76 +225,29 @@ def _require_sense(document: Document, name: str, source: Source) -> None:
             f"The target '{source.target}' is declared as a column too.",
             hint="Remove it from 'columns'; 'task' says what the target holds.",
         )
+    for key, message, hint in _of_another_kind(source):
+        raise document.error(("sources", name, key), message, hint=hint)
 
 
-def _is_remote(address: str) -> bool:
-    return "://" in address
-
-
-@contextmanager
-def _open(address: str, root: Path, timeout: float) -> Iterator[Any]:
-    if not _is_remote(address):
-        with (root / Path(address).expanduser()).open("rb") as file:
-            yield file
-        return
-    import fsspec
-
-    options: dict[str, Any] = {}
-    if address.startswith(("http://", "https://")):
-        import aiohttp
-
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
-        # block_size=0 streams: no range requests, which many servers refuse. trust_env honours proxies and .netrc.
-        options = {
-            "client_kwargs": {"timeout": limits, "trust_env": True},
-            "block_size": 0,
-            "skip_instance_cache": True,
-        }
-    with fsspec.open(address, "rb", **options) as file:
-        yield file
-
-
-@contextmanager
-def _translated(address: str) -> Iterator[None]:
-    """Turns what the operating system, fsspec and aiohttp raise into errors that name the address and the next step."""
+def _require_size(source: Source) -> None:
     try:
-        yield
-    except DataError:
-        raise
-    except Exception as error:
-        # fsspec hides the reason, a refused login for example, behind a FileNotFoundError.
-        reason = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ is not None else error
-        message, hint = _explain(reason, remote=_is_remote(address))
-        if not message:
-            raise
-        raise DataError(message, where=address, hint=hint) from error
+        bytes_of(source.maximum_size or 0)
+    except ValueError as error:
+        raise ConfigurationError(f"{error}.") from error
 
 
-def _explain(error: BaseException, *, remote: bool) -> tuple[str, str]:
-    """What happened and the next step; empty for an error that is a mistake in this code."""
-    again = "Look at the address and the network, and try again."
-    status = getattr(error, "status", None)
-    if isinstance(status, int):
-        phrase = str(getattr(error, "message", ""))
-        hint = "The address needs a login or a permission." if status in (401, 403) else again
-        return f"The server answered {status} {phrase}".rstrip() + ".", hint
-    if isinstance(error, FileNotFoundError) and not remote:
-        hint = (
-            f"Correct 'address' in {SOURCES_FILE.as_posix()}; paths are relative to the root of the repository. "
-            "A push trains what is committed: is the file?"
-        )
-        return "The file does not exist.", hint
-    if isinstance(error, FileNotFoundError):
-        return "The server has no such file (404).", "Correct the address."
-    if isinstance(error, IsADirectoryError):
-        return "This is a folder, not a file.", "Name one file."
-    if isinstance(error, PermissionError):
-        return "There is no permission to read it.", ""
-    if isinstance(error, TimeoutError):
-        return "The server did not answer in time.", "Try again later."
-    if isinstance(error, ImportError | ValueError) and not type(error).__module__.startswith("aiohttp"):
-        hint = "Install the driver that fsspec names (make add PKG=...), or use a path or an http(s) address."
-        return f"Nothing here can read this kind of address: {error}.", hint
-    if isinstance(error, OSError) or type(error).__module__.startswith("aiohttp"):
-        return f"It cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}.", again
-    return "", ""
+def _of_another_kind(source: Source) -> list[tuple[str, str, str]]:
+    """Settings that mean nothing for this kind of address."""
+    kind, found = kind_of(source.address), []
+    if kind == "sql":
+        if bool(source.table) == bool(source.query):
+            found.append(("address", "A database needs a 'table' or a 'query', and not both.", "Add one of them."))
+        if source.format != "auto":
+            found.append(("format", "A table of a database is no file.", "Remove 'format'."))
+    else:
+        foreign = [key for key in ("table", "query") if getattr(source, key)]
+        found += [(key, f"'{key}' is for databases; this address is none.", "Remove it.") for key in foreign]
+    if kind not in ("s3", "dvc"):
+        foreign = [key for key in ("endpoint", "region") if getattr(source, key)]
+        found += [(key, f"'{key}' is for addresses that begin with s3://.", "Remove it.") for key in foreign]
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.columns import EXACT, Kind, as_text, look, require_moderate, require_numbers, to_numbers, to_truth
+from helpers.data.limits import newest_date, refuse_age
 from helpers.documents import did_you_mean
 from helpers.errors import ConfigurationError, DataError
 from helpers.reading import RawTable, read_table
@@ -43,7 +44,9 @@ class Table:
     record: DataRecord
 
 
-def prepare(path: Path, source: Source, *, name: str, address: str, fingerprint: str) -> Table:
+def prepare(
+    path: Path, source: Source, *, name: str, address: str, fingerprint: str, revision: str = ""
+) -> Table:
     """Reads, checks and cleans the data of a source.
 
     Args:
@@ -52,16 +55,19 @@ def prepare(path: Path, source: Source, *, name: str, address: str, fingerprint:
         name: The source's name in ``data/sources.yaml``.
         address: How errors and records name the file.
         fingerprint: Digest of the bytes.
+        revision: What the source said of its state.
 
     Raises:
         DataError: The data does not fit; the error names the file and the column.
         ConfigurationError: What is declared cannot be.
     """
     raw = read_table(path, source, address)
-    _require_declared(raw.frame, source, address)
+    require_declared(raw.frame, source, address)
     notes = list(raw.notes)
     if raw.frame.empty:
         raise DataError("There are no rows below the header.", where=address)
+    if source.date_column and source.maximum_age_days is not None:
+        refuse_age(source, newest_date(raw.frame, source.date_column, address), address)
     frame = _with_target(raw.frame, source, address, notes)
     if len(frame) < source.minimum_rows:
         raise DataError(
@@ -73,7 +79,13 @@ def prepare(path: Path, source: Source, *, name: str, address: str, fingerprint:
     kinds, features = _features(frame, source, raw, address, notes)
     columns: dict[str, str] = {**kinds, source.target: "target"}
     record = DataRecord(
-        name=name, address=address, fingerprint=fingerprint, rows=len(frame), columns=columns, notes=notes
+        name=name,
+        address=address,
+        fingerprint=fingerprint,
+        revision=revision,
+        rows=len(frame),
+        columns=columns,
+        notes=notes,
     )
     cleaned = pd.DataFrame({**features, source.target: target}).reset_index(drop=True)
     return Table(frame=cleaned, kinds=kinds, target=source.target, task=source.task, labels=labels, record=record)
@@ -91,7 +103,8 @@ def label_text(value: object) -> str:
     return str(value)
 
 
-def _require_declared(frame: pd.DataFrame, source: Source, address: str) -> None:
+def require_declared(frame: pd.DataFrame, source: Source, address: str) -> None:
+    """Raises when the target or a declared column is not there."""
     names = [str(column) for column in frame.columns]
     if source.target not in names:
         hint = _nearest(source.target, names)

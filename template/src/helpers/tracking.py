@@ -76,7 +76,9 @@ def start_run(context: RunContext, *, engine: str = "local", parameters: Mapping
     experiment = ensure_experiment(store, context.experiment_name)
     _end_stale_runs(experiment)
     name = f"{context.commit[:8] or 'run'}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    run = store.create_run(experiment, run_name=name, tags={**_context_tags(context, engine), **_process_tags()})
+    # A step of a cluster ends long before its run does, so its process says nothing of it.
+    process = _process_tags() if engine == "local" else {}
+    run = store.create_run(experiment, run_name=name, tags={**_context_tags(context, engine), **process})
     if parameters:
         log_parameters(RunContext(**{**context.__dict__, "run_id": run.info.run_id}), parameters)
     return str(run.info.run_id)
@@ -150,6 +152,7 @@ def log_data(
         return
     log_text(context, DATASETS, json.dumps([record.model_dump(mode="json") for record in records], indent=1))
     tags = {f"mlopsgen.data.{record.name}": record.fingerprint for record in records}
+    tags |= {f"mlopsgen.revision.{record.name}": record.revision for record in records if record.revision}
     tags["mlopsgen.address.data"] = " ".join(f"data://{record.name}@{record.fingerprint}" for record in records)
     log_tags(context, tags)
     if frame is None or not records:
@@ -205,6 +208,7 @@ def _context_tags(context: RunContext, engine: str) -> dict[str, str]:
         "mlopsgen.repository": context.repository,
         "mlopsgen.ci_url": context.ci_url,
         "mlopsgen.lock": context.lock,
+        "mlopsgen.submission": context.submission.replace("'", ""),
         "mlopsgen.engine": engine,
         "mlopsgen.status": "running",
         "mlopsgen.address.code": code,

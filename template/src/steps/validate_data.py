@@ -27,6 +27,7 @@ def validate_data(data: Input[Dataset], context: str, valid: Output[Dataset]) ->
         name=data.metadata["source"],
         address=data.metadata["address"],
         fingerprint=data.metadata["fingerprint"],
+        revision=data.metadata["revision"],
     )
     write_table(valid, table)
     tracking.log_data(RunContext.from_json(context), [table.record], table.frame, table.target)
