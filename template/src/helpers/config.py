@@ -23,6 +23,9 @@ from helpers.records import MetricRule
 ROOT_VARIABLE = "MLOPSGEN_ROOT"
 """Set for the processes of a run, so that a step finds the repository that is being trained."""
 
+STORE_VARIABLE = "MLOPSGEN_STORE"
+"""The MLflow store of a training that leaves no trace elsewhere; goes before all settings."""
+
 BRANCHES = ("development", "staging", "production")
 DEFAULT_IMAGE = "python:3.11"
 
@@ -147,7 +150,8 @@ def tracking_uri(root: Path, config: BranchConfig, environ: Mapping[str, str]) -
 
     A SQLite address with a relative path is relative to the repository, not to where the command was started.
     """
-    uri = config.tracking.uri.strip() or environ.get("MLFLOW_TRACKING_URI", "").strip()
+    own = environ.get(STORE_VARIABLE, "").strip()
+    uri = own or config.tracking.uri.strip() or environ.get("MLFLOW_TRACKING_URI", "").strip()
     if not uri:
         return f"sqlite:///{(root / '.mlflow' / 'mlflow.db').as_posix()}"
     if uri.startswith("file:") or "://" not in uri:
