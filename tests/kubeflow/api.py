@@ -263,11 +263,21 @@ class Api:
 
 
 def step_names(spec: dict[str, Any]) -> list[str]:
-    """The tasks of a package that run something."""
+    """The tasks of a package that run something, each after those that it waits for."""
     components = spec.get("components", {})
-    dags = (spec.get("root", {}), *components.values())
-    tasks = [item for dag in dags for item in dag.get("dag", {}).get("tasks", {}).items()]
-    return [name for name, task in tasks if "executorLabel" in components[task["componentRef"]["name"]]]
+    found: list[str] = []
+
+    def walk(dag: dict[str, Any]) -> None:
+        tasks = dict(sorted(dag.get("tasks", {}).items()))
+        while tasks:
+            name = next(name for name, task in tasks.items() if not set(task.get("dependentTasks", ())) & set(tasks))
+            component = components[tasks.pop(name)["componentRef"]["name"]]
+            if "executorLabel" in component:
+                found.append(name)
+            walk(component.get("dag", {}))
+
+    walk(spec.get("root", {}).get("dag", {}))
+    return found
 
 
 def _check_parameters(spec: dict[str, Any], given: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ differ from it, :data:`DEVIATIONS` says so.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -108,7 +109,8 @@ class Contract:
         _, fields, files = parse_form_data(environ)
         if name not in files:
             return [f"the file {name!r} is missing"]
-        call.upload = files[name].read()
+        with contextlib.closing(files[name]) as file:
+            call.upload = file.read()
         return [f"form field {key!r} is not declared" for key in fields]
 
     def _operation(self, call: Call) -> Any:
