@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
+LAST = "finish-run"
+"""The step that runs whatever happens to the others."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """What the run shows at one look.
@@ -62,7 +66,7 @@ def failing(step: str, *, message: str = "", log: str = "", state: str = "FAILED
         found = [Moment("PENDING")]
         found += [Moment("RUNNING", {name: "SUCCEEDED"}) for name in before]
         found.append(Moment("RUNNING", {step: "RUNNING"}))
-        ends = {step: state, **dict.fromkeys(after, "SKIPPED")}
+        ends = {step: state, **{name: "SUCCEEDED" if name == LAST else "SKIPPED" for name in after}}
         return [*found, Moment(state, ends, {step: message} if message else {})]
 
     return Play(moments, {step: log} if log else {})

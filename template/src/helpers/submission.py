@@ -43,10 +43,11 @@ from helpers.kubeflow_runs import submit as submit_run
 from helpers.kubeflow_trust import Place, find_place
 from helpers.kubeflow_wait import Outcome, Waiting, longest_wait
 from helpers.local_engine import write_state
+from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import make_context, make_folder, point_latest, read_inputs
 from helpers.submission_result import conclude
-from helpers.verbs import Request, run_state, shown, write_package
+from helpers.verbs import Request, run_state, shown
 
 AT_FIRST = 60.0
 """Seconds that a server may be away before anything was submitted."""
@@ -270,7 +271,7 @@ def _unwatched(target: Target, folder: Path, about: dict[str, Any]) -> VerbResul
         summary=f"Submitted {about['name']}; {words}.",
         data={"pipeline": target.pipeline, "kubeflow": about, "directory": str(folder), "waited": False},
         lines=(f"  run: {about['link']}", f"  directory: {shown(folder, request.root)}"),
-        next_steps=() if callback else (f"submit --resume {about['run_id']}",),
+        next_steps=() if callback else (_how_to_resume(request, about["run_id"]),),
     )
 
 
@@ -329,8 +330,8 @@ def _package(target: Target, folder: Path) -> Path:
         if given is not None:
             package.write_bytes(given.read_bytes())
         else:
-            image = request.options["image"] or target.branch.config.image
-            write_package(request, target.branch, target.pipeline, package, image=image)
+            image = request.options["image"] or ""
+            write_package(request, target.branch, target.pipeline, package, image=image, cluster=True)
         size = package.stat().st_size
     except OSError as error:
         raise RepositoryError(f"The package: {error.strerror}.", where=str(given or package)) from error
@@ -364,7 +365,7 @@ def _as_json(context: RunContext, known: Mapping[str, Any], name: str) -> str:
 
 
 def _how_to_resume(request: Request, run_id: str) -> str:
-    return f"To go on waiting: python -m pipelines.{request.branch}.main submit --resume {run_id}"
+    return f"To wait for it: python -m pipelines.{request.branch}.main submit --resume {run_id}"
 
 
 def _patiently(request: Request, ask: Callable[[], Any], patience: float) -> Any:

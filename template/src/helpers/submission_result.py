@@ -54,7 +54,7 @@ def conclude(
     except RepositoryError as error:
         if not broke:
             return _unreported(data, about, error)
-        return _failure(request, data, about, failure, log, note=f"There is no report: {error}")
+        return _failure(request, data, about, failure, log, note=_no_report(error))
     if broke:
         return _failure(request, data, about, failure, log, note="")
     return _judged(request, branch, data, about)
@@ -83,6 +83,13 @@ def _unreported(data: dict[str, Any], about: Mapping[str, Any], error: Repositor
         exit_code=ExitCode.FAILURE,
         error=told,
     )
+
+
+def _no_report(error: RepositoryError) -> str:
+    """Why there is none, in a line: what failed has been told already."""
+    place = f" from {error.where}" if error.where else ""
+    message = error.message if len(error.message) <= 120 else f"{error.message[:120]} ..."
+    return f"There is no report{place}: {message}"
 
 
 def _failure(

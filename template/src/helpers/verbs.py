@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,6 @@ from helpers.branch import Branch, load_branch
 from helpers.config import ROOT_VARIABLE, tracking_uri
 from helpers.context import RunContext
 from helpers.envelope import VerbResult
-from helpers.errors import ConfigurationError, RepositoryError
 from helpers.pipeline_text import choose_pipeline
 from helpers.workers import Workers
 
@@ -83,34 +81,6 @@ class Request:
         }
 
 
-def compile_pipeline(request: Request) -> VerbResult:
-    """``compile``: writes the package."""
-    branch = request.load()
-    name = request.choose(branch)
-    target = (request.options["to"] or request.runs / f"{name}.yaml").absolute()
-    if target.suffix not in (".yaml", ".yml"):
-        raise ConfigurationError("The package has to end in .yaml.", where=str(target))
-    try:
-        write_package(request, branch, name, target, image=request.options["image"] or branch.config.image)
-    except OSError as error:
-        raise RepositoryError(f"The package cannot be written: {error.strerror}.", where=str(target)) from error
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    data = {"pipeline": name, "package": str(target), "sha256": digest}
-    return VerbResult(summary=f"Compiled the pipeline '{name}' to {shown(target, request.root)}.", data=data)
-
-
-def write_package(request: Request, branch: Branch, name: str, target: Path, *, image: str) -> None:
-    """Compiles a pipeline of the text or in code."""
-    code = request.code(name)
-    plan = branch.plan(name) if code is None else None  # before kfp is imported: mistakes are told at once
-    from helpers import graph
-
-    if plan is not None:
-        graph.compile_package(graph.build_pipeline(plan, image=image), target)
-    else:
-        graph.compile_package(code, target, parameters=code_parameters(code, branch))
-
-
 def code_parameters(pipeline: Any, branch: Branch) -> dict[str, Any]:
     """The branch's parameters that a pipeline in code has."""
     inputs = pipeline.component_spec.inputs or {}
@@ -123,7 +93,7 @@ def report(request: Request) -> VerbResult:
     name = request.choose(branch)
     run_id, folder = request.options["run_id"], request.latest
     if run_id is None and request.options["pipeline"] is None:
-        run_id = _state(folder).get("run_id")
+        run_id = run_state(folder).get("run_id")
     target = request.options["to"] or (folder / "report" if run_id and _is_of(folder, run_id) else None)
     with tools(request, branch) as workers:
         data = workers.call(
@@ -172,7 +142,8 @@ def shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def _state(folder: Path) -> dict[str, Any]:
+def run_state(folder: Path) -> dict[str, Any]:
+    """What is known of the run in a directory; nothing when there is none."""
     try:
         state: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -181,4 +152,4 @@ def _state(folder: Path) -> dict[str, Any]:
 
 
 def _is_of(folder: Path, run_id: str) -> bool:
-    return bool(_state(folder).get("run_id") == run_id)
+    return bool(run_state(folder).get("run_id") == run_id)
