@@ -110,7 +110,7 @@ def test_the_compiled_package_trains_in_the_image(app: Path, tmp_path: Path) -> 
         return {output: {**found[output]["artifacts"][0], "type": kind} for output in outputs}
 
     context = CONTEXT.to_json()
-    pulled = step("pull-data", {"source": "sample"}, {}, "data")
+    pulled = step("pull-data", {"source": "sample", "context": context}, {}, "data")
     valid = step("validate-data", {"context": context}, pulled, "valid")
     parts = step("split-data", {"test_size": 0.2, "seed": 1}, valid, "train", "test")
     values = {"algorithm": "linear", "hyperparameters": {}, "class_weight": "auto", "seed": 1, "context": context}

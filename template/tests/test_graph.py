@@ -9,7 +9,8 @@ from toy import Toy
 
 from helpers.errors import ConfigurationError
 from helpers.parameters import Parameter, parse_parameters
-from helpers.wiring import Constant, FromParameter, FromStep, Plan
+from helpers.step_sources import Constant, FromParameter, FromStep
+from helpers.wiring import Plan
 
 STEPS = """
 from kfp.dsl import Artifact, Dataset, Input, Model, Output

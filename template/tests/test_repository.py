@@ -15,6 +15,7 @@ from helpers.graph import build_pipeline, compile_package
 from helpers.metrics import METRICS
 from helpers.sources import fetch, load_sources
 from helpers.table import prepare
+from helpers.targets import local_target
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = load_sources(ROOT).sources
@@ -28,7 +29,7 @@ def test_every_pipeline_of_the_branch_compiles(branch: str, tmp_path: Path) -> N
     assert loaded.text.pipelines
     for name in loaded.text.pipelines:
         package = tmp_path / f"{name}.yaml"
-        compile_package(build_pipeline(loaded.plan(name), image=loaded.config.image), package)
+        compile_package(build_pipeline(loaded.plan(name), local_target(loaded)), package)
         assert f"name: {loaded.text.project}-{name}" in package.read_text(encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ from helpers.errors import ConfigurationError
 from helpers.gate import check_rules
 from helpers.kubeflow_config import Kubeflow
 from helpers.records import MetricRule
+from helpers.step_keys import SecretName, SecretVariables, Spot
 
 ROOT_VARIABLE = "MLOPSGEN_ROOT"
 """Set for the processes of a run, so that a step finds the repository that is being trained."""
@@ -81,9 +82,16 @@ class BranchConfig(Section):
         description="How the local engine starts a step: forked from a prepared process, or from nothing.",
     )
     registry: str = Field(default="", description="Where images go; empty: the code travels inside the package.")
-    image_pull_secret: str = ""
-    ca_secret: str = ""
-    cluster_secrets: dict[str, dict[str, str]] = {}
+    image_pull_secret: SecretName = Field(default="", description="The Secret that lets the cluster pull the image.")
+    ca_secret: SecretName = Field(
+        default="", description="The Secret with a private authority's certificate: NAME (its key ca.crt) or NAME/key."
+    )
+    cluster_secrets: SecretVariables = Field(
+        default={}, description="Variables of every step, from Secrets of the cluster: {SECRET: {key: VARIABLE}}."
+    )
+    spot: Literal["gke", "eks", "karpenter", "aks"] | Spot | None = Field(
+        default=None, description="How the cluster marks nodes that may be taken away, for steps with spot: true."
+    )
     runner: str | list[str] = "ubuntu-24.04"
     actions: list[Action] = Field(default=[], description="What happens after a training.")
     sent_from: Literal["ci", "pipeline"] = Field(

@@ -1,16 +1,16 @@
 """Builds the kfp pipeline of a plan, and compiles pipelines to packages.
 
-This is the only module that imports kfp to define something; it is imported when a pipeline is compiled or run.
+This module and ``components`` are the only ones that import kfp to define something; they are imported when a pipeline
+is compiled or run.
 """
 
 from __future__ import annotations
 
 import inspect
-import linecache
 import re
-import typing
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,50 +21,81 @@ import helpers.light_kfp  # noqa: F401 - before kfp: it keeps the client for clu
 # isort: split
 from kfp import compiler, dsl
 
+from helpers.code_pipelines import parameters_of
+from helpers.components import CODE, OWN_CONTEXT, Components
 from helpers.documents import Loader
 from helpers.errors import ConfigurationError
-from helpers.parameters import TYPES
-from helpers.signatures import ARTIFACTS, RETURN
-from helpers.wiring import Constant, FromParameter, FromStep, Plan, PlannedStep
-
-VOCABULARY = {name: getattr(dsl, name) for name in ("Input", "Output", *sorted(ARTIFACTS))} | {
-    "Optional": typing.Optional,
-    "NamedTuple": typing.NamedTuple,
-}
+from helpers.parameters import CONTEXT, TYPES, Parameter
+from helpers.signatures import RETURN
+from helpers.step_sources import Constant, FromParameter, FromStep, Source, Sweep
+from helpers.targets import Target
+from helpers.wiring import Plan, PlannedStep
 
 
-def build_pipeline(plan: Plan, *, image: str) -> Any:
+def build_pipeline(plan: Plan, target: Target) -> Any:
     """The kfp pipeline of a plan.
 
     Args:
         plan: The wired steps.
-        image: The container image that a cluster runs the steps in; it holds this repository and its requirements.
+        target: Where it shall run.
     """
-    components = {step.text.id: _component(step, image) for step in plan.steps}
+    components = Components(plan, target)
 
     def body(*values: Any) -> None:
         parameters = dict(zip((parameter.name for parameter in plan.parameters), values, strict=True))
-        tasks: dict[str, Any] = {}
-        for group in plan.groups:
-            with _condition(group[0], tasks):
-                for step in group:
-                    tasks[step.text.id] = _task(step, components[step.text.id], parameters, tasks)
+        with _surrounded(components, parameters) as given:
+            building = Building(components, {**parameters, **given.parameters}, given)
+            for group in plan.groups:
+                with _condition(group[0], building.tasks):
+                    for step in group:
+                        building.add(step)
 
     body.__name__ = plan.name.replace("-", "_")
     body.__doc__ = None
-    signature = inspect.Signature(
+    body.__signature__ = _signature(plan.parameters, target)  # type: ignore[attr-defined]
+    return dsl.pipeline(name=f"{plan.project}-{plan.name}")(body)
+
+
+def surround(pipeline: Any, target: Target, project: str) -> Any:
+    """A pipeline in code with the system steps around it; what it calls ``context`` is that of the run."""
+    own = parameters_of(pipeline)
+    plan = Plan(project, pipeline.name, tuple(item for item in own if item.name != CONTEXT), ())
+    inputs = pipeline.component_spec.inputs or {}
+    components = Components(plan, target)
+
+    def body(*values: Any) -> None:
+        parameters = dict(zip((CONTEXT, *(parameter.name for parameter in plan.parameters)), values, strict=True))
+        with _surrounded(components, parameters) as given:
+            arguments = {**parameters, **given.parameters}
+            task = pipeline(**{name: value for name, value in arguments.items() if name in inputs})
+            task.after(given.begun)
+
+    body.__name__ = pipeline.name.replace("-", "_")
+    body.__doc__ = None
+    context = Parameter(CONTEXT, "str", None)
+    body.__signature__ = _signature((context, *plan.parameters), target)  # type: ignore[attr-defined]
+    return dsl.pipeline(name=pipeline.name)(body)
+
+
+def _signature(parameters: Iterable[Parameter], target: Target) -> inspect.Signature:
+    return inspect.Signature(
         [
             inspect.Parameter(
                 parameter.name,
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 annotation=TYPES[parameter.type][-1],
-                default=inspect.Parameter.empty if parameter.default is None else parameter.default,
+                default=_default(parameter, target),
             )
-            for parameter in plan.parameters
+            for parameter in parameters
         ]
     )
-    body.__signature__ = signature  # type: ignore[attr-defined]
-    return dsl.pipeline(name=f"{plan.project}-{plan.name}")(body)
+
+
+def _default(parameter: Parameter, target: Target) -> Any:
+    """On a cluster the context may be left out: a run that a person starts on Kubeflow's pages has none."""
+    if parameter.default is None:
+        return "{}" if target.cluster and parameter.name == CONTEXT else inspect.Parameter.empty
+    return parameter.default
 
 
 def compile_package(pipeline: Any, target: Path, *, parameters: Mapping[str, Any] | None = None) -> None:
@@ -124,19 +155,16 @@ def step_names(spec: Mapping[str, Any]) -> list[str]:
     return [name for name, task in tasks_of(spec) if "executorLabel" in components[task["componentRef"]["name"]]]
 
 
-def _component(step: PlannedStep, image: str) -> Any:
-    """The kfp component of a step: a shim that is made from text, so that the step's module stays unimported."""
-    name = step.text.id.replace("-", "_")
-    source = step.signature.shim(name)
-    file = f"<{step.text.uses}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # kfp asks inspect for it
-    namespace: dict[str, Any] = dict(VOCABULARY)
-    exec(compile(source, file, "exec", dont_inherit=True), namespace)  # noqa: S102 - the text was made here, from a syntax tree
-    try:
-        return dsl.component(namespace[name], base_image=image, install_kfp_package=False)
-    except (TypeError, ValueError) as error:
-        message = f"kfp refuses '{step.signature.function}': {error}"
-        raise ConfigurationError(message, where=step.signature.where) from error
+@contextmanager
+def _surrounded(components: Components, parameters: Mapping[str, Any]) -> Iterator[Given]:
+    """On a cluster, what stands before and after the steps; on this machine, nothing."""
+    if not components.target.cluster:
+        yield Given()
+        return
+    with dsl.ExitHandler(components.finish(parameters[CONTEXT])):
+        begun = components.begin(parameters)
+        code = begun.outputs[CODE] if components.target.archive else None
+        yield Given({CONTEXT: begun.outputs[RETURN]}, code, begun)
 
 
 def _condition(step: PlannedStep, tasks: Mapping[str, Any]) -> AbstractContextManager[Any]:
@@ -146,32 +174,86 @@ def _condition(step: PlannedStep, tasks: Mapping[str, Any]) -> AbstractContextMa
     return condition
 
 
-def _task(
-    step: PlannedStep, component: Callable[..., Any], parameters: Mapping[str, Any], tasks: Mapping[str, Any]
-) -> Any:
-    arguments = {}
-    for name, source in step.inputs.items():
+@dataclass(frozen=True)
+class Given:
+    """What the step before all others gives to them."""
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    code: Any = None
+    begun: Any = None
+
+
+class Building:
+    """The tasks of a pipeline while it is built.
+
+    Attributes:
+        components: Makes the components.
+        parameters: The pipeline's parameters; on a cluster with the context of the run that has begun.
+        given: What stands before the steps.
+        tasks: The tasks so far, by the step's name.
+    """
+
+    def __init__(self, components: Components, parameters: Mapping[str, Any], given: Given) -> None:
+        self.components = components
+        self.parameters = parameters
+        self.given = given
+        self.tasks: dict[str, Any] = {}
+
+    def add(self, step: PlannedStep) -> None:
+        """Adds a step, with its sweep when it has one."""
+        arguments = self.arguments(step)
+        if step.sweep is not None:
+            arguments[step.sweep.input] = self._swept(step, step.sweep, arguments)
+        self.tasks[step.text.id] = self.task(step, arguments)
+
+    def arguments(self, step: PlannedStep) -> dict[str, Any]:
+        """The inputs of a step."""
+        return {name: self._value(source) for name, source in step.inputs.items()}
+
+    def _value(self, source: Source) -> Any:
         match source:
             case Constant(value):
-                arguments[name] = value
+                return value
             case FromParameter(parameter):
-                arguments[name] = parameters[parameter]
+                return self.parameters[parameter]
             case FromStep(other, output):
-                arguments[name] = tasks[other].outputs[output]
-    task = component(**arguments)
-    for other in step.text.after:
-        task.after(tasks[other])
-    task.set_caching_options(enable_caching=step.text.cache)
-    if step.text.retry:
-        task.set_retry(num_retries=step.text.retry)
-    resources = step.text.resources
-    if resources.cpu:
-        task.set_cpu_limit(resources.cpu)
-    if resources.memory:
-        task.set_memory_limit(resources.memory)
-    if resources.gpu:
-        task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(resources.gpu)
-    return task
+                return self.tasks[other].outputs[output]
+
+    def task(self, step: PlannedStep, arguments: Mapping[str, Any], *, name: str = "") -> Any:
+        """One task of a step's function, with all that the step asks for."""
+        component = self.components.of(step, name or step.text.id)
+        wanted = component.component_spec.inputs or {}
+        extra = {}
+        if OWN_CONTEXT in wanted:
+            extra[OWN_CONTEXT] = self.parameters[CONTEXT]
+        if CODE in wanted:
+            extra[CODE] = self.given.code
+        task = component(**arguments, **extra)
+        if self.given.begun is not None and not extra:
+            task.after(self.given.begun)
+        for other in step.text.after:
+            task.after(self.tasks[other])
+        self.components.settle(task, step.text)
+        return task
+
+    def _swept(self, step: PlannedStep, sweep: Sweep, arguments: Mapping[str, Any]) -> Any:
+        """Tries every candidate on a part of the rows, and gives the best one's value."""
+        made = self.components.sweep_steps(step, sweep)
+        values = self.parameters[sweep.values.name] if isinstance(sweep.values, FromParameter) else list(sweep.values)
+        seed = self.parameters[sweep.seed] if sweep.seed else 0
+        held = self.task(made.hold_out, {"train": arguments[sweep.data], "seed": seed, **self._context()})
+        with dsl.ParallelFor(items=values, parallelism=sweep.at_once or None) as item:
+            tried = {**arguments, sweep.input: item, sweep.data: held.outputs["learn"]}
+            tried |= {CONTEXT: held.outputs[RETURN]} if CONTEXT in arguments else {}
+            candidate = self.task(step, tried, name=made.candidate)
+            answers = {"model": candidate.outputs[sweep.model], "validate": held.outputs["validate"]}
+            scored = self.task(made.score, {**answers, "metric": made.metric})
+        scores = {"candidates": values, "scores": dsl.Collected(scored.outputs[RETURN])}
+        judged_by = {"step": step.text.id, "metric": made.metric, "higher_is_better": made.higher_is_better}
+        return self.task(made.choose, {**scores, **judged_by, **self._context()}).outputs[RETURN]
+
+    def _context(self) -> dict[str, Any]:
+        return {CONTEXT: self.parameters[CONTEXT]}
 
 
 def read_package(package: Path) -> Any:

@@ -1,9 +1,9 @@
 """``requirements-linux.txt``: the lock again, with nothing but the files that a step in a container may need.
 
-The lock holds a hash for every file of every platform, 2,800 of them; code that travels inside a package has no room for
-that. ``make lock`` makes this extract: Linux on x86_64 and arm64, and sources where there is nothing better. ``python -m
-helpers.linux_lock PYLOCK --to FILE`` reads what uv writes in the format of PEP 751, which names the files; no address of
-an index is kept.
+The lock holds a hash for every file of every platform, 2,800 of them; code that travels inside a package has no room
+for that. ``make lock`` makes this extract: Linux on x86_64 and arm64, and sources where there is nothing better.
+``python -m helpers.linux_lock PYLOCK --to FILE`` reads what uv writes in the format of PEP 751, which names the files;
+no address of an index is kept.
 """
 
 from __future__ import annotations

@@ -149,11 +149,12 @@ def run_package(package: Path, pipeline_root: Path, arguments: Mapping[str, Any]
 
 def compile_request(request: Mapping[str, Any], package: Path) -> None:
     """Compiles the pipeline of ``pipeline.yaml`` that the driver asks for."""
-    from helpers import branch, graph
+    from helpers import branch, graph, targets
 
     root = Path(request["root"])
     source = branch.load_branch(root, request["branch"])
-    graph.compile_package(graph.build_pipeline(source.plan(request["pipeline"]), image=source.config.image), package)
+    plan = source.plan(request["pipeline"])
+    graph.compile_package(graph.build_pipeline(plan, targets.local_target(source)), package)
 
 
 def work(lines: Lines) -> None:

@@ -8,25 +8,40 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from helpers.documents import Document, did_you_mean, read_document, validate
 from helpers.errors import ConfigurationError
 from helpers.parameters import CONTEXT
+from helpers.step_keys import (
+    NodeSelector,
+    Parallel,
+    Part,
+    Resources,
+    Retry,
+    RetryKey,
+    Seconds,
+    SecretVariables,
+    Toleration,
+)
 
 RESERVED_KEYS = {
     "image": "Steps that are container images are not available yet.",
     "component": "Steps that are kfp component files are not available yet.",
-    "env_from_secret": "Every step sees the repository's .env already; secrets of a cluster are not available yet.",
 }
 GROUP_NAMES = ("condition-", "for-loop-", "exit-handler-")
 """kfp names the groups of a pipeline so, beside the steps."""
+SYSTEM_STEPS = ("begin-run", "finish-run")
+"""What stands around the steps on a cluster."""
 
 
 def _identifier(text: str) -> str:
     """A step's name becomes a function, a folder and a pod."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", text) or len(text) > 50:
         message = f"'{text}' has to be lower-case words joined by '-', at most 50 characters"
+        raise ValueError(message)
+    if text in SYSTEM_STEPS:
+        message = f"the name '{text}' belongs to a step that packages for a cluster have already"
         raise ValueError(message)
     if text.startswith(GROUP_NAMES) or keyword.iskeyword(text.replace("-", "_")):
         message = f"the name '{text}' is taken by Python or kfp"
@@ -57,25 +72,6 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 Slug = Annotated[str, AfterValidator(_slug)]
 
 
-class Part(BaseModel):
-    """A part of the pipeline text; a misspelt key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
-
-
-class Resources(Part):
-    """What a step needs on a cluster; the local engine uses what the machine has."""
-
-    cpu: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$")
-    memory: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?)?$")
-    gpu: int = Field(default=0, ge=0, le=64)
-
-    @field_validator("cpu", mode="before")
-    @classmethod
-    def _numbers_too(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
 class StepText(Part):
     """One step."""
 
@@ -89,8 +85,16 @@ class StepText(Part):
     after: list[Identifier] = Field(default=[], description="Steps that have to end first, although nothing flows.")
     condition: Identifier | None = Field(default=None, alias="if", description="A step that returns bool.")
     cache: bool = Field(default=False, description="Whether a cluster may take an earlier result of this step.")
-    retry: int = Field(default=0, ge=0, le=10)
+    retry: RetryKey = Field(default=Retry(), description="How often a failing step is tried again.")
+    timeout: Seconds | None = Field(default=None, description="A step that takes longer fails: 90s, 15m, 2h, 1d.")
     resources: Resources = Resources()
+    node_selector: NodeSelector = Field(default={}, description="Labels of the nodes that a cluster may take.")
+    tolerations: list[Toleration] = Field(default=[], description="Taints of nodes that the step does not mind.")
+    spot: bool = Field(default=False, description="On nodes that cost less and may be taken away.")
+    env_from_secret: SecretVariables = Field(
+        default={}, description="Environment variables from Secrets of a cluster; on this machine from .env."
+    )
+    parallel: Parallel | None = Field(default=None, description="Try several values of an input; the best is used.")
 
     @model_validator(mode="before")
     @classmethod
@@ -100,7 +104,8 @@ class StepText(Part):
                 if key in value:
                     message = f"the key '{key}' is reserved. {reason}".rstrip(".")
                     raise ValueError(message)
-            return {key: item for key, item in value.items() if not (item is None and key in ("with", "after", "if"))}
+            empty = ("with", "after", "if", "resources", "node_selector", "tolerations", "parallel")
+            return {key: item for key, item in value.items() if not (item is None and key in empty)}
         return value
 
     @field_validator("after", mode="before")
@@ -112,7 +117,7 @@ class StepText(Part):
 class PipelineText(Part):
     """One pipeline."""
 
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={})
     steps: list[StepText] = Field(min_length=1)
 
     @field_validator("parameters", mode="before")
@@ -126,7 +131,7 @@ class PipelinesText(Part):
 
     version: Literal[1]
     project: Slug
-    pipelines: dict[Slug, PipelineText] = {}
+    pipelines: dict[Slug, PipelineText] = Field(default={})
 
     @field_validator("pipelines", mode="before")
     @classmethod

@@ -66,6 +66,22 @@ def last_run(context: RunContext) -> str:
     return str(runs[0].info.run_id) if runs else ""
 
 
+def find_submission(context: RunContext) -> str:
+    """The run of the context's submission to Kubeflow, as the package's first step begins it; empty before that."""
+    store = client()
+    experiment = store.get_experiment_by_name(context.experiment_name)
+    if experiment is None or not context.submission:
+        return ""
+    wanted = context.submission.replace("'", "")
+    runs = store.search_runs(
+        [experiment.experiment_id],
+        f"tags.`mlopsgen.submission` = '{wanted}'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    return str(runs[0].info.run_id) if runs else ""
+
+
 def read_report(run_id: str, *, history_limit: int = 30) -> Report:
     """Everything that is known of a run, put together from what it logged.
 

@@ -17,9 +17,10 @@ from helpers.context import RunContext
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError, StepFailed
 from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepState, write_state
+from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import Inputs, make_context, make_folder, point_latest, read_inputs
-from helpers.verbs import Request, shown, write_package
+from helpers.verbs import Request, shown
 from helpers.workers import JobError, Workers, WorkersError
 
 LONGEST_END = 30.0
@@ -99,7 +100,7 @@ def _train(made: Run, uri: str) -> VerbResult:
         workers.start((*PREPARED, *made.inputs.modules))
         package = made.folder / "pipeline.yaml"
         if made.code is not None:
-            write_package(request, made.branch, made.pipeline, package, image=made.branch.config.image)
+            write_package(request, made.branch, made.pipeline, package, cluster=False)
         engine.start(package, branch=request.branch, pipeline=made.pipeline, compiled=made.code is not None)
         request.progress(f"training '{made.pipeline}' of {request.branch} in {shown(made.folder, request.root)}")
         engine.wait_compiled()

@@ -16,31 +16,7 @@ from helpers.errors import ConfigurationError
 from helpers.parameters import CONTEXT, Parameter, fit
 from helpers.pipeline_text import PipelinesText, PipelineText, StepText
 from helpers.signatures import RETURN, Port, Signature, read_signature
-
-
-@dataclass(frozen=True)
-class Constant:
-    """The input is a value of the pipeline text."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class FromParameter:
-    """The input is a parameter of the pipeline."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class FromStep:
-    """The input is an output of another step."""
-
-    step: str
-    output: str
-
-
-Source = Constant | FromParameter | FromStep
+from helpers.step_sources import Constant, FromParameter, FromStep, Source, Sweep, plan_sweep
 
 
 @dataclass(frozen=True)
@@ -50,6 +26,7 @@ class PlannedStep:
     text: StepText
     signature: Signature
     inputs: Mapping[str, Source]
+    sweep: Sweep | None = None
 
     @property
     def waits_for(self) -> set[str]:
@@ -171,7 +148,19 @@ class _Planner:
             source = self._explicit(step, port) if port.name in step.arguments else self._matched(step, port)
             if source is not None:
                 inputs[port.name] = source
-        return PlannedStep(step, signature, inputs)
+        return PlannedStep(step, signature, inputs, self._sweep(step, signature))
+
+    def _sweep(self, step: StepText, signature: Signature) -> Sweep | None:
+        """What ``parallel:`` says, when it fits the step; notes the parameters that it takes."""
+        if step.parallel is None:
+            return None
+        key = self._key(step, "parallel")
+        sweep = plan_sweep(step, signature, self.pipeline.parameters, self.document, key)
+        if sweep.seed:
+            self._use(sweep.seed, Port(sweep.seed, "value", "int", ""), key)
+        if isinstance(sweep.values, FromParameter):
+            self._use(sweep.values.name, Port(sweep.values.name, "value", "list", self.document.where(key)), key)
+        return sweep
 
     def _explicit(self, step: StepText, port: Port) -> Source:
         key = self._key(step, "with", port.name)

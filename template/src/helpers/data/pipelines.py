@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.branch import Branch
 from helpers.code_pipelines import parameters_of
-from helpers.wiring import Constant, FromParameter
+from helpers.step_sources import Constant, FromParameter
 
 if TYPE_CHECKING:
     from helpers.verbs import Request
