@@ -8,13 +8,15 @@ from typing import Any
 
 from support import CONTEXT, World
 
-from helpers.preflight import look
+from helpers.data import checking
+from helpers.model_check import look
 
 PROMOTE = replace(CONTEXT, promote=True)
 
 
 def findings(world: World, context: str = CONTEXT.to_json()) -> dict[str, dict[str, Any]]:
-    found = look(root=str(world.root), source="sample", context=context)
+    root = str(world.root)
+    found = [*checking.look(root=root, source="sample"), *look(root=root, source="sample", context=context)]
     return {finding["name"].split()[0]: finding for finding in found}
 
 
@@ -24,7 +26,9 @@ def test_good_data_is_described_with_its_notes(world: World) -> None:
     found = findings(world)
     assert all(finding["ok"] for finding in found.values())
     assert found["data"]["message"] == "40 rows, 1 feature, target 'y' (regression)"
-    assert [note.split(" is ignored")[0] for note in found["data"]["notes"]] == ["Column 'id'", "Column 'day'"]
+    about, *ignored = found["data"]["notes"]
+    assert about.startswith("763 bytes, changed 20")
+    assert [note.split(" is ignored")[0] for note in ignored] == ["Column 'id'", "Column 'day'"]
     assert found["champion"]["message"].startswith("none yet")
 
 
@@ -52,12 +56,12 @@ def test_data_that_is_missing_is_told_and_the_rest_looked_at(world: World) -> No
     found = findings(world)
     assert not found["data"]["ok"]
     assert found["data"]["where"] == "data/no.csv"
-    assert found["store"]["ok"]
+    assert found["MLflow"]["ok"]
 
 
 def test_a_champion_that_does_not_load_stops_no_training(world: World) -> None:
     world.train(PROMOTE)
-    assert findings(world)["champion"]["message"] == "version 1 loads"
+    assert findings(world)["champion"]["message"] == "version 1 loads, fits today's data and predicts (100 rows tried)"
     shutil.rmtree(world.root / ".mlflow" / "artifacts" / CONTEXT.experiment_name / "models")
     found = findings(world)["champion"]
     assert found["ok"]

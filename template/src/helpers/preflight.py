@@ -1,193 +1,178 @@
-"""``check``: looks at everything that a run needs before one is started; what fails says why, and what to do."""
+"""``check``: looks at everything that a run needs before one is started; what fails says why, and what to do.
+
+The configuration and the pipelines are looked at first. What lies elsewhere (data, MLflow, the platform, the mail
+server) is looked at by processes of its own at the same time, and none of them for longer than LONGEST seconds.
+"""
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from helpers.branch import Branch
 from helpers.code_pipelines import parameters_of
-from helpers.documents import did_you_mean
+from helpers.config import tracking_uri
+from helpers.data.pipelines import sources_of
 from helpers.envelope import VerbResult
 from helpers.errors import ExitCode, RepositoryError
-from helpers.verbs import Request, tools
+from helpers.findings import Finding, looking
+from helpers.verbs import Request
+from helpers.workers import Ended, Workers, job_error
 
-SOURCE = "source"
-"""The parameter that names a pipeline's data source."""
+LONGEST = 24.0
+"""Seconds that looking at one thing may take; with the start of Python, all of it stays below half a minute."""
+
+PLATFORM = ("platform", "helpers.kubeflow_check")
+ACTIONS = ("actions", "helpers.actions.check")
 
 
 @dataclass
-class Finding:
-    """One thing that was looked at."""
+class Look:
+    """One thing that a process of its own looks at.
+
+    Attributes:
+        name: What it is, for the case that the process does not get that far.
+        section: The part of the table.
+        function: ``module:function``; it returns findings as plain data.
+        arguments: What it is called with.
+    """
 
     name: str
-    ok: bool = True
-    message: str = ""
-    hint: str = ""
-    where: str = ""
-    exit_code: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def failed(self, error: RepositoryError) -> None:
-        """Notes that it does not work, and why."""
-        self.ok = False
-        self.message, self.hint, self.where = error.message, error.hint, error.where
-        self.exit_code = int(error.exit_code)
+    section: str
+    function: str
+    arguments: Mapping[str, Any]
+    findings: list[Finding] = field(default_factory=list)
 
 
 def check(request: Request) -> VerbResult:
-    """Looks at the configuration, the pipelines, the data, the champion and the store."""
+    """Looks at the configuration, the pipelines, the data, the champion, the store, the platform and the actions."""
+    started = time.monotonic()
     findings: list[Finding] = []
     branch: Branch | None = None
-    with _looking(findings, "configuration") as finding:
+    with looking(findings, "configuration", "configuration") as finding:
         branch = request.load()
         if not request.pipelines:
             branch.check_parameters()
         finding.message = f"engine {branch.config.engine}"
     if branch is not None:
-        for name, source in _pipelines(request, branch, findings).items():
-            _deep(request, branch, name, source, findings)
-        if branch.config.engine == "kubeflow":
-            note = "Kubeflow is not looked at by this version; train here with: run --engine local"
-            findings.append(Finding("engine", message=note))
-    return _result(request, findings)
+        looks = _looks(request, branch, _pipelines(request, branch, findings))
+        uri = tracking_uri(request.root, branch.config, request.environ)
+        for look in look_at_all(looks, root=request.root, environ=request.job_environ(uri)):
+            # The store is the same for all pipelines, and so is a source that two of them read.
+            known = {(finding.name, finding.message) for finding in findings}
+            findings += [found for found in look.findings if (found.name, found.message) not in known]
+    engine = branch.config.engine if branch is not None else ""
+    return _result(request, findings, engine=engine, seconds=time.monotonic() - started)
 
 
-def _pipelines(request: Request, branch: Branch, findings: list[Finding]) -> dict[str, str]:
-    """The pipelines that can be built, with the name of their data source."""
-    found: dict[str, str] = {}
+def look_at_all(
+    looks: Sequence[Look], *, root: Path, environ: Mapping[str, str], longest: float = LONGEST
+) -> list[Look]:
+    """Looks at all of them at the same time, and ends what takes too long; what libraries print is kept from people."""
+    if not looks:
+        return []
+    with tempfile.TemporaryDirectory(prefix="check-") as folder:
+        log = Path(folder, "log.txt")
+        workers = Workers(root, Path(folder, "jobs"), log, environ)
+        workers.start(())
+        timer = threading.Timer(longest, workers.give_up)
+        timer.daemon = True
+        try:
+            waiting = {
+                workers.begin({"kind": "call", "function": look.function, "arguments": dict(look.arguments)}): look
+                for look in looks
+            }
+            timer.start()
+            while waiting:
+                for ended in workers.receive():
+                    _take(waiting.pop(ended.id), ended, longest)
+        except Exception as error:
+            error.add_note(log.read_text(encoding="utf-8", errors="replace")[-20_000:])
+            raise
+        finally:
+            timer.cancel()
+            workers.close()
+    return list(looks)
+
+
+def _take(look: Look, ended: Ended, longest: float) -> None:
+    if ended.code == 0 and "value" in ended.result:
+        for found in ended.result["value"]:
+            finding = Finding(**found)
+            finding.section = finding.section or look.section
+            look.findings.append(finding)
+        return
+    if ended.code < 0 and not ended.result:
+        error: Exception = RepositoryError(
+            f"There was no answer within {longest:g} s.",
+            hint="Is there a way to it from this machine (network, VPN, firewall)? Is it very slow today?",
+        )
+    else:
+        error = job_error(look.function, ended)
+    if not isinstance(error, RepositoryError):
+        raise error
+    with looking(look.findings, look.name, look.section):
+        raise error
+
+
+def _looks(request: Request, branch: Branch, pipelines: Mapping[str, Sequence[str]]) -> list[Look]:
+    root, looks = str(request.root), []
+    for name in dict.fromkeys(source for sources in pipelines.values() for source in sources):
+        arguments = {"root": root, "source": name}
+        looks.append(Look(f"data '{name}'", "data", "helpers.data.checking:look", arguments))
+    for pipeline, sources in pipelines.items():
+        context = request.context(branch, pipeline).to_json()
+        arguments = {"root": root, "source": sources[0] if sources else "", "context": context}
+        looks.append(Look("MLflow", "model", "helpers.model_check:look", arguments))
+    parts = [PLATFORM] if branch.config.engine == "kubeflow" else []
+    parts += [ACTIONS] if branch.config.actions else []
+    for section, module in parts:
+        if importlib.util.find_spec(module) is not None:
+            looks.append(Look(section, section, f"{module}:look", {"root": root, "branch": request.branch}))
+    return looks
+
+
+def _pipelines(request: Request, branch: Branch, findings: list[Finding]) -> dict[str, list[str]]:
+    """The pipelines that can be built, with the names of their data sources."""
+    found: dict[str, list[str]] = {}
     names = [pipeline.name for pipeline in request.pipelines] or list(branch.text.pipelines)
     wanted = [request.choose(branch)] if request.pipeline or not names else names
     for name in wanted:
-        with _looking(findings, f"pipeline {name}") as finding:
+        with looking(findings, f"pipeline {name}", "configuration") as finding:
             code = request.code(name)
             if code is None:
-                plan = branch.plan(name)
-                parameters = {parameter.name: parameter.default for parameter in plan.parameters}
-                finding.message = f"{len(plan.steps)} steps"
+                finding.message = f"{len(branch.plan(name).steps)} steps"
             else:
-                parameters = {parameter.name: parameter.default for parameter in parameters_of(code)}
-                parameters |= {key: value for key, value in branch.config.parameters.items() if key in parameters}
+                parameters_of(code)
                 finding.message = "in code"
-            found[name] = str(parameters.get(SOURCE) or "")
+            found[name] = sources_of(request, branch, name)
     return found
 
 
-def _deep(request: Request, branch: Branch, pipeline: str, source: str, findings: list[Finding]) -> None:
-    """What needs pandas and MLflow; a worker looks at it."""
-    with tools(request, branch) as workers:
-        context = request.context(branch, pipeline).to_json()
-        for found in workers.call("helpers.preflight:look", root=str(request.root), source=source, context=context):
-            finding = Finding(**found)
-            if finding not in findings:  # the store is the same for all pipelines
-                findings.append(finding)
-
-
-def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
-    """Looks at the data, the store and the champion of one pipeline; called in a worker."""
-    from helpers import store, tracking
-    from helpers.context import RunContext
-    from helpers.run_record import ask_briefly
-
-    ask_briefly()
-    findings: list[Finding] = []
-    if source:
-        with _looking(findings, f"data '{source}'") as finding:
-            finding.message, finding.notes = _look_at_data(Path(root), source)
-        with _looking(findings, f"gate of {RunContext.from_json(context).pipeline}") as finding:
-            finding.message, finding.notes = _look_at_gate(Path(root), source, RunContext.from_json(context).branch)
-    with _looking(findings, "store") as finding:
-        tracking.ensure_store(os.environ["MLFLOW_TRACKING_URI"])
-        finding.message = store.shown_uri(os.environ["MLFLOW_TRACKING_URI"])
-    if findings[-1].ok:
-        run = RunContext.from_json(context)
-        with _looking(findings, f"champion of {run.pipeline}") as finding:
-            champion = tracking.champion(run)
-            if champion is None:
-                finding.message = "none yet: the first accepted model becomes it"
-            else:
-                finding.message = _look_at_champion(champion)
-    return [asdict(finding) for finding in findings]
-
-
-def _look_at_data(root: Path, name: str) -> tuple[str, list[str]]:
-    from helpers import sources, table
-
-    source = sources.load_source(root, name)
-    with tempfile.TemporaryDirectory(prefix="check-") as folder:
-        fetched = sources.fetch(source, root=root, to=Path(folder, "data"))
-        prepared = table.prepare(
-            fetched.path, source, name=name, address=fetched.address, fingerprint=fetched.fingerprint
-        )
-    features = "1 feature" if len(prepared.kinds) == 1 else f"{len(prepared.kinds)} features"
-    found = f"{prepared.record.rows} rows, {features}, target '{prepared.target}' ({prepared.task})"
-    return found, list(prepared.record.notes)
-
-
-def _look_at_gate(root: Path, name: str, branch: str) -> tuple[str, list[str]]:
-    """Known metrics have to fit the task: the gate would refuse every model for want of a value."""
-    from helpers import sources
-    from helpers.config import load_config_document
-    from helpers.metrics import METRICS, metrics_of
-
-    task = sources.load_source(root, name).task
-    config, document = load_config_document(root, branch)
-    for metric in config.gate.metrics:
-        if metric in METRICS and task not in METRICS[metric].tasks:
-            raise document.error(
-                ("gate", "metrics", metric),
-                f"The gate judges by '{metric}', which is no metric of the task '{task}'.",
-                hint=f"Its metrics are: {', '.join(metrics_of(task))}.",
-            )
-    notes = [
-        f"'{metric}' is none of the metrics of helpers.metrics; the gate refuses models without it. "
-        + did_you_mean(metric, metrics_of(task))
-        for metric in config.gate.metrics
-        if metric not in METRICS
-    ]
-    return ", ".join(config.gate.metrics) or "no metrics", notes
-
-
-def _look_at_champion(champion: Any) -> str:
-    """A champion that does not load is no reason not to train: its recorded metrics count."""
-    from helpers import tracking
-
-    try:
-        tracking.load_candidate(champion)
-    except RepositoryError:
-        return f"version {champion.version} does not load any more; its recorded metrics count"
-    return f"version {champion.version} loads"
-
-
-@contextmanager
-def _looking(findings: list[Finding], name: str) -> Iterator[Finding]:
-    finding = Finding(name)
-    findings.append(finding)
-    try:
-        yield finding
-    except RepositoryError as error:
-        finding.failed(error)
-
-
-def _result(request: Request, findings: Sequence[Finding]) -> VerbResult:
+def _result(request: Request, findings: Sequence[Finding], *, engine: str, seconds: float) -> VerbResult:
     bad = [finding for finding in findings if not finding.ok]
-    shown = [{key: value for key, value in asdict(finding).items() if key != "exit_code"} for finding in findings]
-    data: Mapping[str, Any] = {"checks": shown}
+    data: dict[str, Any] = {
+        "engine": engine,
+        "seconds": round(seconds, 1),
+        "checks": [asdict(finding) for finding in findings],
+    }
     if not bad:
-        return VerbResult(summary=f"{request.branch} is ready to train.", data=dict(data), lines=_table(findings))
+        return VerbResult(summary=f"{request.branch} is ready to train.", data=data, lines=_table(findings))
     first = bad[0]
-    error = RepositoryError(first.message, hint=first.hint, where=first.where)
+    codes = {finding.exit_code for finding in bad}
+    worst = next((code for code in (ExitCode.USAGE, ExitCode.PERMISSION) if code in codes), ExitCode.FAILURE)
     return VerbResult(
         summary=f"{request.branch} is not ready: {len(bad)} of {len(findings)} checks failed.",
-        data=dict(data),
+        data=data,
         lines=_table(findings),
-        exit_code=ExitCode.USAGE if any(finding.exit_code == 2 for finding in bad) else ExitCode.FAILURE,
-        error=error,
+        exit_code=worst,
+        error=RepositoryError(first.message, hint=first.hint, where=first.where),
     )
 
 

@@ -72,6 +72,7 @@ class State:
         rows: Its rows, where they are known.
         files: How many files or objects it is.
         modified: When it was changed last, where that is known.
+        newest: The newest value of the column with the date, where the source computes it.
         note: What a person wants to know of it.
     """
 
@@ -80,6 +81,7 @@ class State:
     rows: int | None = None
     files: int = 1
     modified: datetime | None = None
+    newest: datetime | None = None
     note: str = ""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -44,7 +46,8 @@ class TablePlace:
     def state(self) -> State:
         """The number of rows, and the largest value of a column or a checksum that the server computes."""
         with self._connected() as connection:
-            return self._state(connection)
+            state = self._state(connection)
+            return replace(state, newest=self._newest(connection))
 
     def fetch(self, to: Path) -> Fetched:
         """Reads all rows, and their state in the same transaction, into a Parquet file."""
@@ -110,6 +113,19 @@ class TablePlace:
         statement = f"SELECT count(*), coalesce(sum({number}), 0) FROM {inner} AS source"  # noqa: S608 - quoted names
         rows, checksum = connection.exec_driver_sql(statement.replace("%", "%%")).one()
         return State(revision=f"table:count={rows};sum={checksum}", rows=int(rows))
+
+    def _newest(self, connection: sa.Connection) -> datetime | None:
+        """The newest date, where one is asked for."""
+        import sqlalchemy as sa
+
+        source = self.source
+        if source.maximum_age_days is None or not source.date_column:
+            return None
+        newest: sa.Function[Any] = sa.func.max(sa.column(source.date_column))
+        found = connection.execute(sa.select(newest).select_from(self._from())).scalar_one()
+        if isinstance(found, date) and not isinstance(found, datetime):
+            return datetime(found.year, found.month, found.day, tzinfo=UTC)
+        return found if isinstance(found, datetime) else None
 
     def _ordered(self, connection: sa.Connection) -> sa.Select[Any]:
         """The rows of a table in the order of its key, so that the same data is read in the same order."""

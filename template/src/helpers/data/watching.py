@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,15 +79,13 @@ def watch(request: Request) -> VerbResult:
     return _outcome(request, data, found)
 
 
-def compare(
-    source: Source, before: DataRecord, *, root: Path, environ: Any, timeout: float = TIMEOUT_SECONDS
-) -> Watched:
+def compare(source: Source, before: DataRecord, *, root: Path, environ: Mapping[str, str]) -> Watched:
     """Compares a source as it is now with what a training read.
 
     Raises:
         RepositoryError: It cannot be reached or read.
     """
-    place = place_of(source, name=source.name, root=root, environ=environ, timeout=timeout)
+    place = place_of(source, name=source.name, root=root, environ=environ, timeout=TIMEOUT_SECONDS)
     state = place.state()
     then = {"revision": before.revision, "fingerprint": before.fingerprint}
     now = {"revision": state.revision}
@@ -179,22 +178,20 @@ def _names(request: Request, branch: Branch) -> list[str]:
 
 def _outcome(request: Request, data: dict[str, Any], found: list[Watched]) -> VerbResult:
     changed = [watched for watched in found if watched.changed]
-    broken = [watched for watched in found if watched.error is not None]
+    errors = [watched.error for watched in found if watched.error is not None]
     data |= {"changed": bool(changed), "sources": [watched.to_json() for watched in found]}
     width = max((len(watched.name) for watched in found), default=0)
     marks = {id(watched): "changed  " if watched.changed else "same     " for watched in found}
     marks |= {id(watched): "unknown  " for watched in found if not watched.changed and not watched.now}
     lines = [f"  {marks[id(watched)]}  {watched.name:<{width}}  {watched.why}" for watched in found]
-    lines += [f"             {'':<{width}}  -> {watched.error.hint}" for watched in broken if watched.error.hint]
-    if broken:
-        error = broken[0].error
-        worst = max((int(watched.error.exit_code) for watched in broken if watched.error), default=1)
+    lines += [f"             {'':<{width}}  -> {error.hint}" for error in errors if error.hint]
+    if errors:
         return VerbResult(
-            summary=f"{len(broken)} of {len(found)} sources of {request.branch} cannot be looked at.",
+            summary=f"{len(errors)} of {len(found)} sources of {request.branch} cannot be looked at.",
             data=data,
             lines=tuple(lines),
-            exit_code=ExitCode(worst),
-            error=error,
+            exit_code=max(error.exit_code for error in errors),
+            error=errors[0],
         )
     if changed:
         names = ", ".join(watched.name for watched in changed)
