@@ -28,6 +28,7 @@ class Gate:
         bearer: Whether the proxy lets bearer tokens in.
         approval: Whether Dex asks for approval.
         connectors: The ways to log in that Dex offers.
+        lasting: Tokens that do not run out with the others.
         refused: Users that Dex knows and the proxy does not admit.
         logins: How often somebody logged in.
         asked: Requests to Dex, by path.
@@ -40,6 +41,7 @@ class Gate:
     bearer: bool = True
     approval: bool = False
     connectors: tuple[str, ...] = ("local",)
+    lasting: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     logins: int = 0
     asked: list[str] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Gate:
     def expire(self) -> None:
         """Everything that was given out has run out."""
         self.sessions.clear()
-        self.tokens.clear()
+        self.tokens = {token: user for token, user in self.tokens.items() if token in self.lasting}
 
     def _identity(self, call: Call) -> str:
         if self.bearer and call.bearer in self.tokens:

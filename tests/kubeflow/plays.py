@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-
 LAST = "finish-run"
 """The step that runs whatever happens to the others."""
 

@@ -80,7 +80,7 @@ class DexLogin:
         target = urljoin(page.url, form.action)
         self._refuse_plain_text(target)
         answer = self._ask("POST", target, {**form.values, "login": username, "password": password})
-        if answer.status_code in (400, 401, 403) or _login_form(answer) is not None:
+        if _is_dex(answer.url) and (answer.status_code == 401 or _login_form(answer) is not None):
             raise KubeflowAccessError(
                 "Dex does not accept the user or the password.",
                 where=_shown(target),
@@ -111,17 +111,17 @@ class DexLogin:
 
     def _check_end(self, answer: requests.Response) -> None:
         """Whether the way led back, and to a cookie; what the page behind it says does not matter here."""
+        if answer.status_code >= 400 and "/oauth2/callback" in answer.url:
+            raise KubeflowAccessError(
+                f"Dex accepted the password, and the proxy refuses the login (HTTP {answer.status_code}).",
+                where=_shown(answer.url),
+                hint="Is the user admitted by oauth2-proxy (its e-mail domains and groups)?",
+            )
         if _is_dex(answer.url) or not list(self.session.cookies):
             raise KubeflowAccessError(
                 f"The login ends at a page that nobody knows (HTTP {answer.status_code}), and gives no cookie.",
                 where=_shown(answer.url),
                 hint="Log in with a browser once, and look at what it shows there.",
-            )
-        if "/oauth2/callback" in answer.url and answer.status_code >= 400:
-            raise KubeflowAccessError(
-                f"Dex accepted the password, and the proxy refuses the login (HTTP {answer.status_code}).",
-                where=_shown(answer.url),
-                hint="Is the user admitted by oauth2-proxy (its e-mail domains and groups)?",
             )
 
     def _refuse_plain_text(self, target: str) -> None:
