@@ -100,7 +100,7 @@ def _shown(outcome: dict[str, Any]) -> list[str]:
 
 def _failed(outcome: dict[str, Any]) -> list[dict[str, Any]]:
     data = outcome.get("data")
-    found = data.get("findings") if isinstance(data, dict) else None
+    found = data.get("checks") if isinstance(data, dict) else None
     return [one for one in found or () if isinstance(one, dict) and one.get("ok") is False]
 
 

@@ -134,7 +134,8 @@ def _keep(job: Job, branch: str, database: Path, into: Path) -> None:
         raise RepositoryError(f"The store cannot be packed: {error}.", where=str(database)) from error
     size = packed.stat().st_size
     days = job.environ.get("GITHUB_RETENTION_DAYS", "") or "90"
-    kept = f"{size / 1e6:,.1f} MB, the memory of {branch} for its next training"
+    amount = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    kept = f"{amount}, the memory of {branch} for its next training"
     job.summarize(
         f"**Store of {branch}:** {kept}. GitHub keeps it for {days} days after the last training; then runs and "
         f"champion are forgotten. {SERVER}"
