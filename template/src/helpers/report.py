@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -61,7 +62,11 @@ def _write_plots(report: Report, evaluation: Evaluation | None, folder: Path) ->
     """Writes each plot as SVG with its words; those of an earlier report go."""
     for old in folder.glob("[0-9]*-*.svg"):
         old.unlink()
-    found = [*histories(report), *task_pictures(evaluation)]
+    courses = [
+        replace(course, title=f"{course.title} over the runs (\u25c6 champion, \u25cb refused)")
+        for course in histories(report)
+    ]
+    found = [*courses, *task_pictures(evaluation)]
     if found:
         folder.mkdir(exist_ok=True)
     for number, picture in enumerate(found, 1):

@@ -45,7 +45,7 @@ def mail_server_answers(config: BranchConfig, environ: Mapping[str, str]) -> str
     Raises:
         RepositoryError: It does not answer, or refuses the login.
     """
-    server = mail_server.find_server(config.mail, environ, timeout=min(PATIENCE, config.mail.timeout))
+    server = mail_server.find_server(config.mail, environ, timeout=PATIENCE)
     return mail_server.answers(server)
 
 

@@ -95,6 +95,9 @@ class Prepared(Protocol):
     def lines(self) -> list[str]:
         """Exactly what would be sent, without secrets."""
 
+    def problem(self) -> str:
+        """What is missing for sending it; empty when nothing is."""
+
     def send(self, done: Sequence[str], /) -> Receipt:
         """Sends it, once.
 

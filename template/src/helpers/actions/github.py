@@ -53,10 +53,13 @@ class Dispatch:
 
     def lines(self) -> list[str]:
         """The call as it would be made."""
-        name, value = self.token
-        state = "is set" if value else "is NOT set"
         body = json.dumps(self.body, indent=2, ensure_ascii=False).splitlines()
-        return [f"POST {self.url}", f"Authorization: Bearer (the value of {name}, which {state})", *body]
+        return [f"POST {self.url}", f"Authorization: Bearer (the value of {self.token[0]})", *body]
+
+    def problem(self) -> str:
+        """Whether there is no token."""
+        name, value = self.token
+        return "" if value else _no_token(self, name).message
 
     def send(self, _: Sequence[str], /) -> Receipt:
         """Sends it, once."""

@@ -40,17 +40,23 @@ class Build:
 
     def lines(self) -> list[str]:
         """The call as it would be made."""
+        return [
+            f"POST {self.address}",
+            f"login: the values of {USER} and {TOKEN}",
+            *[f"{name}={value}" for name, value in self.parameters.items()],
+        ]
+
+    def problem(self) -> str:
+        """Whether there is no login."""
         missing = [name for name in (USER, TOKEN) if not self.occasion.variable(name)]
-        login = f"login: {USER} and {TOKEN}" + (f" ({' and '.join(missing)} NOT set)" if missing else " (set)")
-        return [f"POST {self.address}", login, *[f"{name}={value}" for name, value in self.parameters.items()]]
+        return f"There is no login: {' and '.join(missing)} not set." if missing else ""
 
     def send(self, _: Sequence[str], /) -> Receipt:
         """Asks for the build, once; with a crumb where Jenkins wants one."""
         user, token = (self.occasion.variable(name) for name in (USER, TOKEN))
-        missing = [name for name, value in ((USER, user), (TOKEN, token)) if not value]
-        if missing:
+        if self.problem():
             raise DeliveryError(
-                f"There is no login: {' and '.join(missing)} not set.",
+                self.problem(),
                 hint=f"Make an API token in Jenkins (your name, Security) and set the secrets {USER} and {TOKEN}.",
                 where=web.place(self.url),
             )

@@ -35,10 +35,7 @@ class Letter:
 
     def lines(self) -> list[str]:
         """The mail as it would be sent: who gets it, through which server, and what it says."""
-        try:
-            through = self._server().described
-        except DeliveryError as error:
-            through = f"{error.message} {error.hint}"
+        through = [] if self.problem() else [f"through {self._server().described}"]
         message = self.message
         hidden = [one for one in self.recipients if one not in _shown(message)]
         heads = [f"{name}: {message[name]}" for name in ("Subject", "From", "To", "Cc") if message[name]]
@@ -50,7 +47,15 @@ class Letter:
         ]
         text = message.get_body(("plain",))
         body = text.get_content() if text is not None else ""
-        return [f"through {through}", *heads, f"Parts: {', '.join(parts)}", "", *body.splitlines()]
+        return [*through, *heads, f"Parts: {', '.join(parts)}", "", *body.splitlines()]
+
+    def problem(self) -> str:
+        """What the server's settings lack."""
+        try:
+            self._server()
+        except DeliveryError as error:
+            return f"{error.message} {error.hint}"
+        return ""
 
     def send(self, done: Sequence[str], /) -> Receipt:
         """Sends it, once."""

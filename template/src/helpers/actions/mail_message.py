@@ -167,6 +167,7 @@ def _page(rule: Email, occasion: Occasion, **given: Any) -> str:
         compared=words.compared(report.decision.baseline),
         baseline_name=words.baseline_name(report.decision.baseline),
         baseline_note=words.baseline_note(report.decision.baseline),
+        reasons=mail_text.reasons(report),
         links=texts.links(report),
         data=mail_text.data_lines(report),
     )

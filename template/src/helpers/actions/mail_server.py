@@ -65,7 +65,7 @@ class Server:
         return f"{self.place}, {encrypted}, {login}"
 
 
-def find_server(mail: Mail, environ: Mapping[str, str], *, timeout: float | None = None) -> Server:
+def find_server(mail: Mail, environ: Mapping[str, str], *, timeout: float = 30.0) -> Server:
     """The mail server that the configuration and the environment name.
 
     Raises:
@@ -103,7 +103,7 @@ def find_server(mail: Mail, environ: Mapping[str, str], *, timeout: float | None
         )
     return Server(
         host=host, port=int(port), security=mail.security, sender=sender, user=user, password=password,
-        timeout=timeout or mail.timeout, environ=environ,
+        timeout=timeout, environ=environ,
     )  # fmt: skip
 
 
@@ -174,12 +174,14 @@ def _hand(
 def _connected(server: Server) -> Iterator[smtplib.SMTP]:
     """A connection that is encrypted and logged in; what goes wrong in it is told in words."""
     context = trust.context(server.environ)
+    # Not the machine's own name: finding it can take long, and it says nothing to the server.
+    name = mail_message.ascii_domain(split_address(server.sender)[1].rpartition("@")[2])
     connection: smtplib.SMTP | None = None
     try:
         if server.security == "tls":
-            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+            connection = smtplib.SMTP_SSL(server.host, server.port, name, timeout=server.timeout, context=context)
         else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+            connection = smtplib.SMTP(server.host, server.port, name, timeout=server.timeout)
         connection.ehlo()
         if server.security == "starttls":
             connection.starttls(context=context)
@@ -209,6 +211,8 @@ def _log_in(connection: smtplib.SMTP, server: Server) -> None:
 
 def _explain(server: Server, error: Exception) -> DeliveryError:
     """What happened, and what to do; nothing of the error's own text but what the server said."""
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        error = error.__context__  # why the connection ended
     message, hint, again = _words(server, error)
     return DeliveryError(message, hint=hint, where=server.place, again=again)
 

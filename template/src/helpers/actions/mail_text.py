@@ -20,7 +20,10 @@ def text_part(report: Report, *, intro: str, with_report: bool, footer: Sequence
     """The whole text: the rule's own words, the verdict, the numbers, the links."""
     blocks = [[intro]] if intro else []
     if with_report:
-        blocks += [_verdict(report), _failure(report), _metrics(report), data_lines(report), _links(report)]
+        blocks += [
+            _verdict(report), _failure(report), _metrics(report), _outcome(report), _links(report), data_lines(report),
+            [origin(report)],
+        ]  # fmt: skip
     blocks.append(["-- ", *footer])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -43,8 +46,17 @@ def origin(report: Report) -> str:
 
 def _verdict(report: Report) -> list[str]:
     found = words.verdict(report)
-    reasons = [f"- {reason}" for reason in found.reasons]
-    return [f"{found.sign} {found.word}: {found.headline}", about(report), "", *reasons, found.champion]
+    return [f"{found.sign} {found.word}: {found.headline}", about(report)]
+
+
+def reasons(report: Report) -> tuple[str, ...]:
+    """Why it was refused; why it was accepted stands in the table already."""
+    found = words.verdict(report)
+    return () if found.tone == "good" and report.decision.metrics else found.reasons
+
+
+def _outcome(report: Report) -> list[str]:
+    return [*[f"- {reason}" for reason in reasons(report)], words.verdict(report).champion]
 
 
 def _failure(report: Report) -> list[str]:
@@ -92,5 +104,4 @@ def data_lines(report: Report) -> list[str]:
 
 
 def _links(report: Report) -> list[str]:
-    found = [f"{name}: {address}" for name, address in links(report).items()]
-    return [*found, "", origin(report)] if found else [origin(report)]
+    return [f"{name}: {address}" for name, address in links(report).items()]

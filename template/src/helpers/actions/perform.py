@@ -15,7 +15,7 @@ from helpers.actions.texts import TextError
 from helpers.errors import RepositoryError
 from helpers.report_words import clean
 
-State = Literal["delivered", "partly", "already", "failed", "does not apply", "would be sent", "was sent"]
+State = Literal["delivered", "partly", "already", "failed", "does not apply", "would be sent", "would fail", "was sent"]
 
 Say = Callable[[str], None]
 
@@ -191,11 +191,12 @@ def append_summary(text: str, path: str) -> None:
 def _shown(told: Result, rule: Action, occasion: Occasion, key: str) -> Result:
     try:
         prepared = prepare(rule, occasion, key)
-        target, lines = prepared.target, prepared.lines()
+        target, lines, problem = prepared.target, prepared.lines(), prepared.problem()
     except (RepositoryError, TextError) as error:
         return replace(told, state="failed", message=error.message, hint=error.hint)
     hidden = tuple(redacted(text, occasion.environ) for text in lines)
-    return replace(told, target=redacted(target, occasion.environ), shown=hidden)
+    told = replace(told, target=redacted(target, occasion.environ), shown=hidden)
+    return replace(told, state="would fail", message=redacted(problem, occasion.environ)) if problem else told
 
 
 def _carry_out_one(

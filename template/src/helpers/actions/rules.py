@@ -60,7 +60,6 @@ class Mail(Part):
     )
     security: Literal["starttls", "tls", "none"] = "starttls"
     sender: str = Field(default="", description="Empty: the variable SMTP_FROM.")
-    timeout: Seconds = Field(default=30, description="Seconds that the server may take for one answer.")
 
     @field_validator("sender")
     @classmethod

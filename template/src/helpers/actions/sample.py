@@ -51,8 +51,6 @@ def report(config: BranchConfig, branch: str, *, project: str = PROJECT, reposit
             started=(now - timedelta(minutes=2)).isoformat(timespec="seconds"),
             ended=now.isoformat(timespec="seconds"),
             seconds=120.0,
-            tracking="https://mlflow.example",
-            ci_url="",
         ),
         decision=judge(rules, values, baseline, before),
         promoted=False,

@@ -26,6 +26,7 @@ from helpers.documents import did_you_mean
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError
 from helpers.records import Baseline, Decision, Failure, Report, RunRecord
+from helpers.report_words import clean
 from helpers.verbs import Request, shown
 
 
@@ -104,9 +105,9 @@ def read_report(path: Path, request: Request) -> Report:
         ) from error
     if found.branch != request.branch:
         raise RepositoryError(
-            f"The report is of the branch '{found.branch}', and these are the rules of '{request.branch}'.",
+            f"The report is of the branch '{clean(found.branch, 80)}', and these are the rules of '{request.branch}'.",
             where=where,
-            hint=f"python -m pipelines.{found.branch}.main act --report {where}",
+            hint="Use the main.py of that branch, or name another report with --report.",
         )
     return found
 
@@ -214,9 +215,11 @@ def _dry_run(results: Sequence[perform.Result], occasion: Occasion) -> VerbResul
         lines += [f"   {result.message} {result.hint}".rstrip()] if result.message else []
         lines += [f"   idempotency key: {result.key}"] if result.shown else []
         lines += [f"   | {text}".rstrip() for text in result.shown]
-    ready = [result for result in results if result.state == "would be sent"]
+    ready = [result for result in results if result.state in ("would be sent", "would fail")]
     bad = [result for result in results if result.bad]
+    lacking = len([result for result in ready if result.state == "would fail"])
     summary = f"{_count(len(ready))} would be sent; nothing was."
+    summary += f" {lacking} of them would fail, for want of a variable or secret." if lacking else ""
     error = RepositoryError(bad[0].message, hint=bad[0].hint) if bad else None
     return VerbResult(
         summary=summary if not bad else f"{summary} {_count(len(bad))} could not be sent.",

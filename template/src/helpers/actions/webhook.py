@@ -47,11 +47,15 @@ class Call:
         body = json.dumps(json.loads(self.body), indent=2, ensure_ascii=False).splitlines()
         return [f"POST {shown if self.url else self.target}", f"{KEY}: {self.key}", signed, *body]
 
+    def problem(self) -> str:
+        """Whether there is no address."""
+        return "" if self.url else f"There is no address: {self.url_named} is not set."
+
     def send(self, _: Sequence[str], /) -> Receipt:
         """Sends it, once; the time is that of this attempt."""
         if not self.url:
             raise DeliveryError(
-                f"There is no address: {self.url_named} is not set.",
+                self.problem(),
                 hint=f"Set the secret ({self.url_named}), or write the rule's 'url'.",
             )
         headers = {"Content-Type": "application/json; charset=utf-8", KEY: self.key}
