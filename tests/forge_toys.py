@@ -67,11 +67,20 @@ if toy.get("fail_at") == options.verb:
                   "where": "data/sources.yaml:7"})
 if options.verb == "check":
     end(0, {"engine": toy.get("engine", "local")})
+if options.verb == "watch":
+    # The data's revision lies in the file "data"; the report of a training is compared with it by its commit alone.
+    revision = (marks / "data").read_text() if (marks / "data").exists() else ""
+    trained = (marks / "trained").read_text() if (marks / "trained").exists() else ""
+    sources = [{"name": "main", "changed": revision != trained, "now": {"revision": revision}}]
+    end(8 if revision != trained else 0, {"changed": revision != trained, "sources": sources,
+                                          "report": options.report})
 if options.verb == "act":
     with (marks / "acted").open("a") as file:
         file.write(json.dumps([options.report, options.failed, len(os.environ.get("SMTP_PASSWORD", ""))]) + "\\n")
     end(0, {"actions": toy.get("actions", [{"name": "mail"}])})
 if options.verb in ("run", "submit"):
+    if (marks / "data").exists():
+        (marks / "trained").write_text((marks / "data").read_text())
     (folder / "log.txt").write_text("engine log " + os.environ.get(toy.get("print", ""), "") + "\\n")
     (folder / "environment.json").write_text(json.dumps(dict(os.environ)))
     report = {form: str(folder / ("report." + form)) for form in ("html", "md", "json")}

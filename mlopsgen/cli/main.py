@@ -37,6 +37,7 @@ VERBS = {
     "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
     "push": Verb("mlopsgen.cli.push", "Push to GitHub, or to a forge on this machine; make it when it is not there."),
     "run": Verb("mlopsgen.cli.run", "Train a branch again."),
+    "watch": Verb("mlopsgen.cli.watch", "Train where the data changed since the last training."),
     "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
     "secrets": Verb("mlopsgen.cli.secrets", "Show, set, rotate and check the secrets of each environment.", group=True),
     "runner": Verb("mlopsgen.cli.runner", "Add, list and remove machines of your own that train.", group=True),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlopsgen.adapters import process
 from mlopsgen.adapters.git import GitRepository
@@ -13,6 +15,7 @@ from mlopsgen.forge.worker.follow import WorkerGone, follow
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Job, Run, read_job, read_run, run_of
 from mlopsgen.forge.worker.verdict import ending
+from mlopsgen.secret_value import redact
 
 
 class Trainings:
@@ -100,6 +103,37 @@ class Trainings:
         self.wake()
         return job
 
+    def look_at_data(self, branch: str) -> Mapping[str, Any]:
+        """Whether the branch's data changed since its last training, as the worker tells it; nothing is queued.
+
+        Raises:
+            MlopsgenError: The worker cannot look.
+        """
+        done = self._worker("watch", "--branch", branch, check=False)
+        try:
+            found = json.loads(done.stdout)
+        except ValueError:
+            found = None
+        if isinstance(found, dict):
+            return found
+        last = (done.stderr.strip().splitlines() or [f"it returned {done.exit_status}"])[-1]
+        raise MlopsgenError(
+            f"The forge's worker cannot look at the data of {branch}: {redact(last)}",
+            hint="'mlopsgen push --local' brings the worker up to date.",
+            where=str(self._layout.program),
+        )
+
+    def start_for_data(self, branch: str, commit: str, *, actor: str, reason: str) -> Job | None:
+        """Queue the commit because its data changed, once, and start the worker.
+
+        Returns:
+            The job, or ``None`` where a training of the branch waits or runs already.
+        """
+        job = queue.add_for_data(self._layout, branch, commit, actor=actor, reason=reason)
+        if job is not None:
+            self.wake()
+        return job
+
     def wake(self) -> None:
         """Start a worker for every branch that has something to do and nobody who does it."""
         self._worker("wake")
@@ -123,7 +157,8 @@ class Trainings:
             say(line)
         return run
 
-    def _worker(self, *arguments: str) -> None:
+    def _worker(self, *arguments: str, check: bool = True) -> process.Completed:
         # A process between us and the worker: the worker is nobody's child, however long we live.
         argv = [str(self._python), "-I", "-X", "utf8", str(self._layout.program), *arguments]
-        process.run(argv, cwd=self._layout.root, env=self._environ, hint="'mlopsgen doctor' checks this machine.")
+        hint = "'mlopsgen doctor' checks this machine."
+        return process.run(argv, cwd=self._layout.root, env=self._environ, check=check, hint=hint)

@@ -81,6 +81,10 @@ class Layout:
         """The folder of a branch's work areas."""
         return self.root / "work" / branch
 
+    def watch(self, branch: str) -> Path:
+        """The folder in which the branch's data is looked at, with the log of the last look."""
+        return self.root / "watch" / branch
+
     def variables(self, branch: str) -> Path:
         """The variables of a branch's environment."""
         return self.root / "environments" / branch / "variables.env"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 # Imported here and not when they are needed: the archive may be replaced while this process runs.
-from . import receive, service
+from . import receive, service, watching
 from .layout import Layout
 
 
@@ -19,7 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("receive", help="queue what git names on standard input, and follow it")
     verbs.add_parser("wake", help="start a worker for every branch that has something to do")
-    for verb, text in (("start", "start a worker for a branch"), ("work", "be the worker of a branch")):
+    of_branch = {
+        "start": "start a worker for a branch",
+        "work": "be the worker of a branch",
+        "watch": "say whether the data of a branch changed since its last training",
+    }
+    for verb, text in of_branch.items():
         verbs.add_parser(verb, help=text).add_argument("--branch", required=True)
     options = parser.parse_args(arguments)
     layout = Layout(Path(sys.argv[0]).resolve().parent.parent)
@@ -31,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
     elif options.verb == "wake":
         service.wake(layout, os.environ)
+    elif options.verb == "watch":
+        print(json.dumps(watching.look(layout, options.branch, os.environ)), flush=True)  # noqa: T201 - the tool reads it
     elif options.verb == "start":
         service.start(layout, options.branch, os.environ)
     else:

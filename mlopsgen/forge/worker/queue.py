@@ -20,6 +20,14 @@ def add(layout: Layout, branch: str, commit: str, *, actor: str, trigger: str) -
         return _append(layout, branch, commit, actor, trigger)
 
 
+def add_for_data(layout: Layout, branch: str, commit: str, *, actor: str, reason: str) -> Job | None:
+    """Queue a commit because its data changed, or return ``None`` where a training of the branch waits or runs."""
+    with _writing(layout, branch):
+        if waiting(layout, branch):
+            return None
+        return _append(layout, branch, commit, actor, "data", reason=reason)
+
+
 def add_pushed(layout: Layout, branch: str, commit: str, *, actor: str) -> Job | None:
     """Queue what a push brought, once: a commit that is already known as the branch's head is not queued again.
 
@@ -74,9 +82,9 @@ def branches(layout: Layout) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in (layout.root / "queue").glob("*") if path.is_dir()))
 
 
-def _append(layout: Layout, branch: str, commit: str, actor: str, trigger: str) -> Job:
+def _append(layout: Layout, branch: str, commit: str, actor: str, trigger: str, *, reason: str = "") -> Job:
     number = latest_number(layout, branch) + 1
-    job = Job(branch=branch, number=number, commit=commit, actor=actor, trigger=trigger, queued_at=now())
+    job = Job(branch=branch, number=number, commit=commit, actor=actor, trigger=trigger, queued_at=now(), reason=reason)
     write_json(layout.queue(branch) / f"{number}.json", job.as_document())
     return job
 
