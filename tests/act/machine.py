@@ -153,7 +153,7 @@ class Machine:
             "TERM": "dumb",
             "PAGER": "cat",
             "NO_COLOR": "1",
-            "STUB_VENV": str(template_environment.python().parents[1]),
+            "STUB_VENV": str(template_environment.python().parents[1].resolve()),
             # Whoever looks for a package or a page finds nobody.
             "PIP_NO_INDEX": "1",
             "UV_OFFLINE": "1",
