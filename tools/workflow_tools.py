@@ -1,9 +1,9 @@
 """Make the programs that check workflow files, once: ``python tools/workflow_tools.py FOLDER``.
 
-Into the folder go ``actionlint``, built from its source with Go, and ``lint.mjs``, GitHub's own language service bundled into
-one file for Node. Go and Node come from the tool's environment (``requirements-dev.txt``), what they install is locked with
-hashes in ``tools/workflow_lint/`` (``go.sum``, ``package-lock.json``). A stamp says what the folder was made from, so
-that a second call returns at once.
+Into the folder go ``actionlint``, built from its source with Go, and ``lint.mjs``, GitHub's own language service in one
+file for Node. Go and Node come from the tool's environment (``requirements-dev.txt``), what they install is
+locked with hashes in ``tools/workflow_lint/`` (``go.sum``, ``package-lock.json``). A stamp says what the folder was
+made from, so that a second call returns at once.
 """
 
 from __future__ import annotations
