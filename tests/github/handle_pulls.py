@@ -18,6 +18,7 @@ PULLS_WRITE: dict[str, Any] = {"permissions": "pull_requests=write"}
 TALK: dict[str, Any] = {"permissions": "issues=read; pull_requests=read"}
 TALK_WRITE: dict[str, Any] = {"permissions": "issues=write; pull_requests=write"}
 LONGEST = 65536
+BOT_NAME = "github-actions[bot]"
 
 
 @operation("GET", REPO + "/pulls", **PULLS)
@@ -163,7 +164,7 @@ def add_labels(visit: Visit) -> Answer:
         label = known.get(name.lower()) or _new_label(visit, name)
         for holder in [one for one in (*it.issues, *it.pulls) if one["number"] == number]:
             if label["id"] not in [one["id"] for one in holder["labels"]]:
-                holder["labels"].append(shown_label(visit, label))
+                holder["labels"].append({**shown_label(visit, label), "description": label["description"] or ""})
     return Answer(200, _labels(visit))
 
 
@@ -262,5 +263,5 @@ def _is_commit(visit: Visit, sha: str) -> bool:
 
 def bot(visit: Visit) -> dict[str, Any]:
     """Who GitHub says has written what came with a workflow's own token."""
-    return {**shapes.simple_user(visit.world, visit.repository.owner), "login": "github-actions[bot]", "id": 41898282,
+    return {**shapes.simple_user(visit.world, visit.repository.owner), "login": BOT_NAME, "id": 41898282,
             "type": "Bot"}  # fmt: skip

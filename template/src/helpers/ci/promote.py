@@ -65,7 +65,7 @@ def _promote(job: Job, report: Report, branch: str, target: str) -> str:
     page = str(open_one.get("html_url", ""))
     _label(job, int(open_one["number"]))
     remark = "" if improved else f" This training did not improve {branch}; the pull request says so."
-    _say(job, f"{done} {page}: {branch} is {ahead} commits ahead of {target}.{remark}")
+    _say(job, f"{done} {page}: {branch} is {words.counted(ahead, 'commit')} ahead of {target}.{remark}")
     return page
 
 

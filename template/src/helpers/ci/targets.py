@@ -68,7 +68,7 @@ def verdict(job: Job, report: Report, target: Target) -> Decision | None:
         target.notes.append(f"The gate of {target.branch} cannot be asked: {error}")
         return None
     if target.report is not None and not same_data(report, target.report):
-        target.notes.append("The two were trained on different data, so the numbers are near each other at best.")
+        target.notes.append("The two were trained on different data, so their numbers say less about each other.")
     return decision
 
 
