@@ -3,7 +3,8 @@
 - the questions of ``copier.yml``, from ``mlopsgen/answers.py``;
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
   print them without importing what trains;
-- ``docs/exit-codes.md``, from the error tree.
+- ``docs/exit-codes.md``, from the error tree;
+- ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import itertools
 import json
 import sys
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "template" / "src")) if path not in sys.path]
@@ -79,11 +82,29 @@ def exit_codes() -> str:
     return EXIT_CODES_HEAD + "\n".join(numbers) + "\n" + ERROR_CODES_HEAD + "\n".join(codes) + "\n"
 
 
+ACTIONS_HEAD = """\
+[# Generated from tools/actions.yaml by `make generate`: the actions that workflows use, each at one commit. #]
+"""
+
+
+def actions() -> str:
+    """The names by which workflow templates pin actions: ``setup_python`` for ``actions/setup-python``."""
+    table = yaml.safe_load((ROOT / "tools" / "actions.yaml").read_text(encoding="utf-8"))
+    lines = [
+        f"[% set {name.rpartition('/')[2].replace('-', '_')} = '{name}@{pin['commit']} # {pin['tag']}' %]\n"
+        for name, pin in sorted(table.items())
+    ]
+    return ACTIONS_HEAD + "".join(lines)
+
+
 def generated() -> dict[Path, str]:
     """Every generated file and what it has to hold."""
     copier = ROOT / "copier.yml"
     schemas = {ROOT / "mlopsgen" / "schemas" / f"{name}.json": schema(name) for name in MODELS}
-    pages = {ROOT / "docs" / "exit-codes.md": exit_codes()}
+    pages = {
+        ROOT / "docs" / "exit-codes.md": exit_codes(),
+        ROOT / "template" / "_includes" / "actions.jinja": actions(),
+    }
     return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages}
 
 

@@ -73,7 +73,7 @@ def main(
     except (KeyboardInterrupt, StoppedError):
         outcome = InterruptionError("Stopped.", hint="Nothing is left running.")
     except Exception as error:  # noqa: BLE001 - the one boundary between a bug and the person
-        outcome = _bug(error, root, branch)
+        outcome = _bug(error, root, branch, variables)
     if result is not None:
         outcome = _write_result(result, verb, outcome)
     _tell(verb or "main", outcome, as_json=as_json)
@@ -109,7 +109,8 @@ def _parser(branch: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=f"python -m pipelines.{branch}.main",
         description=f"Train and judge models of the branch '{branch}'.",
-        epilog="Exit codes: 0 done, 1 failed, 2 not valid, 3 bug, 4 no permission, 5 not done yet, 6 the gate refused, 130 stopped.",
+        epilog="Exit codes: 0 done, 1 failed, 2 not valid, 3 bug, 4 no permission, 5 not done yet, 6 the gate refused, "
+        "8 changed, 130 stopped.",
         allow_abbrev=False,
     )
     common = _Parser(add_help=False)
@@ -183,9 +184,11 @@ def _show(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) ->
         print(f"Next: {step}")
 
 
-def _bug(error: Exception, root: Path, branch: str) -> BugError:
-    """Writes the traceback to a file, so that the person sees one line."""
+def _bug(error: Exception, root: Path, branch: str, environ: Mapping[str, str]) -> BugError:
+    """Writes the traceback to a file, so that the person sees one line; where files go (GitHub), into the log as well."""
     text = "".join(traceback.format_exception(error))
+    if environ.get("GITHUB_ACTIONS") == "true":
+        _progress(f"::group::The traceback\n{text.rstrip()}\n::endgroup::")
     folder = getattr(error, "run_directory", root / "runs" / branch)
     try:
         folder.mkdir(parents=True, exist_ok=True)
