@@ -33,6 +33,10 @@ class LoginWanted(KubeflowAccessError):
     """The answer is a login page, or says that the login has run out."""
 
 
+class Forbidden(KubeflowAccessError):
+    """The login is accepted, and may not do this."""
+
+
 class Away(KubeflowError):
     """The server does not answer, or cannot at the moment; the same call may work in a while."""
 
@@ -120,7 +124,7 @@ def problem(answer: Answer, *, where: str, doing: str) -> KubeflowError | None:
     if status in (408, 425, 429) or status >= 500:
         return Away(f"Kubeflow cannot {doing} at the moment (HTTP {status}).{words}", where=where)
     if status == 403:
-        return KubeflowAccessError(
+        return Forbidden(
             f"Kubeflow does not let this login {doing}.{words}",
             where=where,
             hint="Ask for the right to submit in the namespace (role kubeflow-edit), or correct kubeflow.namespace.",

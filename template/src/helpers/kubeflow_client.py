@@ -36,10 +36,11 @@ class Kubeflow:
     Args:
         place: Where it is.
         login: Who speaks.
+        timeout: Seconds until a connection, and between two pieces of an answer.
     """
 
-    def __init__(self, place: Place, login: Login) -> None:
-        self.place, self.login = place, login
+    def __init__(self, place: Place, login: Login, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self.place, self.login, self.timeout = place, login, timeout
         self.base = ""
         self.multi_user = False
         self.version = ""
@@ -124,7 +125,7 @@ class Kubeflow:
         headers = {"Accept": "application/json", **self.login.headers()}
         try:
             # A redirect is not followed: it leads to a login.
-            got = self._session.get(address, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+            got = self._session.get(address, headers=headers, timeout=self.timeout, allow_redirects=False)
             return Answer.of(got.status_code, dict(got.headers), got.text)
         except requests.exceptions.SSLError as error:
             raise untrusted(self.place.endpoint) from error
@@ -135,7 +136,7 @@ class Kubeflow:
         client = self._client()
         method = getattr(getattr(api, f"{service}ServiceApi")(client), operation)
         try:
-            found = method(*values, _request_timeout=TIMEOUT, **options)
+            found = method(*values, _request_timeout=self.timeout, **options)
         except ApiException as error:
             if error.status == 0:
                 raise untrusted(self.place.endpoint) from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import tempfile
 import threading
@@ -19,15 +18,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from helpers.branch import Branch
-from helpers.config import load_dotenv, tracking_uri
+from helpers.config import tracking_uri
 from helpers.context import RunContext
+from helpers.documents import Loader
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError
 from helpers.kubeflow_answers import KubeflowError
 from helpers.kubeflow_client import Kubeflow, insist
 from helpers.kubeflow_config import Kubeflow as Settings
-from helpers.kubeflow_login import make_login
 from helpers.kubeflow_runs import (
     ENDED,
     LONGEST_UPLOAD,
@@ -40,13 +41,14 @@ from helpers.kubeflow_runs import (
     terminate,
 )
 from helpers.kubeflow_runs import submit as submit_run
-from helpers.kubeflow_trust import Place, find_place
+from helpers.kubeflow_trust import Place
 from helpers.kubeflow_wait import Outcome, Waiting, longest_wait
 from helpers.local_engine import write_state
 from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import make_context, make_folder, point_latest, read_inputs
 from helpers.submission_result import conclude
+from helpers.submission_target import check_tracking, open_kubeflow
 from helpers.verbs import Request, run_state, shown
 
 AT_FIRST = 60.0
@@ -103,21 +105,6 @@ def submit(request: Request) -> VerbResult:
         return _submit(target, waits=waits)
 
 
-def check_tracking(uri: str, branch: Branch) -> None:
-    """Whether the cluster and this machine can share the store.
-
-    Raises:
-        ConfigurationError: It is a file of this machine: a training's result would never come back.
-    """
-    if uri.startswith(("http://", "https://", "databricks")):
-        return
-    raise ConfigurationError(
-        "A run on Kubeflow needs an MLflow server: the steps on the cluster cannot write into a file of this machine.",
-        where=branch.config_document.where(("tracking", "uri")),
-        hint="Set tracking.uri, or the variable MLFLOW_TRACKING_URI, to a server that both reach.",
-    )
-
-
 @contextlib.contextmanager
 def _connected(request: Request, branch: Branch, pipeline: str) -> Iterator[Target]:
     with tempfile.TemporaryDirectory(prefix="kubeflow-") as folder:
@@ -132,25 +119,6 @@ def _connected(request: Request, branch: Branch, pipeline: str) -> Iterator[Targ
         yield Target(request=request, branch=branch, pipeline=pipeline, kubeflow=kubeflow)
 
 
-def open_kubeflow(root: Path, branch: Branch, environ: Mapping[str, str], folder: Path) -> Kubeflow:
-    """The Kubeflow of a branch; nothing has been asked of it yet.
-
-    Args:
-        root: The repository.
-        branch: The branch's texts.
-        environ: The environment, with ``.env``.
-        folder: For files that live as long as the connection.
-    """
-    settings, where = branch.config.kubeflow, f"src/pipelines/{branch.name}/config.yaml"
-    place = find_place(settings, environ, root=root, folder=folder, where=where)
-
-    def again() -> Mapping[str, str]:
-        file = load_dotenv(root, {})
-        return {**environ, **{name: value for name, value in file.items() if name not in os.environ}}
-
-    return Kubeflow(place, make_login(settings.login, place, again))
-
-
 def _submit(target: Target, *, waits: bool) -> VerbResult:
     request, branch = target.request, target.branch
     inputs = read_inputs(request, branch, target.pipeline)
@@ -160,7 +128,9 @@ def _submit(target: Target, *, waits: bool) -> VerbResult:
     folder = make_folder(request)
     package = _package(target, folder)
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    given = {CONTEXT: context.to_json()} if inputs.takes_context else {}
+    spec = _read(package)
+    takes_context = CONTEXT in spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
+    given = {CONTEXT: context.to_json()} if takes_context else {}
     wanted = Submission(
         pipeline=context.model_name,
         version=version_name(context.commit, digest),
@@ -271,7 +241,7 @@ def _unwatched(target: Target, folder: Path, about: dict[str, Any]) -> VerbResul
         summary=f"Submitted {about['name']}; {words}.",
         data={"pipeline": target.pipeline, "kubeflow": about, "directory": str(folder), "waited": False},
         lines=(f"  run: {about['link']}", f"  directory: {shown(folder, request.root)}"),
-        next_steps=() if callback else (_how_to_resume(request, about["run_id"]),),
+        next_steps=() if callback else (_resuming(request, about["run_id"]),),
     )
 
 
@@ -349,7 +319,16 @@ def _step_names(folder: Path) -> tuple[str, ...]:
         return ()
     from helpers import graph
 
-    return tuple(graph.step_names(graph.read_package(package)))
+    return tuple(graph.step_names(_read(package)))
+
+
+def _read(package: Path) -> Any:
+    """The pipeline of a package as plain data."""
+    with package.open(encoding="utf-8") as file:
+        found = next(yaml.load_all(file, Loader=Loader), None)
+    if not isinstance(found, dict) or "root" not in found:
+        raise ConfigurationError("This is no package of a pipeline.", where=str(package), hint="Make it with: compile")
+    return found
 
 
 def _description(context: RunContext) -> str:
@@ -365,7 +344,11 @@ def _as_json(context: RunContext, known: Mapping[str, Any], name: str) -> str:
 
 
 def _how_to_resume(request: Request, run_id: str) -> str:
-    return f"To wait for it: python -m pipelines.{request.branch}.main submit --resume {run_id}"
+    return f"To wait for it: {_resuming(request, run_id)}"
+
+
+def _resuming(request: Request, run_id: str) -> str:
+    return f"python -m pipelines.{request.branch}.main submit --resume {run_id}"
 
 
 def _patiently(request: Request, ask: Callable[[], Any], patience: float) -> Any:

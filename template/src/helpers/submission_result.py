@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,17 @@ def conclude(
             return _unreported(data, about, error)
         return _failure(request, data, about, failure, log, note=_no_report(error))
     if broke:
-        return _failure(request, data, about, failure, log, note="")
+        return _failure(request, data, about, _recorded(folder) or failure, log, note="")
     return _judged(request, branch, data, about)
+
+
+def _recorded(folder: Path) -> dict[str, str] | None:
+    """The failure as the steps on the cluster recorded it: they know more than Kubeflow does."""
+    try:
+        found = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8")).get("failure")
+    except (OSError, ValueError):
+        return None
+    return found if found and found.get("step") else None
 
 
 def _judged(request: Request, branch: Branch, data: dict[str, Any], about: Mapping[str, Any]) -> VerbResult:
