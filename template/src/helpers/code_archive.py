@@ -2,8 +2,7 @@
 
 A file of the repository belongs to it when git knows it or would (what ``.gitignore`` hides stays here), and when it is
 
-- below ``src``, without the helpers that only this machine needs: kept are those that a step, or another kept helper,
-  imports;
+- below ``src``; of the helpers only those that a step, or another kept helper, imports, and without their comments;
 - ``data/sources.yaml`` or a file of the repository that a source names;
 - the extract of the lock.
 
@@ -17,7 +16,8 @@ import bz2
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,12 @@ from helpers.documents import read_document
 from helpers.errors import ConfigurationError
 from helpers.processes import capture
 
-ALWAYS = ("helpers.system_steps", "helpers.cluster_step", "helpers.sweep")
-"""The helpers that every package needs."""
+FOR_STEPS = ("helpers.begin_run", "helpers.cluster_step", "helpers.sweep")
+FOR_THE_END = ("helpers.finish_run",)
+"""The helpers that every package needs: those around the steps, and those of its end."""
+
+NOT_AT_THE_END = ("helpers.models",)
+"""What loads models and reads data; the end of a run only reads what was logged."""
 
 HELPERS = "src/helpers/"
 SOURCES = "data/sources.yaml"
@@ -50,6 +54,10 @@ class Archive:
         """What it is recognised by."""
         return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
 
+    def parts(self, size: int) -> list[bytes]:
+        """The packed bytes in pieces."""
+        return [self.data[start : start + size] for start in range(0, len(self.data), size)]
+
     def largest(self, count: int = 3) -> str:
         """The files that need most room, for a message."""
         packed = {name: len(bz2.compress(content)) for name, content in self.files.items()}
@@ -57,24 +65,70 @@ class Archive:
         return ", ".join(f"{name} ({packed[name]:,} bytes)" for name in chosen)
 
 
-def pack_repository(root: Path, environ: Mapping[str, str]) -> Archive:
+@dataclass(frozen=True)
+class Code:
+    """The code of a repository, as a package carries it.
+
+    Attributes:
+        steps: What the steps need.
+        end: What the last step needs, which gets nothing from others because it runs whatever happens.
+    """
+
+    steps: Archive
+    end: Archive
+
+
+def pack_repository(root: Path, environ: Mapping[str, str]) -> Code:
     """The code of a repository as it is now.
 
     Raises:
         ConfigurationError: The extract of the lock does not fit, or a file cannot be read.
     """
     candidates = _candidates(root, environ)
-    data = set(_data_files(root, candidates))
     code = [name for name in candidates if name.startswith("src/") and not _is_rubbish(name)]
-    kept = _kept_helpers(root, code)
-    files = {
-        name: _read(root, name)
-        for name in code
-        if not name.startswith(HELPERS) or name in kept or name.endswith(".html")
-    }
-    files |= {name: _read(root, name) for name in sorted(data)}
-    files[linux_lock.NAME] = linux_lock.read_linux_lock(root)
+    own = [name for name in code if not name.startswith(HELPERS)]
+    texts = [name for name in own if name.endswith(".yaml")]
+    pages = [name for name in code if name.startswith(HELPERS) and name.endswith(".html")]
+    modules = [name for name in own if name.endswith(".py") and not _is_entry(name)]
+    imported = [module for name in modules for module in _imports(root, name)]
+    lock = {linux_lock.NAME: linux_lock.read_linux_lock(root)}
+    helpers = [name for name in code if name.startswith(HELPERS) and name.endswith(".py")]
+    for_steps = _followed(root, helpers, [*imported, *FOR_STEPS])
+    for_the_end = _followed(root, helpers, FOR_THE_END, without=NOT_AT_THE_END)
+    data = sorted(set(_data_files(root, candidates)))
+    return Code(
+        steps=_archive(root, [*own, *data], for_steps, lock), end=_archive(root, [*texts, *pages], for_the_end, lock)
+    )
+
+
+def _archive(root: Path, whole: Iterable[str], helpers: Iterable[str], lock: Mapping[str, bytes]) -> Archive:
+    files = {name: _read(root, name) for name in whole} | {name: slim(_read(root, name)) for name in helpers}
+    files |= lock
     return Archive(pack(files), files)
+
+
+def slim(source: bytes) -> bytes:
+    """A module without comments and docstrings, which need a third of its room; every line keeps its number."""
+    lines = source.decode("utf-8").splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for statement in node.body:
+            text = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                lines[statement.lineno - 1 : statement.end_lineno] = ["\n"] * _height(statement)
+                if len(node.body) == 1:
+                    lines[statement.lineno - 1] = " " * statement.col_offset + "...\n"
+    shorter = "".join(lines)
+    for token in tokenize.generate_tokens(io.StringIO(shorter).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
+    return "".join(lines).encode("utf-8")
+
+
+def _height(statement: ast.stmt) -> int:
+    return (statement.end_lineno or statement.lineno) - statement.lineno + 1
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -133,21 +187,25 @@ def _data_files(root: Path, candidates: Iterable[str]) -> Iterator[str]:
             yield from (name for name in candidates if name == place or name.startswith(f"{place}/"))
 
 
-def _kept_helpers(root: Path, code: Iterable[str]) -> set[str]:
-    """The helpers that steps need, found by following imports."""
-    known = {_module(name): name for name in code if name.startswith(HELPERS) and name.endswith(".py")}
-    own = [name for name in code if not name.startswith(HELPERS) and name.endswith(".py") and not _is_entry(name)]
-    waiting = [module for name in own for module in _imports(root, name)] + list(ALWAYS)
-    kept: set[str] = set()
+def _followed(root: Path, helpers: Iterable[str], modules: Iterable[str], *, without: Sequence[str] = ()) -> list[str]:
+    """The files of helpers that are reached from modules by following imports, wherever these stand in a file."""
+    known = {_module(name): name for name in helpers}
+    waiting, kept = list(modules), set()
     while waiting:
         module = waiting.pop()
-        package = ".".join(module.split(".")[:2])
-        # Modules of a package may be chosen by name at run time, so it is kept whole.
-        for candidate in {"helpers", module, *(name for name in known if name.startswith(f"{package}."))}:
+        for candidate in _with_packages(module):
+            if candidate in without:
+                break
             if candidate in known and known[candidate] not in kept:
                 kept.add(known[candidate])
                 waiting += _imports(root, known[candidate])
-    return kept
+    return sorted(kept)
+
+
+def _with_packages(module: str) -> list[str]:
+    """A module and the packages around it."""
+    parts = module.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
 def _is_entry(name: str) -> bool:

@@ -18,7 +18,7 @@ import helpers.light_kfp  # noqa: F401 - before kfp: it keeps the client for clu
 # isort: split
 from kfp import dsl
 
-from helpers.bootstrap import command_with_code
+from helpers.bootstrap import PIECE, carrying_command, command_with_code
 from helpers.errors import ConfigurationError
 from helpers.parameters import CONTEXT
 from helpers.pipeline_text import StepText
@@ -29,7 +29,7 @@ from helpers.targets import Target, platform_settings, variables_of
 from helpers.wiring import Plan, PlannedStep
 
 CODE = "mlopsgen_code"
-"""The artifact that brings the code to a step, where it travels inside the package."""
+"""The artifacts that bring the code to a step, where it travels inside the package, are called so with a number."""
 OWN_CONTEXT = "mlopsgen_context"
 """The parameter by which a step on a cluster knows its MLflow run, whether its function asks for it or not."""
 RUN = "mlopsgen_run"
@@ -74,25 +74,39 @@ class Components:
             return self._component(function, step.signature.shim(function), step.signature.where)
         if step.text.cache:  # what differs from run to run would keep a cluster from taking an earlier result
             source = _recording_shim(step.signature, function, name, OWN_CONTEXT, extra=[])
-            return self._component(function, source, step.signature.where, carries_code=True)
-        extra = [f"{OWN_CONTEXT}: str", *([f"{CODE}: Input[Artifact]"] if self.target.archive else [])]
+            return self._component(function, source, step.signature.where, embedded=True)
+        extra = [f"{OWN_CONTEXT}: str", *self._code_inputs()]
         return self._component(function, _recording_shim(step.signature, function, name, OWN_CONTEXT, extra=extra))
 
-    def begin(self, parameters: Mapping[str, Any]) -> Any:
+    def carriers(self) -> dict[str, Any]:
+        """The artifacts that bring the code, each from a task of its own; none where the image holds it."""
+        if self.target.code is None:
+            return {}
+        made = {}
+        for number, piece in enumerate(self.target.code.steps.parts(PIECE), 1):
+            name = f"bring_code_{number}"
+            component = self._component(name, f"def {name}(part: Output[Artifact]):\n    pass\n", brings=piece)
+            made[f"{CODE}_{number}"] = self._settle_own(component()).outputs["part"]
+        return made
+
+    def _code_inputs(self) -> list[str]:
+        pieces = self.target.code.steps.parts(PIECE) if self.target.code else []
+        return [f"{CODE}_{number}: Input[Artifact]" for number in range(1, len(pieces) + 1)]
+
+    def begin(self, parameters: Mapping[str, Any], code: Mapping[str, Any]) -> Any:
         """The task that begins the MLflow run; it gives the context that all steps get."""
         own = [parameter for parameter in self.plan.parameters if parameter.name != CONTEXT]
         declared = [f"{CONTEXT}: str", f"{RUN}: str", *(f"{parameter.name}: {parameter.type}" for parameter in own)]
-        declared += [f"{CODE}: Output[Artifact]"] if self.target.archive else []
+        declared += self._code_inputs()
         values = ", ".join(f"{parameter.name!r}: {parameter.name}" for parameter in own)
-        code = CODE if self.target.archive else "None"
         source = (
             f"def begin_run({', '.join(declared)}) -> str:\n"
-            "    from helpers.system_steps import begin_run as _implementation\n"
-            f"    return _implementation({CONTEXT}, {RUN}, {self._known()!r}, {{{values}}}, {code})\n"
+            "    from helpers.begin_run import begin_run as _implementation\n"
+            f"    return _implementation({CONTEXT}, {RUN}, {self._known()!r}, {{{values}}})\n"
         )
-        component = self._component("begin_run", source, carries_code=True)
+        component = self._component("begin_run", source)
         given = {parameter.name: parameters[parameter.name] for parameter in own}
-        task = component(**{CONTEXT: parameters[CONTEXT], RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER, **given})
+        task = component(**{CONTEXT: parameters[CONTEXT], RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER, **given, **code})
         return self._settle_own(task)
 
     def finish(self, context: Any) -> Any:
@@ -100,10 +114,10 @@ class Components:
         steps = [(step.text.id, step.text.condition is not None) for step in self.plan.steps]
         source = (
             f"def finish_run({CONTEXT}: str, {RUN}: str, status: PipelineTaskFinalStatus):\n"
-            "    from helpers.system_steps import finish_run as _implementation\n"
+            "    from helpers.finish_run import finish_run as _implementation\n"
             f"    _implementation({CONTEXT}, {RUN}, {self._known()!r}, {steps!r}, status)\n"
         )
-        component = self._component("finish_run", source, carries_code=True)
+        component = self._component("finish_run", source, embedded=True, at_the_end=True)
         return self._settle_own(component(**{CONTEXT: context, RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}))
 
     def settle(self, task: Any, text: StepText) -> None:
@@ -170,7 +184,16 @@ class Components:
         root = Path(__file__).resolve().parents[2]
         return PlannedStep(text, read_signature(text.uses, root=root, where="helpers"), {})
 
-    def _component(self, function: str, source: str, where: str = "", *, carries_code: bool = False) -> Any:
+    def _component(
+        self,
+        function: str,
+        source: str,
+        where: str = "",
+        *,
+        embedded: bool = False,
+        at_the_end: bool = False,
+        brings: bytes = b"",
+    ) -> Any:
         file = f"<{function}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # kfp asks inspect for it
         namespace: dict[str, Any] = dict(VOCABULARY)
@@ -179,9 +202,12 @@ class Components:
             component = dsl.component(namespace[function], base_image=self.target.image, install_kfp_package=False)
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"kfp refuses '{function}': {error}", where=where) from error
-        if self.target.archive is not None:
-            container = component.component_spec.implementation.container
-            container.command = command_with_code(container.command, self.target.archive, embedded=carries_code)
+        container = component.component_spec.implementation.container
+        if brings:
+            container.command = carrying_command(brings)
+        elif self.target.code is not None:
+            archive = self.target.code.end if at_the_end else self.target.code.steps
+            container.command = command_with_code(container.command, archive, embedded=embedded)
         return component
 
     def _settle_own(self, task: Any) -> Any:
@@ -199,7 +225,7 @@ class Components:
     def _known(self) -> dict[str, str]:
         """What the package knows of its runs."""
         known = {"project": self.plan.project, "pipeline": self.plan.name, "branch": self.target.branch}
-        return {**known, "image": self.target.image, "code": self.target.archive.digest if self.target.archive else ""}
+        return {**known, "image": self.target.image, "code": self.target.code.steps.digest if self.target.code else ""}
 
 
 def _recording_shim(signature: Signature, function: str, name: str, context: str, *, extra: list[str]) -> str:

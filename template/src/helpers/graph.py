@@ -22,7 +22,7 @@ import helpers.light_kfp  # noqa: F401 - before kfp: it keeps the client for clu
 from kfp import compiler, dsl
 
 from helpers.code_pipelines import parameters_of
-from helpers.components import CODE, OWN_CONTEXT, Components
+from helpers.components import OWN_CONTEXT, Components
 from helpers.documents import Loader
 from helpers.errors import ConfigurationError
 from helpers.parameters import CONTEXT, TYPES, Parameter
@@ -162,8 +162,8 @@ def _surrounded(components: Components, parameters: Mapping[str, Any]) -> Iterat
         yield Given()
         return
     with dsl.ExitHandler(components.finish(parameters[CONTEXT])):
-        begun = components.begin(parameters)
-        code = begun.outputs[CODE] if components.target.archive else None
+        code = components.carriers()
+        begun = components.begin(parameters, code)
         yield Given({CONTEXT: begun.outputs[RETURN]}, code, begun)
 
 
@@ -179,7 +179,7 @@ class Given:
     """What the step before all others gives to them."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    code: Any = None
+    code: Mapping[str, Any] = field(default_factory=dict)
     begun: Any = None
 
 
@@ -223,11 +223,9 @@ class Building:
         """One task of a step's function, with all that the step asks for."""
         component = self.components.of(step, name or step.text.id)
         wanted = component.component_spec.inputs or {}
-        extra = {}
+        extra = {name: artifact for name, artifact in self.given.code.items() if name in wanted}
         if OWN_CONTEXT in wanted:
             extra[OWN_CONTEXT] = self.parameters[CONTEXT]
-        if CODE in wanted:
-            extra[CODE] = self.given.code
         task = component(**arguments, **extra)
         if self.given.begun is not None and not extra:
             task.after(self.given.begun)

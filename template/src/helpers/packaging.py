@@ -16,7 +16,7 @@ from helpers.targets import Target, check_plan, package_target
 from helpers.verbs import Request, code_parameters, shown
 
 if TYPE_CHECKING:
-    from helpers.code_archive import Archive
+    from helpers.code_archive import Code
 
 SECRETIVE = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|PRIVATE|COOKIE|API_?KEY|ACCESS_?KEY|_KEY)(_|$)")
 """Variables whose values never belong into a package."""
@@ -60,15 +60,15 @@ def write_package(
         ConfigurationError: The pipeline, its size or a setting does not fit.
     """
     for_cluster = branch.config.engine == "kubeflow" if cluster is None else cluster
-    code = request.code(name)
-    plan = branch.plan(name) if code is None else None  # before kfp is imported: mistakes are told at once
-    archive = None
+    in_code = request.code(name)
+    plan = branch.plan(name) if in_code is None else None  # before kfp is imported: mistakes are told at once
+    code = None
     if not for_cluster:
         used = image or branch.config.image
         made, note = package_target(branch, image=used, environ=request.environ, cluster=False), ""
     else:
-        archive = None if image or branch.config.registry else _pack(request)
-        made, note = _for_cluster(request, branch, image, archive)
+        code = None if image or branch.config.registry else _pack(request)
+        made, note = _for_cluster(request, branch, image, code)
     if plan is not None:
         check_plan(plan, made, branch)
     from helpers import graph
@@ -77,43 +77,43 @@ def write_package(
         graph.compile_package(graph.build_pipeline(plan, made), target)
     elif made.cluster:
         graph.compile_package(
-            graph.surround(code, made, branch.text.project), target, parameters=code_parameters(code, branch)
+            graph.surround(in_code, made, branch.text.project), target, parameters=code_parameters(in_code, branch)
         )
     else:
-        graph.compile_package(code, target, parameters=code_parameters(code, branch))
+        graph.compile_package(in_code, target, parameters=code_parameters(in_code, branch))
     if made.cluster:
-        _look_over(target, archive, request.environ, branch)
+        _look_over(target, code, request.environ, branch)
     return note
 
 
-def _pack(request: Request) -> Archive:
+def _pack(request: Request) -> Code:
     from helpers.code_archive import pack_repository
 
     return pack_repository(request.root, request.environ)
 
 
-def _for_cluster(request: Request, branch: Branch, image: str, archive: Archive | None) -> tuple[Target, str]:
+def _for_cluster(request: Request, branch: Branch, image: str, code: Code | None) -> tuple[Target, str]:
     config = branch.config
     commit = git_commit(request.root, request.environ).removesuffix("-dirty")
-    if archive is not None:
-        used, note = config.image, f"the code travels inside the package ({len(archive.data):,} bytes packed)"
+    if code is not None:
+        used, note = config.image, f"the code travels inside the package ({len(code.steps.data):,} bytes packed)"
     elif image:
         pinned = "" if "@sha256:" in image else "; without a digest (@sha256:...) it may change between two runs"
         used, note = image, f"the code is in the image {image}{pinned}"
     else:
         used = config.registry
         note = f"no --image was given: the package names {used} without a digest, and is only good for a look"
-    return package_target(branch, image=used, archive=archive, environ=request.environ, commit=commit), note
+    return package_target(branch, image=used, code=code, environ=request.environ, commit=commit), note
 
 
-def _look_over(package: Path, archive: Archive | None, environ: Mapping[str, str], branch: Branch) -> None:
+def _look_over(package: Path, code: Code | None, environ: Mapping[str, str], branch: Branch) -> None:
     """Removes the package again when it is too large or holds a secret."""
     from helpers import bootstrap, graph
 
     text = package.read_bytes()
     try:
-        bootstrap.check_sizes(graph.read_package(package), len(text), archive, where=package.name)
-        _refuse_secrets({package.name: text, **(archive.files if archive else {})}, environ, branch)
+        bootstrap.check_sizes(graph.read_package(package), len(text), code, where=package.name)
+        _refuse_secrets({package.name: text, **(code.steps.files if code else {})}, environ, branch)
     except ConfigurationError:
         package.unlink(missing_ok=True)
         raise

@@ -32,6 +32,7 @@ RESERVED_KEYS = {
 GROUP_NAMES = ("condition-", "for-loop-", "exit-handler-")
 """kfp names the groups of a pipeline so, beside the steps."""
 SYSTEM_STEPS = ("begin-run", "finish-run")
+CARRIERS = "bring-code-"
 """What stands around the steps on a cluster."""
 
 
@@ -40,7 +41,7 @@ def _identifier(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", text) or len(text) > 50:
         message = f"'{text}' has to be lower-case words joined by '-', at most 50 characters"
         raise ValueError(message)
-    if text in SYSTEM_STEPS:
+    if text in SYSTEM_STEPS or text.startswith(CARRIERS):
         message = f"the name '{text}' belongs to a step that packages for a cluster have already"
         raise ValueError(message)
     if text.startswith(GROUP_NAMES) or keyword.iskeyword(text.replace("-", "_")):

@@ -16,7 +16,7 @@ from helpers.store_address import cluster_address
 
 if TYPE_CHECKING:
     from helpers.branch import Branch
-    from helpers.code_archive import Archive
+    from helpers.code_archive import Code
     from helpers.pipeline_text import StepText
     from helpers.wiring import Plan
 
@@ -36,7 +36,7 @@ class Target:
         cluster: Whether it has the system steps that a cluster needs.
         settled: Whether it says what steps ask of a cluster; the local engine's own package does not.
         branch: The branch whose settings count.
-        archive: The code that travels inside the package; None where the image holds it.
+        code: The code that travels inside the package; None where the image holds it.
         metric: The gate's first metric and whether more of it is better; candidates of a sweep are compared by it.
         secrets: Secrets of the cluster that every step sees: ``{secret: {key: VARIABLE}}``.
         pull_secret: The Secret that lets the cluster pull the image.
@@ -51,7 +51,7 @@ class Target:
     cluster: bool = False
     settled: bool = False
     branch: str = ""
-    archive: Archive | None = None
+    code: Code | None = None
     metric: tuple[str, bool] | None = None
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     pull_secret: str = ""
@@ -71,7 +71,7 @@ def package_target(
     branch: Branch,
     *,
     image: str,
-    archive: Archive | None = None,
+    code: Code | None = None,
     environ: Mapping[str, str],
     commit: str = "",
     cluster: bool = True,
@@ -86,7 +86,7 @@ def package_target(
         cluster=cluster,
         settled=True,
         branch=branch.name,
-        archive=archive,
+        code=code,
         metric=_metric(branch),
         secrets=config.cluster_secrets,
         pull_secret=config.image_pull_secret,

@@ -1,26 +1,23 @@
-"""The steps that stand around the user's on a cluster: ``begin-run`` before them, and ``finish-run`` after them.
+"""``finish-run``, the last step on a cluster: ends the MLflow run and writes its report.
 
-``finish-run`` is Kubeflow's exit handler: it runs whatever became of the steps, and gets nothing from them. It finds
-the MLflow run by the tag ``mlopsgen.submission``, as continuous integration does.
+It is Kubeflow's exit handler: it runs whatever became of the steps, and gets nothing from them. It finds the MLflow run
+by the tag ``mlopsgen.submission``, as continuous integration does.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from helpers.cluster_run import PlainWords, known_context, open_store
 from helpers.cluster_step import TAG
-from helpers.config import load_config, repository_root, tracking_uri
+from helpers.config import repository_root
 from helpers.context import RunContext
-from helpers.errors import RepositoryError, TrackingError
-from helpers.store_address import cluster_address
 
 Status = Literal["succeeded", "failed", "killed"]
 STATES: Mapping[str, Status] = {"SUCCEEDED": "succeeded", "CANCELLED": "killed", "CANCELED": "killed"}
@@ -29,56 +26,22 @@ STATES: Mapping[str, Status] = {"SUCCEEDED": "succeeded", "CANCELLED": "killed",
 SILENT = "It ended without a word: out of memory, past its timeout, or its node was taken away."
 
 
-def begin_run(context: str, run: str, known: Mapping[str, str], parameters: Mapping[str, Any], code: Any) -> str:
-    """Begins the MLflow run, or finds the one that this submission has begun already.
-
-    Args:
-        context: What who submitted it knows; ``{}`` when a person started the run on Kubeflow's pages.
-        run: The run's id on Kubeflow.
-        known: What the package knows of its runs.
-        parameters: The pipeline's parameters.
-        code: Where the code goes that travels inside the package; None when the image holds it.
-
-    Returns:
-        The context that all steps get.
-    """
-    with _plain_words():
-        if code is not None:
-            shutil.copyfile(os.environ["MLOPSGEN_CODE"], code.path)
-        made = _context(context, run, known)
-        from helpers import results, tracking
-
-        _open_store(made)
-        run_id = results.find_submission(made) or tracking.start_run(made, engine="kubeflow", parameters=parameters)
-        made = replace(made, run_id=run_id)
-        tags = {
-            "mlopsgen.kubeflow_run": run,
-            "mlopsgen.image": known.get("image", ""),
-            "mlopsgen.code": known.get("code", ""),
-        }
-        if made.platform:
-            tags["mlopsgen.kubeflow_url"] = f"{made.platform.rstrip('/')}/#/runs/details/{run}"
-        tracking.log_tags(made, {name: value for name, value in tags.items() if value})
-        print(f"MLflow run {run_id} of {made.experiment_name}")
-        return made.to_json()
-
-
 def finish_run(context: str, run: str, known: Mapping[str, str], steps: Sequence[Sequence[Any]], status: Any) -> None:
     """Ends the MLflow run, writes its report, and carries out what is to follow.
 
     Args:
-        context: As of :func:`begin_run`.
+        context: As of ``begin-run``.
         run: The run's id on Kubeflow.
         known: What the package knows of its runs.
         steps: The name of each step, and whether it has a condition.
         status: Kubeflow's final status.
     """
-    with _plain_words():
-        made = _context(context, run, known)
+    with PlainWords():
+        made = known_context(context, run, known)
         from helpers import results, run_record, tracking
         from helpers.store import client
 
-        _open_store(made)
+        open_store(made)
         run_id = results.find_submission(made) or tracking.start_run(made, engine="kubeflow")
         made = replace(made, run_id=run_id)
         ended = STATES.get(str(status.state).rpartition(".")[2].upper(), "failed")
@@ -105,29 +68,6 @@ def _follow(run: RunContext, folder: Path) -> list[str]:
     from helpers.actions.cluster import finished
 
     return list(finished(repository_root(os.environ), run.branch, folder, os.environ))
-
-
-def _context(context: str, run: str, known: Mapping[str, str]) -> RunContext:
-    """What is known of the run; one that nobody submitted has Kubeflow's id as its name."""
-    said = {name: value for name, value in json.loads(context or "{}").items() if value not in ("", None)}
-    own = {name: known[name] for name in ("project", "pipeline", "branch")}
-    return RunContext.from_json(json.dumps({"submission": run, **own, **said, "run_id": ""}))
-
-
-def _open_store(run: RunContext) -> None:
-    from helpers import tracking
-
-    root = repository_root(os.environ)
-    config = load_config(root, run.branch)
-    if not cluster_address(config.tracking.uri, os.environ) and not os.environ.get("MLFLOW_TRACKING_URI"):
-        raise TrackingError(
-            "No MLflow server is named, and a file in a container is gone when the step ends.",
-            where=f"src/pipelines/{run.branch}/config.yaml: tracking.uri",
-            hint="Set tracking.uri, or MLFLOW_TRACKING_URI in cluster_secrets.",
-        )
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or tracking_uri(root, config, os.environ)
-    os.environ["MLFLOW_TRACKING_URI"] = uri
-    tracking.ensure_store(uri)
 
 
 def _step_tags(tags: Mapping[str, str]) -> dict[str, str]:
@@ -173,17 +113,3 @@ def _failure(found: Mapping[str, Any], ended: Status, message: str) -> dict[str,
             return {"step": name, "message": SILENT, "hint": "Look at the step on Kubeflow's pages."}
     hint = "Look at the run on Kubeflow's pages: a step could not be started (its image, a Secret, room for it)."
     return {"step": "", "message": message or "The run failed before a step could say why.", "hint": hint}
-
-
-class _plain_words:  # noqa: N801 - used like a function
-    """Ends a step with an error's words instead of its traceback."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: Any) -> None:
-        if isinstance(error, RepositoryError):
-            place = f"{error.where}: " if error.where else ""
-            hint = f"\n  {error.hint}" if error.hint else ""
-            print(f"error: {place}{error.message}{hint}", file=sys.stderr)
-            sys.exit(1)
