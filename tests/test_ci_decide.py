@@ -140,6 +140,14 @@ def test_a_dispatch_always_trains_and_says_who_asked(stage):
     assert done.outputs["reason"] == "why ::error::no train=false \"; $(id) (b) 'x'"
 
 
+def test_a_dispatch_on_another_branch_or_a_tag_trains_nothing(stage):
+    for more in ({"branch": "feature"}, {"GITHUB_REF_TYPE": "tag"}):
+        asked = {"event": "workflow_dispatch", "payload": {"inputs": {}}}
+        done = stage.task("decide", "--branch", "development", **asked, **more)
+        assert (done.outputs["train"], done.outputs["trigger"]) == ("false", "dispatch")
+        assert "this workflow trains development" in done.outputs["reason"]
+
+
 def test_running_the_same_commit_again_trains_again(stage):
     stage.training("development")
     assert decided(stage)[0] == "false"

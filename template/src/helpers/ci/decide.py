@@ -46,6 +46,10 @@ def verdict_of(job: Job, branch: str) -> Verdict:
     """
     name = job.need("GITHUB_EVENT_NAME")
     if name == "workflow_dispatch":
+        ref = job.need("GITHUB_REF_NAME")
+        if ref != branch or job.environ.get("GITHUB_REF_TYPE") == "tag":
+            reason = f"it was started on {_plain(ref)}, and this workflow trains {branch}"
+            return Verdict(train=False, reason=reason, trigger="dispatch")
         inputs = job.event.get("inputs") or {}
         by_watch = inputs.get("trigger") == "data"
         given = _plain(str(inputs.get("reason") or "")) or "started by hand"
