@@ -67,7 +67,7 @@ _PROJECT = (
 _DATA = (
     Question(
         key="data_address", section="data", title="Data", flag="--data", default=SAMPLE, required=True,
-        help="CSV or Parquet: a path in the repository, an absolute path or an http address. The default is a sample.",
+        help="A CSV or Parquet file: path, http(s), s3:// or git+https://; or postgresql://host/db#table.",
         check=naming.check_data_address,
     ),
     Question(

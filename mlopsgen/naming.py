@@ -21,6 +21,8 @@ _LIBRARIES = {
     "joblib", "kfp", "matplotlib", "mlflow", "mlopsgen", "numpy", "pandas", "pip", "pyarrow", "pydantic", "pytest",
     "requests", "scikit-learn", "scipy", "setuptools", "sklearn", "uv", "yaml",
 }  # fmt: skip
+_FILES = ("http", "https", "s3", "git+https", "dvc+https")
+_DATABASES = ("postgresql", "mysql", "mariadb")
 # An apostrophe before the '@' is a letter of people's names.
 _EMAIL = re.compile(r"[^@\s,;<>\"()]+@[^@\s,;<>\"'()]+\.[^@\s,;<>\"'().]+")
 _REVIEWER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:/[A-Za-z0-9_.-]+)?")
@@ -97,16 +99,20 @@ def check_tracking(address: str) -> str | None:
 
 
 def check_data_address(address: str) -> str | None:
-    """A data source: a path, or an http(s) address without credentials."""
+    """A data source: a path, or an address without credentials; of a database with the table behind a ``#``."""
     if not address.strip():
         return "it is empty; give a path in the repository, an absolute path or an http address"
-    if "://" in address:
-        return _check_address(address, ("http", "https"))
-    return check_line(address, 500)
+    if "://" not in address:
+        return check_line(address, 500)
+    refused = _check_address(address, (*_FILES, *_DATABASES))
+    if not refused and address.startswith(_DATABASES) and not urlsplit(address).fragment:
+        return "it names no table; write it behind a '#', as in postgresql://db.example.org/sales#orders"
+    return refused
 
 
 def _check_address(address: str, schemes: tuple[str, ...]) -> str | None:
-    possible = " or ".join(f"{scheme}://" for scheme in schemes)
+    *first, last = (f"{scheme}://" for scheme in schemes)
+    possible = f"{', '.join(first)} or {last}"
     refused = check_line(address, 500)
     if refused or " " in address:
         return refused or "it holds a space"

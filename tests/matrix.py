@@ -53,6 +53,17 @@ FACTORS: dict[str, dict[str, Fragment]] = {
             "data_format": "parquet",
             "metrics": _RULES,
         },
+        "table of a database": {
+            "data_address": "postgresql://db.example.org:5432/sales#public.orders",
+            "target": "amount",
+            "task": "regression",
+        },
+        "S3, two classes": {
+            "data_address": "s3://bucket/folder/größe-1.parquet",
+            "target": "y",
+            "task": "binary",
+            "data_format": "parquet",
+        },
         "absolute, regression": {
             "data_address": "/data/yes.csv",
             "target": "no",

@@ -61,7 +61,10 @@ BAD_RUNNERS = ["", ",", "a,", ",a", "a;b", "a b", "${{ x }}", LONG, "-a"]
             (naming.check_reviewer, BAD_REVIEWERS),
             (naming.check_metric_name, BAD_METRICS),
             (naming.check_runner, BAD_RUNNERS),
-            (naming.check_data_address, ["", " ", "ftp://a/b", "http://u:p@h/a.csv", "a\nb", "s3://b/c", LONG * 2]),
+            (
+                naming.check_data_address,
+                ["", " ", "ftp://a/b", "http://u:p@h/a.csv", "a\nb", "s3://k:s@b/c", "mysql://h/db", LONG * 2],
+            ),
         ]
         for text in texts
     ],
@@ -86,6 +89,8 @@ def test_what_cannot_work_is_refused_with_a_reason(check, text):
         (naming.check_tracking, "sqlite:////srv/ml flow/mlflow.db"),
         (naming.check_data_address, "data/sub folder/é.csv"),
         (naming.check_data_address, "https://example.org/a%20b.csv?token-free=1"),
+        (naming.check_data_address, "s3://bucket/a.parquet"),
+        (naming.check_data_address, "mysql://h:3306/db#orders"),
         (naming.check_email, "a.b+c@example.org"),
         (naming.check_email, "o'neil@example.com"),
         (naming.check_reviewer, "octo-org/ml.team"),

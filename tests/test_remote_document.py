@@ -165,7 +165,7 @@ def test_a_reviewed_branch_is_watched_through_an_environment_that_only_reads_dat
     found = desired(answers, text, **sources)
     assert not any(key.name == "production-watch" for key in found)
     secrets = {key.name for key in found if key.kind is Kind.SECRET and key.scope == "staging-watch"}
-    assert secrets == {"DATA_MAIN_TOKEN", "DATA_MAIN_USERNAME", "DATA_MAIN_PASSWORD"}
+    assert secrets == {"DATA_MAIN_TOKEN", "DATA_MAIN_USERNAME", "DATA_MAIN_PASSWORD", "CA_CERTIFICATE"}
     assert {"DATA_MAIN_TOKEN", "KUBEFLOW_TOKEN"} <= {
         key.name for key in found if key.kind is Kind.SECRET and key.scope == "staging"
     }

@@ -104,7 +104,9 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
     assert len({files[f"src/pipelines/{branch}/main.py"].read_bytes() for branch in BRANCHES}) == 1
     sources = yaml.safe_load(files["data/sources.yaml"].read_text(encoding="utf-8"))["sources"]
     if "data_address" in answers:
-        source = next(entry for entry in sources.values() if entry["address"] == answers["data_address"])
+        address, _, table = answers["data_address"].partition("#" if "postgresql" in answers["data_address"] else "\0")
+        source = next(entry for entry in sources.values() if entry["address"] == address)
+        assert source.get("table", "") == table
         assert (source["target"], source["task"]) == (answers["target"], answers["task"])
     document = read_document(files[REMOTE_DOCUMENT].read_text(encoding="utf-8"))
     given = resolve(answers)

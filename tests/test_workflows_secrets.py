@@ -144,6 +144,7 @@ def test_data_is_read_with_the_credentials_of_its_kind() -> None:
         wanted = {
             "": set(),
             "s3": {"DATA_MAIN_ACCESS_KEY", "DATA_MAIN_SECRET_KEY", "DATA_MAIN_SESSION_TOKEN"},
+            "dvc+https": DATA - {"DATA_MAIN_SESSION_TOKEN"},
             **{name: {"DATA_MAIN_USERNAME", "DATA_MAIN_PASSWORD"} for name in ("postgresql", "mysql", "mariadb")},
         }.get(scheme, {"DATA_MAIN_TOKEN", "DATA_MAIN_USERNAME", "DATA_MAIN_PASSWORD"})
         for branch in BRANCHES:

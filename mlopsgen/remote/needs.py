@@ -42,6 +42,16 @@ _OF_DATA = (
 """What an address begins with, and the last words of the secrets that open what it names."""
 
 
+FURTHER_VARIABLES = {
+    "SMTP_HOST": "mail server; 'mail' in a branch's config.yaml says it as well",
+    "SMTP_PORT": "port of the mail server",
+    "SMTP_FROM": "sender of the mails",
+    "JENKINS_URL": "address of Jenkins",
+    "KUBEFLOW_TOKEN_FILE": "path on the runner of the service account's token (login: service-account)",
+}
+"""Variables that workflows read besides and that no answer holds: who wants them writes them into remote.yaml."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Need:
     """A variable or a secret that an environment needs.
@@ -97,7 +107,7 @@ def environment_of(name: str) -> tuple[str, str]:
 def sources_of_answers(answers: Answers) -> dict[str, str]:
     """The data sources that a freshly made repository has, by name, for callers that have no ``data/sources.yaml``."""
     address = str(answers.get("data_address", ""))
-    return {"main": address} if _WEB.match(address) else {"sample": address}
+    return {"main": address} if any(begins.match(address) for begins, _ in _OF_DATA) else {"sample": address}
 
 
 def data_secret(source: str, last: str) -> str:
@@ -132,7 +142,7 @@ def needed_secrets(answers: Answers, sources: Mapping[str, str]) -> tuple[Need, 
         found += _data(environment, sources)
         if environment in BRANCHES:
             found += _actions(answers, environment)
-            found += _cluster(environment)
+        found.append(_optional(environment, "CA_CERTIFICATE", "certificate (PEM) of a private authority that you use"))
     return (*found, *_registry(answers))
 
 
@@ -192,10 +202,6 @@ def _actions(answers: Answers, branch: str) -> list[Need]:
         _optional(branch, "JENKINS_USERNAME", "user that starts jobs of Jenkins"),
         _optional(branch, "JENKINS_TOKEN", "API token of the user that starts jobs of Jenkins"),
     ]
-
-
-def _cluster(branch: str) -> list[Need]:
-    return [_optional(branch, "CA_CERTIFICATE", "certificate (PEM) of a private authority that your servers use")]
 
 
 def _registry(answers: Answers) -> list[Need]:
