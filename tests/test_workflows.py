@@ -254,3 +254,16 @@ def test_the_python_is_that_of_the_answers() -> None:
 def test_steps_with_a_script_say_what_they_are_for() -> None:
     for name, job, step in steps():
         assert "run" not in step or re.match(r"[A-Z]\w+ ", step["name"]), (name, job, step)
+
+
+def test_the_documentation_names_every_file_artifact_and_time() -> None:
+    text = (workflow_files.ROOT / "template" / "docs" / "workflows.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in TRIGGERS)
+    kept = {
+        (step["with"]["name"].replace("development", "<branch>"), step["with"]["retention-days"])
+        for name, _, step in steps()
+        if name == "development.yml" and action_of(step) == "actions/upload-artifact"
+    }
+    assert kept == {(f"{what}-<branch>", days) for what, days in (("report", 90), ("package", 30), ("store", 90))}
+    for artifact, days in kept:
+        assert re.search(rf"^\| `{artifact}` \|.*\b{days} days", text, re.MULTILINE)
