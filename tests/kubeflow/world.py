@@ -70,7 +70,7 @@ class Run:
     """A run.
 
     Attributes:
-        moments: What it shows, look after look.
+        moments: What it shows, look after look; empty: it goes on by itself, because something really runs it.
         looks: How often it was looked at.
         terminated: Whether somebody ended it.
         reported: Whether the cluster told of the ending while it went on.
@@ -133,7 +133,7 @@ class World:
     def look(self, run: Run) -> None:
         """Lets a run go on by one moment, because somebody looks."""
         run.looks += 1
-        if run.state in ENDED:
+        if run.state in ENDED or not run.moments:
             return
         if run.terminated:
             self._end_terminated(run)

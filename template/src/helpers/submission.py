@@ -191,6 +191,7 @@ def _follow(target: Target, submitted: Submitted, folder: Path, *, waits: bool) 
     point_latest(request, folder)
     if not waits:
         return _unwatched(target, folder, about)
+    tell_workflow(request.environ, "waiting", about)
     waiting = Waiting(
         target.kubeflow,
         run_id,
@@ -230,12 +231,14 @@ def _outcome(target: Target, folder: Path, context: RunContext, about: dict[str,
             exit_code=ExitCode.PARTIAL,
             error=error,
         )
+    tell_workflow(request.environ, "ended", about)
     return conclude(request, target.branch, target.kubeflow, folder, context, about, outcome)
 
 
 def _unwatched(target: Target, folder: Path, about: dict[str, Any]) -> VerbResult:
     request = target.request
     callback = target.settings.wait == "callback" and not request.options["no_wait"]
+    tell_workflow(request.environ, "submitted" if callback else "unwatched", about)
     words = "it reports by itself when it has ended" if callback else "nobody waits for it"
     return VerbResult(
         summary=f"Submitted {about['name']}; {words}.",
@@ -243,6 +246,14 @@ def _unwatched(target: Target, folder: Path, about: dict[str, Any]) -> VerbResul
         lines=(f"  run: {about['link']}", f"  directory: {shown(folder, request.root)}"),
         next_steps=() if callback else (_resuming(request, about["run_id"]),),
     )
+
+
+def tell_workflow(environ: Mapping[str, str], state: str, about: Mapping[str, Any]) -> None:
+    """Sets the outputs of a workflow's step: what became of the submission, and the run's id."""
+    path = environ.get("GITHUB_OUTPUT", "")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"state={state}\nrun-id={about['run_id']}\n")
 
 
 def _end(target: Target) -> VerbResult:
