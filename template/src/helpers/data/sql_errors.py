@@ -124,7 +124,8 @@ def explain(error: BaseException, *, kind: str, place: Asked, credentials: Crede
 
 
 def _cause(original: BaseException, words: str) -> str:
-    code = str(getattr(original, "sqlstate", None) or (original.args[0] if original.args else ""))
-    if code in _CODES:
-        return _CODES[code]
+    # PyMySQL has a code of its own besides the standard's, which tells less.
+    for code in (*original.args[:1], getattr(original, "sqlstate", None)):
+        if str(code) in _CODES:
+            return _CODES[str(code)]
     return next((cause for pattern, cause in _WORDS if re.search(pattern, words)), "")
