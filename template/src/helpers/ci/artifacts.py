@@ -139,8 +139,8 @@ def _target(member: zipfile.ZipInfo, into: Path) -> Path:
     name = member.filename
     path = PurePosixPath(name)
     kind = stat.S_IFMT(member.external_attr >> 16)
-    odd = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name or not path.parts
-    if odd or kind not in (0, stat.S_IFREG):
+    odd = path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or "\0" in name
+    if odd or name[1:2] == ":" or kind not in (0, stat.S_IFREG):
         raise BrokenArtifact(f"It holds the file {name[:200]!r}, which is not allowed.", where=into.name)
     return into.joinpath(*path.parts)
 
