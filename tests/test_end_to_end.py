@@ -13,12 +13,16 @@ import random
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import yaml
+
+from tests.canaries import canary
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -41,6 +45,24 @@ class Person:
         assert self.git("add", "--all").returncode == 0
         done = self.git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-q", "-m", message)
         assert done.returncode == 0, done.stderr
+
+    def tell_secret(self, name: str, value: str) -> subprocess.CompletedProcess[str]:
+        """`mlopsgen secrets set` for the branch development of the forge on this machine, through standard input."""
+        argv = [
+            sys.executable,
+            "-m",
+            "mlopsgen",
+            "secrets",
+            "set",
+            name,
+            "--local",
+            "--branch",
+            "development",
+            "--stdin",
+        ]
+        return subprocess.run(
+            argv, cwd=self.repository, env=self.environ, input=value, capture_output=True, text=True, check=False
+        )
 
     def _run(self, argv: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -152,6 +174,73 @@ def test_own_data_by_configuration_alone(person: Person) -> None:
     report = report_of(person, "development")
     assert report["data"][0]["columns"]["port"] == "categorical"
     assert report["decision"]["metrics"][0]["value"] > 0.6
+
+
+def test_data_that_changes_elsewhere_trains_once_and_people_hear_of_it(person: Person, tmp_path: Path) -> None:
+    outside = tmp_path / "share" / "wine.csv"
+    outside.parent.mkdir()
+    write_wine(outside)
+    source = {"address": str(outside), "target": "quality", "task": "regression"}
+    (person.repository / "data" / "sources.yaml").write_text(
+        yaml.safe_dump({"version": 1, "sources": {"sample": source}})
+    )
+    config = person.repository / "src" / "pipelines" / "development" / "config.yaml"
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    payload = {"said": "{{ verdict }} on {{ branch }}"}
+    document["actions"] = [{"name": "chat", "when": "data_changed", "do": "webhook", "payload": payload}]
+    config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    person.commit("Wine of the share, and who hears of it")
+    with Listener() as listener:
+        made = person.mlopsgen("push", "--local", "--yes")
+        assert made.returncode == 0, made.stdout + made.stderr
+        assert person.tell_secret("WEBHOOK_URL", listener.url).returncode == 0
+        still = person.mlopsgen("watch", "--once")
+        assert still.stdout == "No data has changed.\n", still.stdout + still.stderr
+
+        with outside.open("a", encoding="utf-8") as file:
+            file.write("7.1;0.40;11.0;5\n")
+        changed = person.mlopsgen("watch", "--once")
+        assert "The data of development changed; 1 training queued." in changed.stdout, changed.stdout + changed.stderr
+        followed = person.mlopsgen("status", "--follow", "--branch", "development")
+        assert followed.returncode == 0, followed.stdout + followed.stderr
+        run = last_run(person, "development")
+        assert (run["number"], run["trigger"], run["state"]) == (2, "data", "succeeded")
+        assert run["actions"]["exit_code"] == 0, run["actions"]
+        [told] = listener.told
+        assert "on development" in json.dumps(told)
+        assert person.mlopsgen("watch", "--once").stdout == "No data has changed.\n"
+    assert len(listener.told) == 1
+
+
+class Listener:
+    """A server that people's messages go to; it keeps what it is told."""
+
+    def __init__(self) -> None:
+        told: list[dict[str, Any]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Says nothing."""
+
+        self.told = told
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}/{canary('hook')}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def write_wine(path: Path) -> None:
