@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,9 +22,21 @@ TEMPLATE = template_environment.TEMPLATE
 _DRIVER = """
 import contextlib, io, json, sys
 from pathlib import Path
+from helpers.actions import cluster
 from helpers.command_line import main
+from helpers.errors import RepositoryError
+def finished(asked):
+    root = Path(asked["main"]).parents[3]
+    folder = root / "runs" / "development" / "latest" / "report"
+    try:
+        return 0, "\\n".join(cluster.finished(root, "development", folder, asked["environ"])), ""
+    except RepositoryError as error:
+        return 1, "", str(error)
 for line in sys.stdin:
     asked = json.loads(line)
+    if asked["arguments"] == ["finished"]:
+        print(json.dumps(finished(asked)), flush=True)
+        continue
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(Path(asked["main"]), argv=asked["arguments"], environ=asked["environ"])
@@ -129,11 +141,19 @@ class Branch:
 
     def act(self, *rules: Mapping[str, Any], arguments: tuple[str, ...] = (), **more: str) -> Done:
         """Runs ``act`` with these rules; a rule gives up early unless it says otherwise."""
+        self._write(rules)
+        return self.acting.call(self.main, "act", *arguments, environ={**self.environ, **more})
+
+    def _write(self, rules: Iterable[Mapping[str, Any]]) -> None:
         hurried = [{"when": "always", "attempts": 1, "timeout": 5, **rule} for rule in rules]
         document = {"version": 1, "engine": "local", **self.config, "actions": hurried}
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
         (self.main.parent / "config.yaml").write_text(text, encoding="utf-8")
-        return self.acting.call(self.main, "act", *arguments, environ={**self.environ, **more})
+
+    def finished(self, *rules: Mapping[str, Any], **more: str) -> Done:
+        """Does what the last step of the pipeline on a cluster does, with these rules."""
+        self._write(rules)
+        return self.acting.call(self.main, "finished", environ={**self.environ, **more})
 
     def results(self, *rules: Mapping[str, Any], arguments: tuple[str, ...] = (), **more: str) -> list[dict[str, Any]]:
         """What came of each rule, as the JSON document tells it."""

@@ -27,7 +27,10 @@ DROPPED = (
     ("addresses",),
     ("steps",),
 )
-"""What is left out of a report that is too large, the least needed first."""
+"""What is left out of a report that is too large, the least needed first; then long texts and lists are cut."""
+
+MOST = 20
+LONGEST = 300
 
 
 class PayloadError(RepositoryError):
@@ -48,10 +51,12 @@ def payload(report: Report, *, kubeflow_run_id: str = "", kubeflow_url: str = ""
         made["kubeflow_run_id"] = kubeflow_run_id
     if kubeflow_url:
         made["kubeflow_url"] = kubeflow_url
-    for path in (*DROPPED, None):
+    for path in (*DROPPED, ("texts",), None):
         if len(json.dumps(made).encode()) < LARGEST:
             return made
-        if path is not None:
+        if path == ("texts",):
+            _shorten(document)
+        elif path is not None:
             _empty(document, path)
     raise RepositoryError("The report is too large for an event of GitHub.", where=EVENT)
 
@@ -84,6 +89,16 @@ def link(given: object, name: str) -> str:
     """An address in a payload; empty when it is none that may be linked to."""
     value = given.get(name) if isinstance(given, dict) else None
     return value if isinstance(value, str) and re.fullmatch(r"https?://[^\s\"'<>()]{1,500}", value) else ""
+
+
+def _shorten(document: dict[str, Any]) -> None:
+    """Cuts what has no end of its own: a failure's message, reasons, metrics, sources."""
+    decision, failure = document["decision"], document["failure"]
+    decision["reasons"] = [reason[:LONGEST] for reason in decision["reasons"][:MOST]]
+    decision["metrics"] = [{**metric, "reason": metric["reason"][:LONGEST]} for metric in decision["metrics"][:MOST]]
+    document["data"] = document["data"][:MOST]
+    if failure:
+        document["failure"] = {**failure, "message": failure["message"][:4000], "hint": failure["hint"][:LONGEST]}
 
 
 def _empty(document: dict[str, Any], path: tuple[str, ...]) -> None:

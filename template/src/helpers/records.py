@@ -153,6 +153,8 @@ class RunRecord(Record):
     seconds: float
     tracking: str = Field(default="", description="Where the MLflow store is, without credentials.")
     ci_url: str = ""
+    mlflow_url: str = Field(default="", description="The run's page, where the store is a server.")
+    kubeflow_url: str = Field(default="", description="The run's page on Kubeflow, where it ran there.")
 
 
 class Report(Record):

@@ -150,11 +150,12 @@ def _code(report: Report) -> list[Fact]:
         ("Branch", words.clean(report.branch, 120), ""),
         ("Repository", words.clean(report.repository), words.link(report.repository)),
         ("Started by", f"{words.clean(report.actor, 80)} ({words.trigger(report)})".strip(), ""),
+        ("Kubeflow run", words.clean(run.kubeflow_url), words.link(run.kubeflow_url)),
         ("Workflow run", words.clean(run.ci_url), words.link(run.ci_url)),
         ("Model", f"{words.clean(model.name, 120)}, version {words.clean(model.version, 40)}" if model else "", ""),
         ("Engine", words.clean(run.engine, 80), ""),
         ("MLflow store", words.clean(run.tracking), words.link(run.tracking)),
-        ("MLflow run", f"{words.clean(run.name, 120)} {words.clean(run.id, 80)}".strip(), ""),
+        ("MLflow run", f"{words.clean(run.name, 120)} {words.clean(run.id, 80)}".strip(), words.link(run.mlflow_url)),
         *[(words.clean(name, 60), words.clean(value), words.link(value)) for name, value in report.addresses.items()],
     ]
 

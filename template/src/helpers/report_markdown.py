@@ -167,9 +167,10 @@ def _code(report: Report) -> list[str]:
         ("Commit", link(code(report.commit), words.commit_link(report)) if report.commit else ""),
         ("Started by", f"{plain(report.actor, 80)} ({plain(words.trigger(report))})" if report.actor else ""),
         ("Started", f"{plain(words.moment(run.started))}, took {words.duration(run.seconds)}"),
+        ("Kubeflow run", words.link(run.kubeflow_url)),
         ("Workflow run", words.link(run.ci_url)),
         ("Model", f"{code(report.model.name)}, version {plain(report.model.version)}" if report.model else ""),
-        ("MLflow run", code(run.id)),
+        ("MLflow run", link(code(run.id), words.link(run.mlflow_url))),
         *[(plain(name, 60), code(value)) for name, value in report.addresses.items()],
     ]
     return ["## Code and run", "", *[f"- {name}: {value}" for name, value in lines if value], ""]

@@ -162,6 +162,8 @@ def _decision(store: MlflowClient, run_id: str, failure: Failure | None, tags: M
 def _run_record(run: Run, store: MlflowClient, *, failed: bool, ci_url: str) -> RunRecord:
     started = run.info.start_time or 0
     ended = run.info.end_time or int(datetime.now(UTC).timestamp() * 1000)
+    place = shown_uri(store.tracking_uri)
+    page = f"/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     return RunRecord(
         id=run.info.run_id,
         name=run.info.run_name or "",
@@ -170,8 +172,10 @@ def _run_record(run: Run, store: MlflowClient, *, failed: bool, ci_url: str) -> 
         started=_iso(started),
         ended=_iso(ended),
         seconds=round((ended - started) / 1000, 3),
-        tracking=shown_uri(store.tracking_uri),
+        tracking=place,
         ci_url=ci_url,
+        mlflow_url=f"{place.rstrip('/')}{page}" if place.startswith(("http://", "https://")) else "",
+        kubeflow_url=run.data.tags.get("mlopsgen.kubeflow_url", ""),
     )
 
 

@@ -46,10 +46,8 @@ class Dispatch:
     @property
     def token(self) -> tuple[str, str]:
         """The variable with the token, and its value: the default token only counts for this repository."""
-        given = self.occasion.variable(TOKEN)
-        if given or not self.own:
-            return TOKEN, given
-        return "GITHUB_TOKEN", self.occasion.variable("GITHUB_TOKEN")
+        given, default = self.occasion.variable(TOKEN), self.occasion.variable("GITHUB_TOKEN")
+        return ("GITHUB_TOKEN", default) if self.own and default and not given else (TOKEN, given)
 
     def lines(self) -> list[str]:
         """The call as it would be made."""
@@ -169,13 +167,9 @@ def _default(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _no_token(dispatch: Dispatch, name: str) -> DeliveryError:
-    if name == TOKEN:
-        hint = (
-            f"The default token only reaches this repository. Set the secret {TOKEN} to a token that may write to "
-            f"{dispatch.repository} ({dispatch.needs}): mlopsgen secrets set {TOKEN}."
-        )
-    else:
-        hint = f"On GitHub the job gives GITHUB_TOKEN; elsewhere set {TOKEN} in .env ({dispatch.needs})."
+    hint = f"Set the secret {TOKEN} to a token that may write to {dispatch.repository} ({dispatch.needs})."
+    if not dispatch.own:
+        hint = f"The default token only reaches this repository. {hint}"
     return DeliveryError(f"There is no token: {name} is not set.", hint=hint, where=web.place(dispatch.url))
 
 

@@ -18,6 +18,7 @@ from helpers.actions.delivery import DeliveryError
 from helpers.actions.rules import split_address
 from helpers.png import png, words_of
 from helpers.report import PLOTS
+from helpers.report_links import links
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -135,11 +136,9 @@ def draw_sample(folder: Path, occasion: Occasion) -> None:
 
 
 def _footer(rule: Email, occasion: Occasion) -> list[str]:
-    when = ", ".join(rule.when)
-    lines = [f"Sent because of the rule 'when: {when}' in {occasion.config_name}"]
-    if occasion.report.repository:
-        lines[0] += f" of {words.clean(occasion.report.repository, 200)}"
-    lines[0] += "."
+    when, repository = ", ".join(rule.when), words.link(occasion.report.repository)
+    where = f"{occasion.config_name} of {repository}" if repository else occasion.config_name
+    lines = [f"Sent because of the rule 'when: {when}' in {where}."]
     if occasion.report.run.id:
         lines.append(f"Run {words.clean(occasion.report.run.id, 80)}.")
     return lines
@@ -168,7 +167,7 @@ def _page(rule: Email, occasion: Occasion, **given: Any) -> str:
         baseline_name=words.baseline_name(report.decision.baseline),
         baseline_note=words.baseline_note(report.decision.baseline),
         reasons=mail_text.reasons(report),
-        links=texts.links(report),
+        links=links(report),
         data=mail_text.data_lines(report),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from helpers import report_words as words
-from helpers.actions.texts import links
+from helpers.report_links import links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

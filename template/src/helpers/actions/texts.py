@@ -15,6 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from helpers import report_words as words
 from helpers.documents import did_you_mean
+from helpers.report_links import links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,18 +44,6 @@ class Metrics(dict[str, dict[str, Any]]):
         if self.known_only:
             raise KeyError(name)
         return _metric_fields()
-
-
-def links(report: Report) -> dict[str, str]:
-    """Where more can be read, the nearest first: name to address, only addresses that a browser opens."""
-    found = {
-        "Workflow run": words.link(report.run.ci_url),
-        **{name: words.link(value) for name, value in report.addresses.items()},
-        "Commit": words.commit_link(report),
-        "Repository": words.link(report.repository),
-        "MLflow": words.link(report.run.tracking),
-    }
-    return {name: address for name, address in found.items() if address}
 
 
 def fields(

@@ -29,6 +29,8 @@ from helpers.records import Baseline, Decision, Failure, Report, RunRecord
 from helpers.report_words import clean
 from helpers.verbs import Request, shown
 
+AGAIN = "Mend the cause and run the same command again: what was delivered is not sent twice."
+
 
 def act(request: Request) -> VerbResult:
     """Sends what the rules say, or shows what would be sent."""
@@ -38,7 +40,10 @@ def act(request: Request) -> VerbResult:
         occasion = _occasion(request, config, stack)
         _remember(request, occasion)
         if _pipeline_sends(config, occasion):
-            return _sent_by_pipeline(occasion, rules)
+            request.progress("the pipeline sends the actions of this branch (sent_from: pipeline), not this command")
+            results = _told_by_pipeline(occasion, rules)
+            _tell_github(request, results)
+            return _outcome(results, occasion, by="the pipeline")
         if request.options["dry_run"]:
             return _dry_run(perform.show(rules, occasion), occasion)
         results = perform.carry_out(rules, occasion, sent_from="ci", say=request.progress)
@@ -188,23 +193,18 @@ def _pipeline_sends(config: BranchConfig, occasion: Occasion) -> bool:
     return config.sent_from == "pipeline" and ran and not occasion.test
 
 
-def _sent_by_pipeline(occasion: Occasion, rules: Sequence[tuple[str, Action]]) -> VerbResult:
-    """Nothing is sent from here; what the pipeline wrote down is told where it came back."""
+def _told_by_pipeline(occasion: Occasion, rules: Sequence[tuple[str, Action]]) -> list[perform.Result]:
+    """What the pipeline wrote down of its actions, where that came back with the report."""
     known, _ = ledger.read(occasion.folder, occasion.report.run.id)
     names = {name for name, _ in rules}
-    entries = [entry for entry in known.entries if entry.rule in names]
-    lines = tuple(f"  {entry.rule} -> {entry.target}: {entry.state}. {entry.message}" for entry in entries)
-    bad = [entry for entry in entries if entry.state == "failed"]
-    summary = "The pipeline sends the actions of this branch (sent_from: pipeline); nothing is sent from here."
-    data = {"sent_from": "pipeline", "results": [entry.model_dump() for entry in entries]}
-    if not bad:
-        return VerbResult(summary=summary, data=data, lines=lines)
-    error = RepositoryError(f"{bad[0].rule}: {bad[0].message}", hint=bad[0].hint)
-    code = ExitCode.PARTIAL if len(bad) < len(entries) else ExitCode.FAILURE
-    return VerbResult(
-        summary=f"The pipeline could not deliver {len(bad)} of {len(entries)} actions.",
-        data=data, lines=lines, exit_code=code, error=error,
-    )  # fmt: skip
+    return [
+        perform.Result(
+            rule=entry.rule, do=entry.do, when=entry.when, key=entry.key, target=entry.target, refused=entry.refused,
+            state="failed" if entry.state == "failed" else "already", message=entry.message, hint=entry.hint,
+        )
+        for entry in known.entries
+        if entry.rule in names
+    ]  # fmt: skip
 
 
 def _dry_run(results: Sequence[perform.Result], occasion: Occasion) -> VerbResult:
@@ -230,26 +230,26 @@ def _dry_run(results: Sequence[perform.Result], occasion: Occasion) -> VerbResul
     )
 
 
-def _outcome(results: Sequence[perform.Result], occasion: Occasion) -> VerbResult:
+def _outcome(results: Sequence[perform.Result], occasion: Occasion, *, by: str = "") -> VerbResult:
     told = [result for result in results if result.state != "does not apply"]
     bad = [result for result in told if result.bad]
     reached = [result for result in told if result.state in ("delivered", "already", "partly")]
     data = {"dry_run": False, "test": occasion.test, "results": [result.to_json() for result in results]}
     if not results:
-        return VerbResult(summary="The branch has no rules under 'actions'; nothing is sent.", data=data)
+        summary = "The branch has no rules under 'actions'; nothing is sent."
+        return VerbResult(summary=f"Nothing is known of what {by} has sent." if by else summary, data=data)
     if not told:
         return VerbResult(summary=f"None of {_count(len(results))} applies to this training.", data=data)
     again = [result for result in told if result.state == "already"]
-    summary = f"{_count(len(reached) - len(again))} sent"
-    summary += f", {len(again)} before" if again else ""
+    summary = f"{_count(len(reached) if by else len(reached) - len(again))} sent"
+    summary += f", {len(again)} before" if again and not by else ""
     summary += f", {len(bad)} NOT delivered" if bad else ""
+    summary += f" by {by}" if by else ""
     first = bad[0] if bad else None
     return VerbResult(
         summary=f"{summary}.",
         data=data,
-        next_steps=("Mend the cause and run the same command again: what was delivered is not sent twice.",)
-        if bad
-        else (),
+        next_steps=(AGAIN,) if bad and not by else (),
         exit_code=_code(len(reached), len(bad)),
         error=RepositoryError(f"{first.rule}: {first.message}", hint=first.hint) if first else None,
     )
