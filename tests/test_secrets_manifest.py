@@ -96,6 +96,28 @@ def test_registry_and_authority_get_the_form_that_kubernetes_wants(toy: Toy, tmp
     assert kinds["db"] == "Opaque"
 
 
+def test_what_a_branch_gives_to_every_step_is_there_and_what_is_empty_is_not(toy: Toy, tmp_path: Path) -> None:
+    config = toy.folder / "src" / "pipelines" / "staging" / "config.yaml"
+    config.write_text(
+        config.read_text()
+        + "registry: registry.example.org:5000/ml/toy\nimage_pull_secret: pull\nca_secret: trust/chain.pem\n"
+        + "cluster_secrets: {toy-staging: {dispatch: DISPATCH_TOKEN, uri: MLFLOW_TRACKING_URI}}\n"
+    )
+    with (toy.folder / ".copier-answers.yml").open("a") as file:
+        file.write("staging_tracking_uri: https://mlflow.example.org\n")
+    values = {
+        "REGISTRY_USERNAME": "ada", "REGISTRY_PASSWORD": canary("registry"), "CA_CERTIFICATE": "PEM",
+        "DISPATCH_TOKEN": canary("dispatch"),
+    }  # fmt: skip
+    given = str(dotenv(tmp_path / "given.env", VALUES | values))
+    found = documents(toy, "--branch", "staging", "--from-file", given)
+    assert found["toy-staging"] == {"dispatch": canary("dispatch"), "uri": "https://mlflow.example.org"}
+    assert found["trust"] == {"chain.pem": "PEM"}
+    assert list(json.loads(found["pull"][".dockerconfigjson"])["auths"]) == ["registry.example.org:5000"]
+    config.write_text('version: 1\nimage_pull_secret: ""\nca_secret: ""\ncluster_secrets: {}\n')
+    assert set(documents(toy, "--branch", "staging", "--from-file", given)) == {"data-access", "db"}
+
+
 def test_a_terminal_is_refused_unless_it_is_asked_for(toy: Toy, given: str) -> None:
     def shown(*arguments: str) -> tuple[str, int]:
         words = argv("secrets", "manifest", "--branch", "staging", "--from-file", given, *arguments)

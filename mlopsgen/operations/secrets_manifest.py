@@ -22,7 +22,8 @@ from mlopsgen.operations.secrets_access import read_needs
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote import yaml_lines
-from mlopsgen.remote.needs import Need
+from mlopsgen.remote.github_desired import environments_of
+from mlopsgen.remote.needs import REPOSITORY, Need
 from mlopsgen.secret_value import SecretValue
 
 PIPELINES = "src/pipelines/pipeline.yaml"
@@ -59,12 +60,12 @@ class _Named:
     Attributes:
         environment: Secret -> key in it -> name of the value; no keys: whatever steps may need.
         registries: Secrets that let the cluster pull images.
-        authorities: Secrets that hold the private authority's certificate.
+        authorities: Secrets that hold the private authority's certificate, with the key that it has there.
     """
 
     environment: dict[str, dict[str, str]] = field(default_factory=dict)
     registries: list[str] = field(default_factory=list)
-    authorities: list[str] = field(default_factory=list)
+    authorities: dict[str, str] = field(default_factory=dict)
 
 
 def make_manifest(request: ManifestRequest, events: EventSink) -> SecretValue:
@@ -86,13 +87,14 @@ def make_manifest(request: ManifestRequest, events: EventSink) -> SecretValue:
     documents = [
         *(_opaque(name, keys, known, request) for name, keys in named.environment.items()),
         *(_registry(name, config, known, request) for name in named.registries),
-        *(_authority(name, known, request) for name in named.authorities),
+        *(_authority(name, key, known, request) for name, key in named.authorities.items()),
     ]
     if not documents:
         raise MlopsgenError(
             f"The pipeline of {request.branch} names no Secret of the cluster.",
             where=PIPELINES,
-            hint="A step names one like this: env_from_secret: {my-secret: [DATA_MAIN_TOKEN]}",
+            hint="A branch names one for all steps in config.yaml, as cluster_secrets: {my-secret: [DATA_MAIN_TOKEN]}, "
+            "and a step one for itself, as env_from_secret: {my-secret: [DATA_MAIN_TOKEN]}.",
         )
     texts = [_yaml(document, namespace) for document in documents]
     names = ", ".join(str(document["metadata"]["name"]) for document in documents)
@@ -119,15 +121,15 @@ def _named(*documents: yaml_lines.Lines) -> _Named:
         for path, key, value in _walk(document.value, ()):
             where = document.where(path)
             match key:
-                case "env_from_secret":
+                case "env_from_secret" | "cluster_secrets":
                     for name, keys in _environment(value, where):
                         named.environment.setdefault(name, {}).update(keys)
-                case "image_pull_secret" | "image_pull_secrets":
+                case "image_pull_secret":
                     named.registries += [name for name, _ in _environment(value, where) if name not in named.registries]
-                case "ca_secret" | "ca_certificate_secret":
-                    named.authorities += [
-                        name for name, _ in _environment(value, where) if name not in named.authorities
-                    ]
+                case "ca_secret":
+                    secret, _, file = str(value or "").partition("/")
+                    for name, _ in _environment(secret, where):
+                        named.authorities.setdefault(name, file or "ca.crt")
     return named
 
 
@@ -160,7 +162,7 @@ def _environment(value: Any, where: str) -> Iterator[tuple[str, dict[str, str]]]
 
 
 def _list(value: Any) -> list[Any]:
-    if value is None:
+    if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
 
@@ -176,12 +178,19 @@ def _namespace(request: ManifestRequest, config: yaml_lines.Lines) -> str:
 
 def _known(project: Project, branch: str) -> dict[str, Need]:
     making = read_making(project.root, read_answers(project.root))
-    return {need.name: need for need in read_needs(making) if need.environment == branch}
+    environments = {each.name: each for each in environments_of(making)}
+    variables = {
+        name: Need(environment=branch, name=name, purpose=purpose, value=value)
+        for name, (value, purpose) in environments[branch].variables.items()
+    }
+    secrets = {need.name: need for need in read_needs(making) if need.environment in (branch, REPOSITORY)}
+    return {**variables, **secrets}
 
 
 def _value(name: str, known: Mapping[str, Need], request: ManifestRequest) -> SecretValue | None:
     need = known.get(name) or Need(environment=request.branch, name=name, purpose="named by a step of the pipeline")
-    return request.source.find(need)
+    found = request.source.find(need)
+    return SecretValue(need.value) if found is None and need.value else found
 
 
 def _required(name: str, known: Mapping[str, Need], request: ManifestRequest, secret: str) -> SecretValue:
@@ -217,15 +226,15 @@ def _registry(
 ) -> dict[str, Any]:
     user = _required("REGISTRY_USERNAME", known, request, secret).reveal()
     password = _required("REGISTRY_PASSWORD", known, request, secret).reveal()
-    first, slash, _ = str(config.value.get("image") or "").partition("/")
+    first, slash, _ = str(config.value.get("registry") or config.value.get("image") or "").partition("/")
     server = first if slash and ("." in first or ":" in first or first == "localhost") else _DOCKER_HUB
     login = base64.b64encode(f"{user}:{password}".encode()).decode()
     text = json.dumps({"auths": {server: {"username": user, "password": password, "auth": login}}})
     return _secret(secret, "kubernetes.io/dockerconfigjson", {".dockerconfigjson": text})
 
 
-def _authority(secret: str, known: Mapping[str, Need], request: ManifestRequest) -> dict[str, Any]:
-    return _secret(secret, "Opaque", {"ca.crt": _required("CA_CERTIFICATE", known, request, secret).reveal()})
+def _authority(secret: str, key: str, known: Mapping[str, Need], request: ManifestRequest) -> dict[str, Any]:
+    return _secret(secret, "Opaque", {key: _required("CA_CERTIFICATE", known, request, secret).reveal()})
 
 
 def _secret(name: str, kind: str, values: Mapping[str, str]) -> dict[str, Any]:
