@@ -23,8 +23,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def finished(stage: Stage, **changes: Any) -> dict[str, Any]:
     """The payload of a training's end."""
     commit = stage.there.branches["staging"]
-    return {"version": 1, "branch": "staging", "commit": commit, "report": report("staging", commit, **changes),
-            "kubeflow_url": "https://kubeflow.example.org/#/runs/details/1"}  # fmt: skip
+    made = report("staging", commit, **changes)
+    made["run"]["kubeflow_url"] = "https://kubeflow.example.org/#/runs/details/1"
+    return {"version": 1, "branch": "staging", "commit": commit, "report": made}
 
 
 def followed(stage: Stage, event: str, payload: object, **more: Any) -> Done:
@@ -116,7 +117,7 @@ def test_an_event_that_is_refused_leaves_nothing(stage):
 
 def test_what_a_report_says_is_shown_and_not_obeyed(stage):
     payload = finished(stage, reason="<script>x</script> @team [a](javascript:x)\n::error::no")
-    payload["kubeflow_url"] = "javascript:alert(1)"
+    payload["report"]["run"]["kubeflow_url"] = "javascript:alert(1)"
     payload["report"]["decision"]["reasons"] = ["::error::no\n::add-mask::x"]
     done = followed(stage, "training-finished", payload)
     assert done.code == 0
@@ -186,7 +187,7 @@ def test_the_payload_of_a_large_report_fits_into_an_event(tmp_path):
     document["data"] = data
     program = (
         "import json, sys; from helpers.callback import payload, read_payload; from helpers.records import Report\n"
-        "made = payload(Report.model_validate(json.load(sys.stdin)), kubeflow_run_id='k', kubeflow_url='https://k')\n"
+        "made = payload(Report.model_validate(json.load(sys.stdin)))\n"
         "assert read_payload(json.loads(json.dumps(made))).decision.metrics[0].value == 54.5\n"
         "print(len(json.dumps(made)), len(made), len(made['report']['data']))"
     )

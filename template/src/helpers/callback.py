@@ -39,7 +39,7 @@ class PayloadError(RepositoryError):
     code = "payload"
 
 
-def payload(report: Report, *, kubeflow_run_id: str = "", kubeflow_url: str = "") -> dict[str, Any]:
+def payload(report: Report) -> dict[str, Any]:
     """The ``client_payload`` of a training's end.
 
     Raises:
@@ -47,10 +47,6 @@ def payload(report: Report, *, kubeflow_run_id: str = "", kubeflow_url: str = ""
     """
     document = report.model_dump(mode="json")
     made = {"version": 1, "branch": report.branch, "commit": report.commit, "report": document}
-    if kubeflow_run_id:
-        made["kubeflow_run_id"] = kubeflow_run_id
-    if kubeflow_url:
-        made["kubeflow_url"] = kubeflow_url
     for path in (*DROPPED, ("texts",), None):
         if len(json.dumps(made).encode()) < LARGEST:
             return made
@@ -83,12 +79,6 @@ def read_payload(given: object) -> Report:
     if (report.branch, report.commit) != (branch, commit):
         raise PayloadError("Its report is of another branch or commit.", where="client_payload.report")
     return report
-
-
-def link(given: object, name: str) -> str:
-    """An address in a payload; empty when it is none that may be linked to."""
-    value = given.get(name) if isinstance(given, dict) else None
-    return value if isinstance(value, str) and re.fullmatch(r"https?://[^\s\"'<>()]{1,500}", value) else ""
 
 
 def _shorten(document: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ def call_back(occasion: Occasion) -> list[str]:
         RepositoryError: GitHub did not take it.
     """
     lines: list[str] = []
-    dispatch = github.event_of(occasion, EVENT, payload(occasion.report, kubeflow_url=occasion.report.run.kubeflow_url))
+    dispatch = github.event_of(occasion, EVENT, payload(occasion.report))
     try:
         receipt, _ = deliver(dispatch, attempts=5, done=(), say=lines.append)
     except DeliveryError as error:

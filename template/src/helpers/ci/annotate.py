@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from helpers.ci.job import Job
 from helpers.ci.reports import read_document
 from helpers.ci.targets import as_report
 from helpers.records import Report
+from helpers.report_links import links
 from helpers.report_markdown import code, link, markdown, plain, table
 
 MOST_ERRORS = 10
@@ -63,18 +64,19 @@ def _outcome(path: Path) -> dict[str, Any]:
 
 
 def _links(report: Report | None, outcomes: Sequence[dict[str, Any]]) -> list[str]:
-    """Where the training can be looked at."""
-    found = []
+    """Where the training can be looked at: the report knows, and a verb that left none still names its run."""
+    found = links(report) if report is not None else {}
     for outcome in outcomes:
         kubeflow = (outcome.get("data") or {}).get("kubeflow")
         address = words.link(str(kubeflow.get("link") or "")) if isinstance(kubeflow, dict) else ""
         if address:
-            found.append(link("Kubeflow run", address))
-    if report is not None and (tracking := words.link(report.run.tracking)) and report.run.id:
-        found.append(link("MLflow run", f"{tracking.rstrip('/')}/#/runs/{report.run.id}"))
-    if report is not None and (commit := words.commit_link(report)):
-        found.append(link("commit", commit))
-    return [" \u00b7 ".join(found), ""] if found else []
+            found = {"Kubeflow run": address, **found}
+    return [link_line(found), ""] if found else []
+
+
+def link_line(found: Mapping[str, str]) -> str:
+    """Links in a line of Markdown."""
+    return " \u00b7 ".join(link(name, address) for name, address in found.items())
 
 
 def _shown(outcome: dict[str, Any]) -> list[str]:

@@ -12,13 +12,15 @@ import shlex
 from typing import Any
 
 from helpers import callback
+from helpers.ci.annotate import link_line
 from helpers.ci.job import BRANCHES, Job
 from helpers.ci.status import set_status
 from helpers.ci.watch import start_training
 from helpers.errors import RepositoryError
 from helpers.github_api import ApiError
 from helpers.report import write_report
-from helpers.report_markdown import link, markdown
+from helpers.report_links import links
+from helpers.report_markdown import markdown
 from helpers.report_words import clean
 
 TRAIN = "train"
@@ -55,12 +57,10 @@ def _finished(job: Job, given: object, options: argparse.Namespace) -> None:
     except OSError as error:
         raise RepositoryError(f"The report cannot be written: {error.strerror}.", where=str(folder)) from error
     ended_well = report.decision.outcome != "failed"
-    links = [("Kubeflow run", callback.link(given, "kubeflow_url")), ("workflow run", _web(report.run.ci_url))]
-    shown = [link(text, address) for text, address in links if address]
-    job.summarize("\n\n".join([*([" \u00b7 ".join(shown)] if shown else []), markdown(report)]))
+    job.summarize("\n\n".join(line for line in (link_line(links(report)), markdown(report)) if line))
     state = "success" if ended_well and report.decision.passed else "failure"
     words = clean(" ".join(report.decision.reasons) or report.decision.outcome, 120)
-    page = callback.link(given, "kubeflow_url") or job.run_url
+    page = links(report).get("Kubeflow run") or job.run_url
     set_status(job, report.branch, report.commit, state, text=f"{report.decision.outcome}: {words}", url=page)
     if state == "failure":
         job.annotate("warning", f"{report.decision.outcome}: {words}", title=f"Training of {report.branch}")
@@ -122,7 +122,3 @@ def _parameters(given: Any) -> str:
 
 def _invalid(message: str, where: str) -> RepositoryError:
     return RepositoryError(message, where=where, hint=f"For example: {EXAMPLE}")
-
-
-def _web(address: str) -> str:
-    return address if re.fullmatch(r"https?://[^\s\"'<>()]{1,500}", address) else ""
