@@ -20,9 +20,9 @@ from tests.canaries import found_in
 TEMPLATE = template_environment.TEMPLATE
 
 _DRIVER = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
 from pathlib import Path
-from helpers.actions import cluster
+from helpers.actions import check, cluster
 from helpers.command_line import main
 from helpers.errors import RepositoryError
 def finished(asked):
@@ -32,10 +32,15 @@ def finished(asked):
         return 0, "\\n".join(cluster.finished(root, "development", folder, asked["environ"])), ""
     except RepositoryError as error:
         return 1, "", str(error)
+def looked_at(asked):
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    return 0, json.dumps(check.look(root=str(Path(asked["main"]).parents[3]), branch="development")), ""
+PARTS = {"finished": finished, "check": looked_at}
 for line in sys.stdin:
     asked = json.loads(line)
-    if asked["arguments"] == ["finished"]:
-        print(json.dumps(finished(asked)), flush=True)
+    if asked["arguments"][0] in PARTS:
+        print(json.dumps(PARTS[asked["arguments"][0]](asked)), flush=True)
         continue
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -154,6 +159,14 @@ class Branch:
         """Does what the last step of the pipeline on a cluster does, with these rules."""
         self._write(rules)
         return self.acting.call(self.main, "finished", environ={**self.environ, **more})
+
+    def looked_at(self, *rules: Mapping[str, Any], **more: str) -> list[dict[str, Any]]:
+        """What ``check`` finds of these rules."""
+        self._write(rules)
+        found: list[dict[str, Any]] = json.loads(
+            self.acting.call(self.main, "check", environ={**self.environ, **more}).out
+        )
+        return found
 
     def results(self, *rules: Mapping[str, Any], arguments: tuple[str, ...] = (), **more: str) -> list[dict[str, Any]]:
         """What came of each rule, as the JSON document tells it."""

@@ -335,3 +335,29 @@ def test_a_training_that_never_began_is_told(branch, tmp_path):
     assert "data: The table is gone." in text
     assert "Next step: Bring it back." in text
     assert "https://github.com/acme/wine/actions/runs/77" in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "ok", "said"),
+    [
+        ({}, True, ", STARTTLS, login of SMTP_USERNAME: answers"),
+        ({"SMTP_PASSWORD": canary("wrong")}, False, "does not accept the login: 535"),
+        ({"CA_CERTIFICATE": ""}, False, "certificate is not trusted"),
+    ],
+)
+def test_check_logs_in_to_the_mail_server(branch, certificate, settings, ok, said):
+    with mail_server(security="starttls", certificate=certificate, password=PASSWORD) as box:
+        through(branch, box.port)
+        (found,) = branch.looked_at(MAIL, **settings)
+    assert found["ok"] is ok
+    assert said in found["message"]
+    assert not box.taken
+
+
+def test_check_needs_no_mail_server_where_none_is_used(branch):
+    assert branch.looked_at({"do": "webhook"}) == []
+    (found,) = branch.looked_at(MAIL)
+    assert (found["ok"], "none is named" in found["message"]) == (True, True)
+    branch.config |= {"engine": "kubeflow", "sent_from": "pipeline"}
+    (found,) = branch.looked_at(MAIL)
+    assert "used by the pipeline" in found["message"]

@@ -326,3 +326,12 @@ def test_without_a_report_there_is_nothing_to_tell(branch):
     branch.report("improved")
     branch.change_report(branch="staging")
     assert "The report is of the branch 'staging'" in branch.act(HOOK).err
+
+
+def test_proxies_are_asked_only_where_they_lead(branch, hook):
+    got = hook()
+    proxy = {"HTTP_PROXY": f"http://127.0.0.1:{free_port()}", "NO_PROXY": "localhost"}
+    assert branch.act(HOOK, **proxy).code == 0
+    assert len(got) == 1
+    said = failure(branch, {**HOOK, "name": "another"}, **proxy | {"NO_PROXY": "example.com"})
+    assert "The proxy does not let the request through. Look at HTTPS_PROXY and NO_PROXY." in said

@@ -17,6 +17,7 @@ from helpers.errors import RepositoryError
 from helpers.records import Baseline, Decision, Failure, Report, StepRecord
 from helpers.report import terminal_lines, write_report
 from helpers.results import last_run
+from helpers.store import client, read_text_artifact
 
 NO_GATE = Decision(
     outcome="unchanged",
@@ -63,7 +64,12 @@ def report(*, context: str, run_id: str, folder: str, default: str) -> dict[str,
             f"The pipeline '{run.pipeline}' has not run on {run.branch} yet.",
             hint=f"Train: python -m pipelines.{run.branch}.main run",
         )
-    return _report(chosen, Path(folder) if folder else Path(default) / f"report-{chosen}")
+    place = Path(folder) if folder else Path(default) / f"report-{chosen}"
+    told = _report(chosen, place)
+    sent = read_text_artifact(client(), chosen, "report/actions.json")
+    if sent is not None:  # what the run on the cluster has sent itself, for the verb `act`
+        (place / "actions.json").write_text(sent, encoding="utf-8")
+    return told
 
 
 def rollback(*, context: str, to: str | None) -> dict[str, Any]:

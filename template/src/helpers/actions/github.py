@@ -71,7 +71,7 @@ class Dispatch:
             "Content-Type": "application/json",
         }
         body = json.dumps(self.body, ensure_ascii=False).encode()
-        with web.session(self.occasion.environ) as session:
+        with web.Web(self.occasion.environ) as session:
             answer = web.ask(session, "POST", self.url, timeout=self.timeout, headers=headers, body=body)
         if answer.ok:
             return Receipt(f"GitHub took it ({answer.status}).")

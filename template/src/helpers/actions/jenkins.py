@@ -60,7 +60,7 @@ class Build:
                 hint=f"Make an API token in Jenkins (your name, Security) and set the secrets {USER} and {TOKEN}.",
                 where=web.place(self.url),
             )
-        with web.session(self.occasion.environ) as session:  # keeps the cookie that a crumb belongs to
+        with web.Web(self.occasion.environ) as session:  # keeps the cookie that a crumb belongs to
             base = self.url.rstrip("/")
             crumb = web.ask(session, "GET", f"{base}/crumbIssuer/api/json", timeout=self.timeout, auth=(user, token))
             headers = {"Content-Type": "application/x-www-form-urlencoded", **_crumb(self, crumb)}

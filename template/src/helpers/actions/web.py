@@ -59,19 +59,22 @@ class _Adapter(HTTPAdapter):
         return super().proxy_manager_for(*args, ssl_context=self.context, **kwargs)
 
 
-def session(environ: Mapping[str, str]) -> requests.Session:
-    """A session with the trusted certificates; credentials of a ``.netrc`` are never sent."""
-    made = requests.Session()
-    made.mount("https://", _Adapter(trust.context(environ)))
-    made.trust_env = False
-    made.proxies = {
-        kind: environ.get(f"{kind.upper()}_PROXY") or environ.get(f"{kind}_proxy", "") for kind in ("http", "https")
-    }
-    no_proxy = environ.get("NO_PROXY") or environ.get("no_proxy")
-    if no_proxy:
-        made.proxies["no_proxy"] = no_proxy
-    made.headers["User-Agent"] = "ml-repository-actions"
-    return made
+class Web(requests.Session):
+    """A session with the trusted certificates and the proxies of an environment; it reads no ``.netrc``."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount("https://", _Adapter(trust.context(environ)))
+        self.headers["User-Agent"] = "ml-repository-actions"
+        self._environ = {name.lower(): value for name, value in sorted(environ.items()) if value}
+
+    def proxies_to(self, url: str) -> dict[str, str]:
+        """The proxy that leads to an address, if one does."""
+        if requests.utils.should_bypass_proxies(url, no_proxy=self._environ.get("no_proxy", "")):
+            return {}
+        named = {kind: self._environ.get(f"{kind}_proxy", "") for kind in ("http", "https")}
+        return {kind: address for kind, address in named.items() if address}
 
 
 def place(url: str) -> str:
@@ -82,7 +85,7 @@ def place(url: str) -> str:
 
 
 def ask(
-    web: requests.Session,
+    web: Web,
     method: str,
     url: str,
     *,
@@ -99,10 +102,9 @@ def ask(
     where = place(url)
     # Not requests' own way of basic login: it encodes as Latin-1, and a user or password may hold any letter.
     login = None if auth is None else requests.auth.HTTPBasicAuth(auth[0].encode(), auth[1].encode())
-    proxies = _proxies(web, url)
     try:
         with web.request(
-            method, url, data=body, headers=dict(headers or {}), auth=login, proxies=proxies,
+            method, url, data=body, headers=dict(headers or {}), auth=login, proxies=web.proxies_to(url),
             timeout=(min(CONNECT, timeout), timeout), allow_redirects=False, stream=True,
         ) as answer:  # fmt: skip
             return Answer(answer.status_code, answer.headers, _text(answer, timeout, where))
@@ -141,13 +143,6 @@ def pause_of(value: str) -> float | None:
 def excerpt(text: str, limit: int = 200) -> str:
     """What a server said, short."""
     return clean(text, limit)
-
-
-def _proxies(web: requests.Session, url: str) -> dict[str, str]:
-    no_proxy = web.proxies.get("no_proxy")
-    if requests.utils.should_bypass_proxies(url, no_proxy=no_proxy):
-        return {}
-    return {kind: address for kind, address in web.proxies.items() if kind != "no_proxy" and address}
 
 
 def _text(answer: requests.Response, timeout: float, where: str) -> str:

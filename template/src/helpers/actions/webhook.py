@@ -60,7 +60,7 @@ class Call:
             )
         headers = {"Content-Type": "application/json; charset=utf-8", KEY: self.key}
         headers |= signatures(self.body, self.occasion.variable(self.secret_name), int(time.time()))
-        with web.session(self.occasion.environ) as session:
+        with web.Web(self.occasion.environ) as session:
             answer = web.ask(session, "POST", self.url, timeout=self.timeout, headers=headers, body=self.body)
         if answer.ok:
             return Receipt(f"The server took it ({answer.status}).")
