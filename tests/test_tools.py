@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import demo, environment
+from tools import demo, environment, workflow_tools
 
 ROOT = Path(__file__).resolve().parents[1]
 # An empty lock: nothing is downloaded, and as it lacks uv, pip has to take its place.
@@ -82,3 +82,12 @@ def test_the_change_of_the_demo_fits_the_example() -> None:
     text = (ROOT / "template" / f"{demo.FILE}.jinja").read_text(encoding="utf-8")
     for before in demo.CHANGES:
         assert text.count(before) == 1
+
+
+def test_the_programs_that_check_workflows_are_made_once(tmp_path: Path) -> None:
+    stamp = tmp_path / "made-from"
+    stamp.write_text(workflow_tools._fingerprint(), encoding="utf-8")
+    assert workflow_tools.main([str(tmp_path)]) == 0
+    assert list(tmp_path.iterdir()) == [stamp]
+    assert (workflow_tools.SOURCE / "go.sum").is_file()
+    assert "integrity" in (workflow_tools.SOURCE / "package-lock.json").read_text(encoding="utf-8")

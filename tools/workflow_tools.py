@@ -68,9 +68,11 @@ def _fingerprint() -> str:
 
 def _build_actionlint(target: Path) -> None:
     go = Path(sys.executable).with_name("go")
-    # Exactly this Go, and exactly the modules of go.sum.
-    environment = dict(os.environ) | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
-    subprocess.run([go, "build", "-trimpath", "-o", target, ACTIONLINT], cwd=SOURCE, env=environment, check=True)
+    # Exactly this Go, and exactly the modules of go.sum; nothing stays behind in the person's home.
+    environment = dict(os.environ) | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -modcacherw", "CGO_ENABLED": "0"}
+    with tempfile.TemporaryDirectory(prefix="go-") as scratch:
+        environment |= {"GOPATH": f"{scratch}/path", "GOCACHE": f"{scratch}/cache"}
+        subprocess.run([go, "build", "-trimpath", "-o", target, ACTIONLINT], cwd=SOURCE, env=environment, check=True)
 
 
 def _bundle_language_service(target: Path) -> None:
@@ -80,8 +82,8 @@ def _bundle_language_service(target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="workflow-lint-") as scratch:
         for name in ("package.json", "package-lock.json", "lint.mjs"):
             shutil.copy(SOURCE / name, scratch)
-        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run([*npm, "ci", *quiet], cwd=scratch, env=environment, check=True)
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+        subprocess.run([*npm, "ci", *quiet, "--cache", f"{scratch}/cache"], cwd=scratch, env=environment, check=True)
         esbuild = Path(scratch, "node_modules", ".bin", "esbuild")
         options = ["--bundle", "--platform=node", "--format=esm", "--log-level=error", f"--banner:js={BANNER}"]
         subprocess.run([esbuild, "lint.mjs", *options, f"--outfile={target}"], cwd=scratch, env=environment, check=True)
