@@ -99,6 +99,21 @@ def test_a_step_is_tried_again_as_often_as_the_text_says(tmp_path: Path) -> None
     assert [step.state for step in result.steps if step.name == "pull-data"] == ["failed", "failed", "succeeded"]
 
 
+def test_a_step_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    wait = "    import subprocess, sys, time\n"
+    wait += "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n    time.sleep(600)\n"
+    toy = Toy(tmp_path, steps=STEPS.replace(BODY, wait + BODY, 1))
+    with toy.engine() as engine:
+        engine.timeouts = {"pull-data": 1}
+        result = engine.run({"context": "{}"})
+        assert result.failure is not None
+        assert (result.failure.step, result.failure.message) == (
+            "pull-data",
+            "It took longer than its timeout of 1 s.",
+        )
+    wait_until(lambda: not processes_of(tmp_path))
+
+
 def test_a_module_that_starts_threads_is_not_forked(tmp_path: Path) -> None:
     thread = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True, name='ticker').start()\n"
     toy = Toy(tmp_path, steps=thread + STEPS)

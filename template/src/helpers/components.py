@@ -35,6 +35,9 @@ OWN_CONTEXT = "mlopsgen_context"
 RUN = "mlopsgen_run"
 """The parameter that holds the run's id on Kubeflow."""
 
+CANDIDATE = "-candidate"
+"""What the name of a step ends in that is tried in a sweep."""
+
 VOCABULARY = {name: getattr(dsl, name) for name in ("Input", "Output", "PipelineTaskFinalStatus", *sorted(ARTIFACTS))}
 VOCABULARY |= {"Optional": typing.Optional, "NamedTuple": typing.NamedTuple}
 
@@ -70,13 +73,14 @@ class Components:
     def of(self, step: PlannedStep, name: str) -> Any:
         """The component that calls a step's function."""
         function = name.replace("-", "_")
+        signature = _untracked(step.signature) if name == f"{step.text.id}{CANDIDATE}" else step.signature
         if not self.target.cluster:
-            return self._component(function, step.signature.shim(function), step.signature.where)
+            return self._component(function, signature.shim(function), signature.where)
         if step.text.cache:  # what differs from run to run would keep a cluster from taking an earlier result
-            source = _recording_shim(step.signature, function, name, OWN_CONTEXT, extra=[])
-            return self._component(function, source, step.signature.where, embedded=True)
+            source = _recording_shim(signature, function, name, OWN_CONTEXT, extra=[])
+            return self._component(function, source, signature.where, embedded=True)
         extra = [f"{OWN_CONTEXT}: str", *self._code_inputs()]
-        return self._component(function, _recording_shim(step.signature, function, name, OWN_CONTEXT, extra=extra))
+        return self._component(function, _recording_shim(signature, function, name, OWN_CONTEXT, extra=extra))
 
     def carriers(self) -> dict[str, Any]:
         """The artifacts that bring the code, each from a task of its own; none where the image holds it."""
@@ -161,7 +165,7 @@ class Components:
         signature = replace(choose.signature, outputs=(returned,), returns=sweep.type)
         return SweepSteps(
             hold_out=self._helper(step, "hold-out"),
-            candidate=f"{step.text.id}-candidate",
+            candidate=f"{step.text.id}{CANDIDATE}",
             score=self._helper(step, "score"),
             choose=replace(choose, signature=signature),
             metric=metric,
@@ -228,15 +232,19 @@ class Components:
         return {**known, "image": self.target.image, "code": self.target.code.steps.digest if self.target.code else ""}
 
 
+def _untracked(signature: Signature) -> Signature:
+    """A function that is called with a context that logs nothing."""
+    return replace(signature, untracked=True)
+
+
 def _recording_shim(signature: Signature, function: str, name: str, context: str, *, extra: list[str]) -> str:
     """A shim that lets ``helpers.cluster_step`` call the function and tell how it went."""
     declared = ", ".join([*extra, *(text for _, text in signature.arguments)])
-    passed = ", ".join(f"{argument}={argument}" for argument, _ in signature.arguments)
     arrow = f" -> {signature.returns}" if signature.returns else ""
     known = context if any(text.startswith(f"{context}:") for text in extra) else "'{}'"
     uses = f"{signature.module}:{signature.function}"
     return (
         f"def {function}({declared}){arrow}:\n"
-        "    from helpers.cluster_step import perform as _perform\n"
-        f"    return _perform({name!r}, {uses!r}, {known}, dict({passed}))\n"
+        f"    from helpers.cluster_step import perform as _perform\n{signature.preparation}"
+        f"    return _perform({name!r}, {uses!r}, {known}, dict({signature.passed}))\n"
     )

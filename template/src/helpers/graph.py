@@ -98,13 +98,16 @@ def _default(parameter: Parameter, target: Target) -> Any:
     return parameter.default
 
 
-def compile_package(pipeline: Any, target: Path, *, parameters: Mapping[str, Any] | None = None) -> None:
+def compile_package(
+    pipeline: Any, target: Path, *, parameters: Mapping[str, Any] | None = None, local: bool = True
+) -> None:
     """Writes the package of a pipeline; the same pipeline always gives the same bytes.
 
     Args:
         pipeline: What ``@dsl.pipeline`` or :func:`build_pipeline` made.
         target: The file, which ends in ``.yaml``.
         parameters: Defaults that differ from the pipeline's own.
+        local: Whether this machine shall be able to run it.
 
     Raises:
         ConfigurationError: kfp refuses the pipeline, or it has a condition or loop that would be skipped in silence.
@@ -113,7 +116,7 @@ def compile_package(pipeline: Any, target: Path, *, parameters: Mapping[str, Any
     partial = target.with_name(f".{target.stem}.partial.yaml")
     try:
         compiler.Compiler().compile(pipeline, str(partial), pipeline_parameters=dict(parameters or {}) or None)
-        check_package(read_package(partial), name=target.name)
+        check_package(read_package(partial), name=target.name, local=local)
         partial.replace(target)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigurationError(f"kfp refuses the pipeline: {error}", where=target.name) from error
@@ -121,10 +124,11 @@ def compile_package(pipeline: Any, target: Path, *, parameters: Mapping[str, Any
         partial.unlink(missing_ok=True)
 
 
-def check_package(spec: Mapping[str, Any], *, name: str) -> None:
+def check_package(spec: Mapping[str, Any], *, name: str, local: bool = True) -> None:
     """Refuses conditions and loops over anything but the output called ``Output``.
 
     kfp's local orchestration skips a condition on another output without a word, and the run counts as a success.
+    Inside a loop it gives the loop's item to a step that asks for the value of a step outside.
 
     Raises:
         ConfigurationError: The package holds one.
@@ -141,6 +145,18 @@ def check_package(spec: Mapping[str, Any], *, name: str) -> None:
                     where=f"{name}: {task_name}",
                     hint="Let the step return the value alone, and use task.output: kfp skips other conditions.",
                 )
+        if local and "parameterIterator" in task:
+            _check_loop(task, iterated, f"{name}: {task_name}")
+
+
+def _check_loop(task: Mapping[str, Any], iterated: str, where: str) -> None:
+    for channel, about in task.get("inputs", {}).get("parameters", {}).items():
+        if "taskOutputParameter" in about and channel != iterated:
+            raise ConfigurationError(
+                f"A step in a loop takes a value of '{about['taskOutputParameter']['producerTask']}', which is outside.",
+                where=where,
+                hint="Let it travel as a file, or as a parameter: kfp would give the loop's item on this machine.",
+            )
 
 
 def tasks_of(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -239,10 +255,9 @@ class Building:
         made = self.components.sweep_steps(step, sweep)
         values = self.parameters[sweep.values.name] if isinstance(sweep.values, FromParameter) else list(sweep.values)
         seed = self.parameters[sweep.seed] if sweep.seed else 0
-        held = self.task(made.hold_out, {"train": arguments[sweep.data], "seed": seed, **self._context()})
+        held = self.task(made.hold_out, {"train": arguments[sweep.data], "seed": seed})
         with dsl.ParallelFor(items=values, parallelism=sweep.at_once or None) as item:
             tried = {**arguments, sweep.input: item, sweep.data: held.outputs["learn"]}
-            tried |= {CONTEXT: held.outputs[RETURN]} if CONTEXT in arguments else {}
             candidate = self.task(step, tried, name=made.candidate)
             answers = {"model": candidate.outputs[sweep.model], "validate": held.outputs["validate"]}
             scored = self.task(made.score, {**answers, "metric": made.metric})

@@ -69,6 +69,7 @@ class LocalEngine:
         log: Where kfp's own output goes.
         environ: The environment of kfp.
         on_step: Told of each change of a step's state.
+        timeouts: The seconds that a step may take, by its name; one that is not named may take its time.
     """
 
     root: Path
@@ -77,10 +78,12 @@ class LocalEngine:
     log: Path
     environ: Mapping[str, str]
     on_step: Callable[[StepState], None]
+    timeouts: Mapping[str, int] = field(default_factory=dict)
     process: subprocess.Popen[bytes] = field(init=False)
     lines: Lines = field(init=False)
     result: EngineResult = field(init=False, default_factory=EngineResult)
     _jobs: dict[int, tuple[int, StepState, float]] = field(init=False, default_factory=dict)
+    _late: set[int] = field(init=False, default_factory=set)
 
     def start(self, package: Path, *, branch: str, pipeline: str, compiled: bool) -> None:
         """Starts kfp, which compiles the pipeline while the caller goes on.
@@ -139,7 +142,7 @@ class LocalEngine:
             selector.register(self.lines.connection, selectors.EVENT_READ)
             selector.register(self.workers.lines.connection, selectors.EVENT_READ)
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in selector.select(self._end_late_steps())}
                 if self.workers.lines.connection in ready:
                     for ended in self.workers.receive():
                         self._ended(ended)
@@ -186,6 +189,24 @@ class LocalEngine:
         }
         self._jobs[self.workers.begin(job)] = (message["step"], step, time.monotonic())
 
+    def _limit(self, step: StepState) -> int | None:
+        return self.timeouts.get(step.name.rpartition("/")[2])
+
+    def _end_late_steps(self) -> float | None:
+        """Ends the steps whose time is up; the seconds until that is so of the next one."""
+        waiting = []
+        for job, (_, step, started) in self._jobs.items():
+            limit = self._limit(step)
+            if limit is None or job in self._late:
+                continue
+            left = started + limit - time.monotonic()
+            if left > 0:
+                waiting.append(left)
+            else:
+                self._late.add(job)
+                self.workers.end(job)
+        return min(waiting, default=None)
+
     def _ended(self, ended: Ended) -> None:
         if ended.id not in self._jobs:
             return
@@ -195,6 +216,9 @@ class LocalEngine:
         self.on_step(step)
         if ended.code != 0:
             error = ended.result.get("error") or {"message": reason(ended.code), "hint": "", "where": ""}
+            if ended.id in self._late:
+                message = f"It took longer than its timeout of {self._limit(step)} s."
+                error = {"message": message, "hint": "Give it more time, or less to do.", "where": ""}
             self.result.failure = StepFailure(step.name, error["message"], error["hint"], error["where"])
         self.lines.send({"id": number, "code": ended.code})
 

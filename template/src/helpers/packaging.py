@@ -74,13 +74,11 @@ def write_package(
     from helpers import graph
 
     if plan is not None:
-        graph.compile_package(graph.build_pipeline(plan, made), target)
-    elif made.cluster:
-        graph.compile_package(
-            graph.surround(in_code, made, branch.text.project), target, parameters=code_parameters(in_code, branch)
-        )
+        graph.compile_package(graph.build_pipeline(plan, made), target, local=not made.cluster)
     else:
-        graph.compile_package(in_code, target, parameters=code_parameters(in_code, branch))
+        pipeline = graph.surround(in_code, made, branch.text.project) if made.cluster else in_code
+        parameters = code_parameters(in_code, branch)
+        graph.compile_package(pipeline, target, parameters=parameters, local=not made.cluster)
     if made.cluster:
         _look_over(target, code, request.environ, branch)
     return note

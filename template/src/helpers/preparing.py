@@ -18,6 +18,7 @@ from helpers.errors import RepositoryError
 from helpers.parameters import CONTEXT, parse_parameters
 from helpers.processes import git_commit
 from helpers.verbs import Request, code_parameters
+from helpers.wiring import Plan
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,19 @@ class Inputs:
         parameters: All parameters with their values.
         modules: The modules of the steps, where they are known.
         takes_context: Whether the pipeline has the parameter ``context``.
+        plan: The wired steps of a pipeline of the text.
     """
 
     arguments: dict[str, Any]
     parameters: dict[str, Any]
     modules: tuple[str, ...]
     takes_context: bool
+    plan: Plan | None = None
 
 
 def read_inputs(request: Request, branch: Branch, pipeline: str) -> Inputs:
     """The inputs of a pipeline of the text or in code."""
-    code = request.code(pipeline)
+    code, plan = request.code(pipeline), None
     if code is None:
         plan = branch.plan(pipeline)
         own, modules, takes_context, chosen = list(plan.parameters), plan.modules, True, {}
@@ -50,7 +53,7 @@ def read_inputs(request: Request, branch: Branch, pipeline: str) -> Inputs:
         takes_context = CONTEXT in (code.component_spec.inputs or {})
     arguments = parse_parameters(request.options["param"], own)
     defaults = {parameter.name: parameter.default for parameter in own if parameter.name != CONTEXT}
-    return Inputs(arguments, {**defaults, **chosen, **arguments}, tuple(modules), takes_context)
+    return Inputs(arguments, {**defaults, **chosen, **arguments}, tuple(modules), takes_context, plan)
 
 
 def make_context(request: Request, branch: Branch, pipeline: str) -> RunContext:

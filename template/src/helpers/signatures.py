@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from helpers.documents import did_you_mean, display_name
 from helpers.errors import ConfigurationError
+from helpers.parameters import CONTEXT
 
 RETURN = "Output"
 """The name of what a step returns; conditions read only this output."""
@@ -76,6 +77,7 @@ class Signature:
         outputs: What it gives.
         arguments: The parameter list of its shim, in kfp's words.
         returns: The shim's return annotation; empty when it returns nothing.
+        untracked: Whether it is called with a context that logs nothing.
     """
 
     module: str
@@ -85,16 +87,28 @@ class Signature:
     outputs: tuple[Port, ...]
     arguments: tuple[tuple[str, str], ...]
     returns: str
+    untracked: bool = False
+
+    @property
+    def passed(self) -> str:
+        """The arguments of the call in a shim."""
+        names = [argument for argument, _ in self.arguments]
+        given = {name: f"_untracked({name})" if self.untracked and name == CONTEXT else name for name in names}
+        return ", ".join(f"{name}={value}" for name, value in given.items())
+
+    @property
+    def preparation(self) -> str:
+        """What stands before the call in a shim."""
+        return "    from helpers.sweep import untracked as _untracked\n" if self.untracked else ""
 
     def shim(self, name: str) -> str:
         """The source of a function that only calls this one; it is all that a compiled package holds of a step."""
         declared = ", ".join(text for _, text in self.arguments)
-        passed = ", ".join(f"{argument}={argument}" for argument, _ in self.arguments)
         arrow = f" -> {self.returns}" if self.returns else ""
         return (
             f"def {name}({declared}){arrow}:\n"
-            f"    from {self.module} import {self.function} as _implementation\n"
-            f"    return _implementation({passed})\n"
+            f"    from {self.module} import {self.function} as _implementation\n{self.preparation}"
+            f"    return _implementation({self.passed})\n"
         )
 
 

@@ -76,12 +76,16 @@ def plan_sweep(
         values = [name for name, other in ports.items() if other.kind == "value"]
         message = f"'{step.id}' has no value '{wanted.input}' to vary."
         raise document.error((*key, "input"), message, hint=did_you_mean(wanted.input, values))
+    if port.name in step.arguments:
+        raise document.error(
+            (*key, "input"), f"'{port.name}' stands in 'with' and in 'parallel'.", hint="Name it once."
+        )
     tables = [name for name, other in ports.items() if other.type == "Dataset" and not other.optional]
     models = [other.name for other in signature.outputs if other.type == "Model"]
     if len(tables) != 1 or len(models) != 1:
         raise document.error(
             key,
-            f"'{step.id}' takes {len(tables)} tables and gives {len(models)} models, so candidates cannot be compared.",
+            f"'{step.id}' takes {len(tables)} tables and gives {len(models)} models; nothing can be compared.",
             hint="Vary a step that has one Input[Dataset] and one Output[Model].",
         )
     seed = parameters.get("seed")

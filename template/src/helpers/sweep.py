@@ -20,18 +20,19 @@ HELD_BACK = 0.25
 """The share of the training rows that candidates are compared on."""
 
 
-def hold_out(train: Input[Dataset], seed: int, context: str, learn: Output[Dataset], validate: Output[Dataset]) -> str:
+def untracked(context: str) -> str:
+    """The context of a candidate, which logs nothing to the run: only the model that is trained in the end does."""
+    return context if context == "{}" else replace(RunContext.from_json(context), run_id="").to_json()
+
+
+def hold_out(train: Input[Dataset], seed: int, learn: Output[Dataset], validate: Output[Dataset]) -> None:
     """Holds rows back.
 
     Args:
         train: The rows to learn from.
         seed: The same seed holds the same rows back.
-        context: What the run knows about itself.
         learn: The rows that candidates learn from.
         validate: The rows that they are compared on.
-
-    Returns:
-        The context of a candidate, which logs nothing to the run: only the model that is trained in the end does.
     """
     from helpers.artifacts import read_table, write_table
     from helpers.splitting import split_table
@@ -40,7 +41,6 @@ def hold_out(train: Input[Dataset], seed: int, context: str, learn: Output[Datas
     write_table(learn, others)
     write_table(validate, held)
     print(f"candidates learn from {len(others.frame)} rows and are compared on {len(held.frame)}")
-    return replace(RunContext.from_json(context), run_id="").to_json() if context != "{}" else context
 
 
 def score(model: Input[Model], validate: Input[Dataset], metric: str) -> float:

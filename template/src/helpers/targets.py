@@ -169,6 +169,12 @@ def variables_of(target: Target) -> dict[str, str]:
     return {**target.variables, **trust}
 
 
+def timeouts_of(plan: Plan) -> dict[str, int]:
+    """The seconds that each step may take, where it says so; each candidate of a sweep may take as many."""
+    limits = {step.text.id: step.text.timeout for step in plan.steps if step.text.timeout}
+    return {**limits, **{f"{name}-candidate": seconds for name, seconds in limits.items()}}
+
+
 def ignored_here(plan: Plan) -> str:
     """What steps ask of a cluster that means nothing on one machine, in one line; empty when there is nothing."""
     found: dict[str, list[str]] = {}

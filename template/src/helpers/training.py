@@ -20,6 +20,7 @@ from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepSta
 from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import Inputs, make_context, make_folder, point_latest, read_inputs
+from helpers.targets import ignored_here, missing_here, timeouts_of
 from helpers.verbs import Request, shown
 from helpers.workers import JobError, Workers, WorkersError
 
@@ -96,6 +97,11 @@ def _train(made: Run, uri: str) -> VerbResult:
     mode = request.options["workers"] or made.branch.config.workers
     workers = Workers(request.root, made.folder / "jobs", made.log, environ, mode=mode)
     engine = LocalEngine(request.root, workers, made.folder / "steps", made.log, environ, _teller(request))
+    if made.inputs.plan is not None:
+        engine.timeouts = timeouts_of(made.inputs.plan)
+        for note in (ignored_here(made.inputs.plan), missing_here(made.inputs.plan, request.environ)):
+            if note:
+                request.progress(note)
     try:
         workers.start((*PREPARED, *made.inputs.modules))
         package = made.folder / "pipeline.yaml"

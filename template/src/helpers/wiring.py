@@ -143,12 +143,23 @@ class _Planner:
                     f"'{signature.function}' has no input '{name}'.",
                     hint=did_you_mean(name, ports),
                 )
+        sweep = self._sweep(step, signature)
         inputs: dict[str, Source] = {}
         for port in signature.inputs:
+            if sweep is not None and port.name == sweep.input:
+                if port.name in self.pipeline.parameters:  # its value is for other pipelines of this text, or for later
+                    self._use(port.name, port, self._key(step, "parallel"))
+                continue
             source = self._explicit(step, port) if port.name in step.arguments else self._matched(step, port)
             if source is not None:
                 inputs[port.name] = source
-        return PlannedStep(step, signature, inputs, self._sweep(step, signature))
+            if sweep is not None and port.kind == "value" and isinstance(source, FromStep):
+                raise self.document.error(
+                    self._key(step, "parallel"),
+                    f"'{port.name}' of '{step.id}' is a value of the step '{source.step}', which a sweep cannot take.",
+                    hint="Let it travel as a file, or make it a parameter.",
+                )
+        return PlannedStep(step, signature, inputs, sweep)
 
     def _sweep(self, step: StepText, signature: Signature) -> Sweep | None:
         """What ``parallel:`` says, when it fits the step; notes the parameters that it takes."""

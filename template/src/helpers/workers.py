@@ -112,6 +112,10 @@ class Workers:
         self.lines.send({"id": number, "job": {**job, "result": str(path)}})
         return number
 
+    def end(self, number: int) -> None:
+        """Ends a job with all that it started; its end is heard of as usual."""
+        self.lines.send({"kill": number})
+
     def receive(self) -> list[Ended]:
         """Waits until the server tells something; the jobs that have ended, if it was that.
 
@@ -154,7 +158,7 @@ class Workers:
     def kill(self) -> None:
         """Ends all jobs, and hears of their end."""
         for number in self._running:
-            self.lines.send({"kill": number})
+            self.end(number)
         with contextlib.suppress(WorkersError):
             while self._running:
                 self.receive()
