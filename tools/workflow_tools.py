@@ -69,7 +69,11 @@ def _fingerprint() -> str:
 def _build_actionlint(target: Path) -> None:
     go = Path(sys.executable).with_name("go")
     # Exactly this Go, and exactly the modules of go.sum; nothing stays behind in the person's home.
-    environment = dict(os.environ) | {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -modcacherw", "CGO_ENABLED": "0"}
+    environment = dict(os.environ) | {
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-mod=readonly -modcacherw",
+        "CGO_ENABLED": "0",
+    }
     with tempfile.TemporaryDirectory(prefix="go-") as scratch:
         environment |= {"GOPATH": f"{scratch}/path", "GOCACHE": f"{scratch}/cache"}
         subprocess.run([go, "build", "-trimpath", "-o", target, ACTIONLINT], cwd=SOURCE, env=environment, check=True)
