@@ -153,7 +153,7 @@ def _check_loop(task: Mapping[str, Any], iterated: str, where: str) -> None:
     for channel, about in task.get("inputs", {}).get("parameters", {}).items():
         if "taskOutputParameter" in about and channel != iterated:
             raise ConfigurationError(
-                f"A step in a loop takes a value of '{about['taskOutputParameter']['producerTask']}', which is outside.",
+                f"A step in a loop takes a value of '{about['taskOutputParameter']['producerTask']}', outside of it.",
                 where=where,
                 hint="Let it travel as a file, or as a parameter: kfp would give the loop's item on this machine.",
             )
