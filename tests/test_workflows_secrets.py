@@ -42,6 +42,7 @@ TOKEN_READERS = {
     "Look for the image in the registry",
     "Build and push it",
     "Fetch the store of earlier trainings",
+    "Check data, champion and platform",
     "Say on the commit that the training goes on",
     "Act on the result",
     "Open or update the pull request to staging",

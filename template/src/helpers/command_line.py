@@ -185,7 +185,7 @@ def _show(verb: str, outcome: VerbResult | RepositoryError, *, as_json: bool) ->
 
 
 def _bug(error: Exception, root: Path, branch: str, environ: Mapping[str, str]) -> BugError:
-    """Writes the traceback to a file, so that the person sees one line; where files go (GitHub), into the log as well."""
+    """Writes the traceback to a file, so that the person sees one line; on GitHub, where files go, into the log."""
     text = "".join(traceback.format_exception(error))
     if environ.get("GITHUB_ACTIONS") == "true":
         _progress(f"::group::The traceback\n{text.rstrip()}\n::endgroup::")
