@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-PACKAGES = "postgresql mariadb-server swift-proxy swift-account swift-container swift-object memcached"
+PACKAGES = "postgresql mariadb-server swift-proxy swift-account swift-container swift-object memcached docker-registry"
 """What ``.ci/run`` installs."""
 
 

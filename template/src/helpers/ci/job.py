@@ -104,7 +104,7 @@ class Job:
         print("::endgroup::", flush=True)
 
     def output(self, **values: object) -> None:
-        """Sets outputs of the step; truth values become ``true`` and ``false``."""
+        """Sets outputs of the step, or prints them outside of one; truth values become ``true`` and ``false``."""
         path = self.environ.get("GITHUB_OUTPUT", "")
         for name, value in values.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
@@ -112,7 +112,8 @@ class Job:
                 mark = f"end-{secrets.token_hex(16)}"
                 with Path(path).open("a", encoding="utf-8") as file:
                     file.write(f"{name.replace('_', '-')}<<{mark}\n{text}\n{mark}\n")
-            self.tell(f"{name.replace('_', '-')}: {text}")
+            else:
+                self.tell(f"{name.replace('_', '-')}: {text}")
 
     def summarize(self, text: str) -> None:
         """Adds Markdown to the job's summary."""
