@@ -298,6 +298,19 @@ def test_settings_that_are_missing(branch, change, said):
     assert said in failing(branch, **change)
 
 
+def test_letters_beyond_ascii_before_the_at(branch):
+    rule = {**MAIL, "to": ["jörg@example.com"]}
+    for able in (True, False):
+        with mail_server(security="none", smtputf8=able) as box:
+            through(branch, box.port, security="none", login=False)
+            if able:
+                assert branch.act(rule).code == 0
+                assert box.everybody == ["jörg@example.com"]
+                (branch.folder / "actions.json").unlink()
+            else:
+                assert "letters beyond ASCII before the @" in failing(branch, rule)
+
+
 def test_a_password_never_travels_unencrypted(branch):
     with mail_server(security="none") as box:
         through(branch, box.port, security="none")

@@ -41,6 +41,7 @@ class DeliveryError(RepositoryError):
         super().__init__(message, hint=hint, where=where)
         self.again = again
         self.pause = pause
+        self.attempts = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,9 @@ def _patient(error: DeliveryError, attempts: int) -> DeliveryError:
         message += f" It asks to be left alone for {error.pause:.0f} s."
     elif attempts > 1:
         message += f" It was tried {attempts} times."
-    return DeliveryError(message, hint=error.hint, where=error.where, again=error.again, pause=error.pause)
+    told = DeliveryError(message, hint=error.hint, where=error.where)
+    told.attempts = attempts
+    return told
 
 
 def redacted(text: str, environ: Mapping[str, str]) -> str:

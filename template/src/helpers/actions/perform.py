@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from helpers.actions import github, jenkins, ledger, mail, webhook
 from helpers.actions.conditions import met
-from helpers.actions.delivery import Occasion, Prepared, deliver, redacted
+from helpers.actions.delivery import DeliveryError, Occasion, Prepared, deliver, redacted
 from helpers.actions.rules import Action, Email, Jenkins, RepositoryDispatch, Webhook, WorkflowDispatch
 from helpers.actions.texts import TextError
 from helpers.errors import RepositoryError
@@ -211,7 +212,12 @@ def _carry_out_one(
     except (RepositoryError, TextError) as error:
         where = f"{error.where}: " if isinstance(error, RepositoryError) and error.where else ""
         message = redacted(f"{where}{error.message}", occasion.environ)
-        return replace(told, state="failed", target=target, message=message, hint=error.hint, attempts=1), done
+        tried = error.attempts if isinstance(error, DeliveryError) else 0
+        return replace(told, state="failed", target=target, message=message, hint=error.hint, attempts=tried), done
+    except Exception as error:  # noqa: BLE001 - a mistake in one kind of action stops no other rule, and no training
+        say(redacted("".join(traceback.format_exception(error)), occasion.environ))
+        message = f"This is a mistake in the helpers: {type(error).__name__}."
+        return replace(told, state="failed", target=target, message=message, hint="Please report it."), done
     refused = {who: redacted(why, occasion.environ) for who, why in receipt.refused.items()}
     result = replace(
         told, state="partly" if refused else "delivered", target=target, message=receipt.message, hint=receipt.hint,
