@@ -109,7 +109,7 @@ class Training:
             self._verbs.journal.note("-- act")
             options = ["--report", report] if report else ["--failed", failed]
             done = self._verbs.run("act", *options)
-            if done.exit_code == 0 and done.data.get("actions") == []:
+            if done.exit_code == 0 and done.data.get("results") == []:
                 return  # nobody wants to hear of this training
             actions = {"exit_code": done.exit_code, "summary": done.summary}
         except Exception as error:  # noqa: BLE001 - a message that cannot be sent changes no verdict
