@@ -43,7 +43,7 @@ def test_actions_follow_a_training_with_the_branchs_secrets(toy: Toy) -> None:
 
 
 def test_where_nobody_wants_to_hear_of_it_nothing_is_said(toy: Toy) -> None:
-    toy.commit(actions=[])
+    toy.commit(results=[])
     assert "actions:" not in toy.push()
     assert toy.wait_for_end().actions == {}
 
