@@ -28,6 +28,9 @@ from helpers.workers import Ended, Workers, job_error
 LONGEST = 24.0
 """Seconds that looking at one thing may take; with the start of Python, all of it stays below half a minute."""
 
+PREPARED = ("helpers.data.checking", "helpers.reading", "helpers.table")
+"""What is imported once for all of them: pandas takes longer than most of what is looked at."""
+
 PLATFORM = ("platform", "helpers.kubeflow_check")
 ACTIONS = ("actions", "helpers.actions.check")
 
@@ -80,7 +83,7 @@ def look_at_all(
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
         log = Path(folder, "log.txt")
         workers = Workers(root, Path(folder, "jobs"), log, environ)
-        workers.start(())
+        workers.start(PREPARED)
         timer = threading.Timer(longest, workers.give_up)
         timer.daemon = True
         try:

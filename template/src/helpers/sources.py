@@ -233,7 +233,7 @@ def _require_size(source: Source) -> None:
     try:
         bytes_of(source.maximum_size or 0)
     except ValueError as error:
-        raise ConfigurationError(f"{error}.") from error
+        raise ConfigurationError(f"{error}.", hint="Write for example 500 MB.") from error
 
 
 def _of_another_kind(source: Source) -> list[tuple[str, str, str]]:

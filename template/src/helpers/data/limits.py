@@ -23,9 +23,9 @@ def bytes_of(text: str | int) -> int:
     Raises:
         ValueError: It means none.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", str(text), re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(?:b|bytes?)?\s*", str(text), re.IGNORECASE)
     if match is None:
-        raise ValueError(f"'{text}' is no size; write for example 500 MB")
+        raise ValueError(f"'{text}' is no size")
     number, unit, binary = float(match[1]), match[2].lower(), bool(match[3])
     factor = 1024 ** "_kmgt".index(unit or "_") if binary else _UNITS[unit]
     return int(number * factor)

@@ -38,7 +38,7 @@ class File:
 
 def wanted(name: str, pattern: str) -> bool:
     """Whether a file of a folder counts as data: visible, and of a known kind or of the pattern that was given."""
-    if any(part.startswith((".", "_")) for part in name.split("/")):
+    if name.startswith((".", "_")) or "/." in name or "/_" in name:
         return False
     return fnmatch.fnmatchcase(name, pattern) if pattern else name.lower().endswith(ENDINGS)
 

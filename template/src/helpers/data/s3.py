@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -203,31 +204,33 @@ class PrefixPlace(_Store):
         return ""
 
     def _summed(self) -> State:
-        files = size = 0
-        newest = ""
-
-        def lines() -> Iterator[str]:
-            nonlocal files, size, newest
-            for item in self._listed():
-                files += 1
-                size += item.size
-                newest = max(newest, item.modified)
-                yield f"{item.key}\0{item.size}\0{item.etag}"
-
-        revision = digest_of(lines())
+        digest, files, size, newest = hashlib.sha256(), 0, 0, ""
+        for page in self._pages():
+            files += len(page)
+            size += sum(item.size for item in page)
+            newest = max(newest, *(item.modified for item in page))
+            digest.update("".join(f"{item.key}\0{item.size}\0{item.etag}\n" for item in page).encode())
         if not files:
             raise self._empty()
-        modified = datetime.fromisoformat(newest) if newest else None
-        return State(revision=f"listing:{revision}", size=size, files=files, modified=modified)
+        return State(
+            revision=f"listing:sha256:{digest.hexdigest()}",
+            size=size,
+            files=files,
+            modified=datetime.fromisoformat(newest) if newest else None,
+        )
 
-    def _listed(self) -> Iterator[s3_listing.Item]:
-        listed = s3_listing.list_objects(self.client, self.bucket, self.prefix)
-        return (item for item in listed if wanted(item.key.removeprefix(self.prefix), self.pattern))
+    def _pages(self) -> Iterator[list[s3_listing.Item]]:
+        """The objects of data, page by page, without pages that hold none."""
+        start, pattern = len(self.prefix), self.pattern
+        for page in s3_listing.list_objects(self.client, self.bucket, self.prefix):
+            kept = [item for item in page if wanted(item.key[start:], pattern)]
+            if kept:
+                yield kept
 
     def _objects(self, most: int | None = None) -> list[s3_listing.Item]:
-        found = []
-        for item in self._listed():
-            found.append(item)
+        found: list[s3_listing.Item] = []
+        for page in self._pages():
+            found += page
             if most is not None and len(found) >= most:
                 break
         if not found:

@@ -9,20 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
-_ENTRY = re.compile(rb"<Contents>(.*?)</Contents>", re.DOTALL)
-_VALUES = [
-    re.compile(rb"<%b>(.*?)</%b>" % (name, name), re.DOTALL) for name in (b"Key", b"Size", b"ETag", b"LastModified")
-]
+_FIELD = re.compile(r"<(Key|Size|ETag|LastModified)>([^<]*)</")
+_FIELDS = 4
 _ENCODED = b"<EncodingType>url</EncodingType>"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An object of a listing."""
 
     key: str
@@ -31,8 +27,8 @@ class Item:
     modified: str
 
 
-def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[Item]:
-    """The objects below a prefix in the order of their keys.
+def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[list[Item]]:
+    """The objects below a prefix in the order of their keys, page by page.
 
     Args:
         client: botocore's client of the store; its listings are taken over.
@@ -48,7 +44,7 @@ def list_objects(client: Any, bucket: str, prefix: str) -> Iterator[Item]:
         while True:
             body, token = page
             ahead = pool.submit(_page, client, bucket, prefix, token) if token else None
-            yield from _items(body)
+            yield _items(body)
             if ahead is None:
                 return
             page = ahead.result()
@@ -71,14 +67,16 @@ def _take(response_dict: dict[str, Any], customized_response_dict: dict[str, Any
         response_dict["body"] = body[:begin] + body[end + len(b"</Contents>") :]
 
 
-def _items(body: bytes) -> Iterator[Item]:
+def _items(body: bytes) -> list[Item]:
     encoded = _ENCODED in body
-    for entry in _ENTRY.findall(body):
-        key, size, etag, modified = (_value(pattern, entry) for pattern in _VALUES)
-        key = unescape(key)
-        yield Item(unquote_plus(key) if encoded else key, int(size), unescape(etag), modified)
-
-
-def _value(pattern: re.Pattern[bytes], entry: bytes) -> str:
-    match = pattern.search(entry)
-    return match[1].decode() if match else ""
+    found = []
+    entry: dict[str, str] = {}
+    for name, value in _FIELD.findall(body.replace(b"&quot;", b'"').decode()):
+        entry[name] = value
+        if len(entry) == _FIELDS:
+            key = unescape(entry["Key"]) if "&" in entry["Key"] else entry["Key"]
+            if encoded and ("%" in key or "+" in key):
+                key = unquote_plus(key)
+            found.append(Item(key, int(entry["Size"]), entry["ETag"], entry["LastModified"]))
+            entry = {}
+    return found
