@@ -95,6 +95,12 @@ def test_a_training_that_left_no_report_says_why(stage):
     assert done.annotations == ["::error title=submit::Kubeflow cannot be reached. Look at KUBEFLOW_ENDPOINT."]
 
 
+def test_a_training_that_goes_on_without_the_job_is_no_failure(stage):
+    done = annotated(stage, None, train=outcome("submit"))
+    assert "its report follows" in done.summary
+    assert done.annotations == []
+
+
 def test_what_cannot_be_read_fails_nothing(stage):
     for found in (
         "{",

@@ -87,6 +87,18 @@ def test_without_an_earlier_report_it_says_so_and_starts_nothing(stage):
     assert started(stage) == []
 
 
+def test_a_training_on_a_cluster_that_no_job_waits_for_is_one_that_runs(stage):
+    config = stage.folder / "src" / "pipelines" / "development" / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("engine: local", "engine: kubeflow", 1)
+    sha = stage.commit(**{"src/pipelines/development/config.yaml": f"{text}\nkubeflow: {{wait: callback}}\n"})
+    stage.training("development", data="sha256:other")
+    stage.github.add_run(NAME, workflow="development.yml", commit=sha)
+    assert stage.task("status", "--branch", "development", "--state", "pending").code == 0
+    assert "runs or waits already" in watched(stage).summary
+    assert stage.task("status", "--branch", "development", "--state", "failure").code == 0
+    assert watched(stage).outputs["started"] == "true"
+
+
 def test_a_run_of_a_fork_is_none_of_this_branch(stage):
     stage.training("development", data="sha256:other")
     stage.github.add_run(NAME, workflow="development.yml", head_repository="eve/heart-rate", status="waiting")

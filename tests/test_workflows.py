@@ -25,7 +25,10 @@ RIGHTS: dict[tuple[str, str], list[dict[str, str]]] = {
     ("data-watch.yml", "dispatch"): [READ | {"actions": "write"}],
     ("follow-up.yml", "follow-up"): [READ | {"actions": "write", "statuses": "write"}],
     ("follow-up.yml", "promote"): [PROMOTE],
-    **{("watch.yml", branch): [READ | {"actions": "write"}] for branch in BRANCHES},
+    **{
+        ("watch.yml", branch): [READ | {"actions": "write"}, READ | {"actions": "write", "statuses": "read"}]
+        for branch in BRANCHES
+    },
     **{(name, "test"): [READ | {"actions": "read"}] for name in BRANCH_FILES},
     **{(name, "image"): [READ | {"packages": "write"}] for name in BRANCH_FILES},
     **{

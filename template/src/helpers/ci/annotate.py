@@ -35,12 +35,19 @@ def annotate(job: Job, options: argparse.Namespace) -> None:
         lines += _shown(outcome)
     if report is not None:
         lines += ["", markdown(report)]
-    elif not any(outcome.get("command") in TRAINING for outcome in outcomes):
-        lines += ["", "There is no report: the job ended before the training."]
     else:
-        lines += ["", "There is no report of this training."]
+        lines += ["", _without_report(outcomes)]
     job.summarize("\n".join(lines))
     _mark(job, report, outcomes)
+
+
+def _without_report(outcomes: Sequence[dict[str, Any]]) -> str:
+    training = next((outcome for outcome in outcomes if outcome.get("command") in TRAINING), None)
+    if training is None:
+        return "There is no report: the job ended before the training."
+    if training.get("ok") is True:
+        return "The training goes on without this job; its report follows."
+    return "There is no report of this training."
 
 
 def _report(path: Path) -> Report | None:

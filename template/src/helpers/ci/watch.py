@@ -13,17 +13,20 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from helpers.ci.job import BRANCHES, Job
 from helpers.ci.reports import LastReport, last_report
 from helpers.errors import ExitCode, RepositoryError
-from helpers.github_api import ApiError
+from helpers.github_api import ApiError, segment
 from helpers.processes import capture
 
 WATCH = "watch.yml"
 DONE = "completed"
+LONGEST_HOURS = 120.0
+"""How long a training on a cluster counts as one that runs, where the configuration sets no limit."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def watch(job: Job, options: argparse.Namespace) -> None:
         _end(job, branch, f"the data is what the last training read ({last.found.url}).")
         return
     running, before = _runs(job, branch, found.mark, last.found.run)
+    running = running or _on_the_cluster(job, branch, last.found.run)
     if running:
         _end(job, branch, f"{found.why} A training runs or waits already: {running}", changed=True)
     elif before:
@@ -174,6 +178,26 @@ def _runs(job: Job, branch: str, mark: str, reported: int) -> tuple[str, str]:
         elif run.get("event") == "workflow_dispatch" and f"[{mark}]" in str(run.get("display_title")):
             before = before or (page if int(run.get("id") or 0) > reported else "")
     return running, before
+
+
+def _on_the_cluster(job: Job, branch: str, reported: int) -> str:
+    """A training that no job waits for (``wait: callback``): its page, while its commit says that it is pending."""
+    from helpers.config import load_config
+
+    config = load_config(job.root, branch)
+    if config.engine != "kubeflow" or config.kubeflow.wait != "callback":
+        return ""
+    since = datetime.now(UTC) - timedelta(hours=config.kubeflow.deadline_hours or LONGEST_HOURS)
+    for run in job.github.pages(f"actions/workflows/{branch}.yml/runs", "workflow_runs", most=1, branch=branch):
+        if int(run.get("id") or 0) <= reported:
+            break
+        for status in job.github.pages(f"commits/{segment(str(run.get('head_sha')))}/statuses", most=1):
+            if status.get("context") == f"training/{branch}":
+                young = datetime.fromisoformat(str(status.get("created_at"))) > since
+                if status.get("state") == "pending" and young:
+                    return str(status.get("target_url") or run.get("html_url"))
+                break
+    return ""
 
 
 def _not_started(message: str, error: ApiError) -> RepositoryError:
