@@ -74,5 +74,6 @@ class Repository:
         assert done.returncode == 0, done.stderr
         return self.root / "package.yaml"
 
-    def cluster(self, folder: Path, *arguments: str, broken: frozenset[str] = frozenset(), **environ: str) -> Cluster:
-        return Cluster(self.package(*arguments), folder, environ, self.secrets, broken)
+    def cluster(self, folder: Path, *arguments: str, environ: dict[str, str] | None = None) -> Cluster:
+        """The branch's cluster, with the package on it that the verb's arguments ask for."""
+        return Cluster(self.package(*arguments), folder, environ or {}, self.secrets)
