@@ -218,11 +218,19 @@ def test_status_shows_github_without_asking(pushed: Person, github: FakeGitHub, 
     pushed.write("notes.txt", "not pushed yet")
     github.repository("acme/demo").description = "by hand"
     del pushed.environ["MLOPSGEN_SECRET_STAGING_KUBEFLOW_TOKEN"]
+    commit = github.repository("acme/demo").branches["development"]
+    run = github.add_run(
+        "acme/demo", workflow="development.yml", event="push", branch="development", commit=commit, actor="ada",
+        head_repository="acme/demo", status="completed", conclusion="failure",
+    )  # fmt: skip
     github.calls.clear()
     status = told(pushed.run("status", "--output", "json"))
     assert status["exit_code"] == ExitCode.OK
     seen = status["github"]
     assert (seen["seen"], seen["repository"]) == (True, "acme/demo")
+    runs = {branch["name"]: branch["last_run"] for branch in seen["branches"]}
+    assert (runs["staging"], runs["production"]) == (None, None)
+    assert (runs["development"]["number"], runs["development"]["state"]) == (run.number, "failure")
     assert next(b for b in seen["branches"] if b["name"] == "development")["ahead"] == 1
     messages = " ".join(problem["message"] for problem in seen["problems"])
     assert "1 commit not on GitHub yet" in messages
@@ -231,6 +239,10 @@ def test_status_shows_github_without_asking(pushed: Person, github: FakeGitHub, 
     text = pushed.run("status").stdout
     assert f"GitHub: {github.url}/acme/demo" in text
     assert "1 ahead" in text
+    page = f"{github.url}/acme/demo/actions/runs/{run.id}"
+    assert any(
+        line.lstrip().startswith(f"run #{run.number} failed, ") and line.endswith(page) for line in text.splitlines()
+    )
     del pushed.environ["GH_TOKEN"]
     blind = told(pushed.run("status", "--output", "json"))
     assert (blind["exit_code"], blind["github"]["seen"]) == (ExitCode.OK, False)

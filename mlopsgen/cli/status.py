@@ -44,11 +44,21 @@ def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
         for branch in data["branches"]:
             lines += _branch_lines(branch)
     if github is not None:
-        lines += ["", f"GitHub: {github['page'] or github['repository']}", *map(_github_branch, github["branches"])]
+        lines += ["", f"GitHub: {github['page'] or github['repository']}", *_github_branches(github)]
     problems = [*data["problems"], *(github["problems"] if github is not None else [])]
     if problems:
         lines += ["", "To look at:"]
         lines += [f"  ! {problem['message']}" for problem in problems]
+    return lines
+
+
+def _github_branches(github: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for branch in github["branches"]:
+        lines.append(_github_branch(branch))
+        run = branch["last_run"]
+        if run is not None:
+            lines.append(f"{'':<13}run #{run['number']} {run['words']}, {_age(run['age_seconds'])}: {run['page']}")
     return lines
 
 

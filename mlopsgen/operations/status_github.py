@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
@@ -11,6 +12,7 @@ from mlopsgen.adapters.git import without_credentials
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import InvalidDocument, MlopsgenError
 from mlopsgen.forge.github.forge import GitHubForge
+from mlopsgen.forge.github.runs import WorkflowRun, last_runs
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import desired_on_github, plan_on_github, read_wanted, worth_reading
 from mlopsgen.operations.hosting import Hosted, Target, open_github
@@ -63,10 +65,12 @@ def github_status(
     if (forge.place.data or {}).get("archived"):
         message = f"{forge.full_name} is archived: nothing trains there and nothing can be changed"
         archived = [{"message": message, "hint": f"{forge.page}/settings   (Danger Zone, Unarchive)"}]
+    pushed = [name for name in names if name in planned.observed.repository.branches]
+    runs = last_runs(forge.account.client, forge.full_name, pushed) if wanted.trains else {}
     return known | {
         "page": forge.page,
         "seen": True,
-        "branches": [_branch(name, planned) for name in names],
+        "branches": [_branch(name, planned) | {"last_run": _run(runs.get(name))} for name in names],
         "drift": planned.plan.as_dict(),
         "problems": [*archived, *_problems(planned, wanted, names)],
     }
@@ -93,6 +97,21 @@ def _branch(name: str, planned: Planned) -> dict[str, Any]:
         "github_commit": None if repository is None else repository.branches.get(name),
         "ahead": None if distance is None else distance.ahead,
         "behind": None if distance is None else distance.behind,
+    }
+
+
+def _run(run: WorkflowRun | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    age = max(0, int((datetime.now(UTC) - run.started).total_seconds()))
+    return {
+        "number": run.number,
+        "event": run.event,
+        "state": run.state,
+        "words": run.words,
+        "commit": run.commit,
+        "page": run.page,
+        "age_seconds": age,
     }
 
 
