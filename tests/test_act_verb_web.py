@@ -91,8 +91,10 @@ def test_a_payload_of_ones_own_is_the_whole_body(branch, hook):
 
 def test_trouble_is_waited_for_as_the_server_asks(branch, hook):
     got = hook(Response(status=503), Response(status=429, headers={"Retry-After": "0"}), Response(status=200))
-    (result,) = branch.results({**HOOK, "attempts": 3})
-    assert (result["state"], result["attempts"], len(got)) == ("delivered", 3, 3)
+    done = branch.act({**HOOK, "attempts": 3})
+    assert "refused it (429). Trying again in 0 s (2 of 3 attempts)." in done.err
+    (entry,) = branch.ledger["entries"]
+    assert (entry["state"], entry["attempts"], len(got)) == ("delivered", 3, 3)
     assert len({call.headers["Idempotency-Key"] for call in got}) == 1
 
 
