@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import ast
 import bz2
+import functools
 import hashlib
 import io
 import tarfile
-import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,27 +108,32 @@ def _archive(root: Path, whole: Iterable[str], helpers: Iterable[str], lock: Map
 
 
 def slim(source: bytes) -> bytes:
-    """A module without comments and docstrings, which need a third of its room; every line keeps its number."""
+    """A module without docstrings and lines of comments, a third of its room; every line keeps its number."""
     lines = source.decode("utf-8").splitlines(keepends=True)
-    for node in ast.walk(ast.parse(source)):
+    texts: set[int] = set()
+    for node in _nodes(source):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
+            texts.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    for number, line in enumerate(lines, 1):
+        if number not in texts and line.lstrip().startswith("#"):
+            lines[number - 1] = "\n"
+    for node in _nodes(source):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for statement in node.body:
             text = statement.value if isinstance(statement, ast.Expr) else None
             if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                lines[statement.lineno - 1 : statement.end_lineno] = ["\n"] * _height(statement)
+                height = (statement.end_lineno or statement.lineno) - statement.lineno + 1
+                lines[statement.lineno - 1 : statement.end_lineno] = ["\n"] * height
                 if len(node.body) == 1:
                     lines[statement.lineno - 1] = " " * statement.col_offset + "...\n"
-    shorter = "".join(lines)
-    for token in tokenize.generate_tokens(io.StringIO(shorter).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
     return "".join(lines).encode("utf-8")
 
 
-def _height(statement: ast.stmt) -> int:
-    return (statement.end_lineno or statement.lineno) - statement.lineno + 1
+@functools.cache
+def _nodes(source: bytes) -> tuple[ast.AST, ...]:
+    """Everything in a module's syntax tree; walking it is what costs, so it is done once for each file."""
+    return tuple(ast.walk(ast.parse(source)))
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -220,11 +225,11 @@ def _module(name: str) -> str:
 def _imports(root: Path, name: str) -> list[str]:
     """The helpers that a file imports, anywhere in it."""
     try:
-        tree = ast.parse(_read(root, name))
+        nodes = _nodes(_read(root, name))
     except SyntaxError:  # a file that nothing imports; one that a step imports is told by the step
         return []
     found: list[str] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -207,6 +207,7 @@ class Components:
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"kfp refuses '{function}': {error}", where=where) from error
         container = component.component_spec.implementation.container
+        container.env = variables_of(self.target) or container.env
         if brings:
             container.command = carrying_command(brings)
         elif self.target.code is not None:
@@ -220,8 +221,6 @@ class Components:
         return task
 
     def _place(self, task: Any, text: StepText | None) -> None:
-        for name, value in variables_of(self.target).items():
-            task.set_env_variable(name, value)
         settings = platform_settings(text, self.target)
         if settings:
             task.platform_config["kubernetes"] = settings
