@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import figures, outcome, pushing
+from benchmarks import figures, outcome, pushing, watching
 from benchmarks.places import ROOT, Places
 
 FOLDER = ROOT / "benchmarks"
@@ -20,6 +20,7 @@ FIGURES: dict[str, tuple[Callable[[Places, int], outcome.Figure], int]] = {
     "P3": (pushing.pushing, 5),
     "P5": (figures.training, 5),
     "P6": (figures.compiling, 7),
+    "P7": (watching.watching, 3),
 }
 
 
@@ -32,6 +33,9 @@ def main() -> int:
         "--runtime", type=Path, default=ROOT / "build" / "template-venv", help="environment of the generated repository"
     )
     parser.add_argument("--repetitions", type=int, help="instead of each figure's own number")
+    parser.add_argument(
+        "--write", action="store_true", help="put these figures beside the earlier ones in results.json"
+    )
     options = parser.parse_args()
     wanted = options.figures or list(FIGURES)
     unknown = [name for name in wanted if name not in FIGURES]
@@ -51,12 +55,16 @@ def main() -> int:
             figure = measure(places, options.repetitions or repetitions)
             print(f"{name}: {figure.finding}", file=sys.stderr, flush=True)
             measured.append(figure)
-        peers = {name: places.version_in(places.peers, name) for name in ("copier", "cookiecutter", "kedro", "zenml")}
+        peers = {
+            name: places.version_in(places.peers, name) for name in ("copier", "cookiecutter", "kedro", "zenml", "dvc")
+        }
         runtime = {name: places.version_in(places.runtime, name) for name in ("kfp", "mlflow", "scikit-learn")}
 
     document = outcome.document(measured, peers | runtime)
+    if options.write:
+        document = outcome.merged(json.loads((FOLDER / "results.json").read_text(encoding="utf-8")), document)
     text = outcome.markdown(document)
-    if set(wanted) == set(FIGURES):
+    if options.write or set(wanted) == set(FIGURES):
         (FOLDER / "results.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         (FOLDER / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

@@ -58,13 +58,18 @@ def take_turns(contenders: Sequence[Contender], *, repetitions: int) -> list[Tim
     runs: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for number in range(repetitions + 1):
         for contender in contenders:
-            seconds = _once(contender)
+            seconds = once(contender)
             if number:  # the first round fills caches (byte code, pages) for everyone
                 runs[contender.name].append(seconds)
     return [Timing(name, tuple(seconds)) for name, seconds in runs.items()]
 
 
-def _once(contender: Contender) -> float:
+def once(contender: Contender) -> float:
+    """How many seconds a contender takes this time.
+
+    Raises:
+        RuntimeError: It failed; its output is in the message.
+    """
     with tempfile.TemporaryDirectory(prefix="mlopsgen-benchmark-") as scratch:
         folder = Path(scratch)
         started = time.perf_counter()

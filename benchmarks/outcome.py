@@ -70,6 +70,18 @@ def document(figures: Sequence[Figure], versions: dict[str, str]) -> dict[str, A
     }
 
 
+def merged(earlier: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+    """An earlier outcome with the figures of a newer one in the place of its own.
+
+    Raises:
+        ValueError: They were measured on different machines, so that they do not belong into one table.
+    """
+    if earlier["machine"] != newer["machine"]:
+        raise ValueError("The earlier figures are of another machine; measure all of them.")
+    figures = {figure["id"]: figure for figure in [*earlier["figures"], *newer["figures"]]}
+    return newer | {"figures": [figures[key] for key in sorted(figures)]}
+
+
 def markdown(outcome: dict[str, Any]) -> str:
     """The table that people read."""
     machine = ", ".join(f"{value}" for value in outcome["machine"].values())

@@ -127,7 +127,7 @@ def test_a_private_authority_is_trusted_when_it_is_named(tmp_path: Path) -> None
         )
     assert "certificate of" in distrusted["error"]
     assert "not trusted" in distrusted["error"]
-    assert "REQUESTS_CA_BUNDLE" in distrusted["hint"]
+    assert "CA_CERTIFICATE" in distrusted["hint"]
     assert trusted["table"]["rows"] == 30
 
 

@@ -130,12 +130,13 @@ def _perform(
     parsed: argparse.Namespace, root: Path, branch: str, environ: Mapping[str, str], pipelines: Sequence[Any]
 ) -> VerbResult:
     from helpers import verbs
+    from helpers.certificates import trusting
     from helpers.config import load_dotenv
 
     request = verbs.Request(
         root=root,
         branch=branch,
-        environ=load_dotenv(root, environ),
+        environ=trusting(load_dotenv(root, environ), root / "runs"),
         pipelines=tuple(pipelines),
         pipeline=parsed.pipeline,
         options=vars(parsed),

@@ -63,6 +63,14 @@ class Gate(Section):
         return metrics
 
 
+class Watch(Section):
+    """What ``watch`` compares."""
+
+    sources: list[str] = Field(
+        default=[], description="Names of data/sources.yaml; empty: those that the pipeline reads."
+    )
+
+
 class BranchConfig(Section):
     """``config.yaml`` of a branch."""
 
@@ -98,7 +106,7 @@ class BranchConfig(Section):
         default="ci", description="Who carries the actions out: continuous integration, or the pipeline on the cluster."
     )
     mail: Mail = Mail()
-    watch: dict[str, Any] = {}
+    watch: Watch = Watch()
     review: dict[str, Any] = {}
 
     @field_validator(

@@ -101,7 +101,9 @@ class DataRecord(Record):
         default="", description="What the source said of its state before it was read, for example 'etag:...'."
     )
     rows: int = Field(default=0, description="Rows that were used; 0 when the run ended before they were counted.")
-    columns: dict[str, str] = Field(default={}, description="Column name to its kind: numeric, categorical, boolean, target.")
+    columns: dict[str, str] = Field(
+        default={}, description="Column name to its kind: numeric, categorical, boolean, target."
+    )
     notes: list[str] = Field(default=[], description="What was ignored or repaired, for example date columns.")
 
 

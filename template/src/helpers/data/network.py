@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from helpers.errors import AccessError, DataError, RepositoryError
 
 CA_HINT = (
-    "When a private authority signed it, name a file with its certificate (PEM) in REQUESTS_CA_BUNDLE; "
-    "otherwise correct the address."
+    "When a private authority signed it, put that authority's certificate (PEM) into CA_CERTIFICATE: a secret in CI, "
+    "a line in .env here. Otherwise correct the address."
 )
 
 

@@ -85,6 +85,7 @@ class _Store:
         self.task = task
         self.bucket = bucket
         self.shown = shown_address(task.address)
+        self.asked = ""
         self._client: Any = None
 
     @property
@@ -96,6 +97,7 @@ class _Store:
 
     def get(self, key: str) -> Any:
         """An object with its body still to be read; unlike HEAD, the answer says why when there is none."""
+        self.asked = key
         return self.client.get_object(Bucket=self.bucket, Key=key)
 
     @contextlib.contextmanager
@@ -106,7 +108,7 @@ class _Store:
         try:
             yield
         except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError, ValueError) as error:
-            told = s3_errors.explain(error, task=self.task, bucket=self.bucket, shown=self.shown)
+            told = s3_errors.explain(error, task=self.task, bucket=self.bucket, key=self.asked, shown=self.shown)
             if told is None:
                 raise
             raise told from None

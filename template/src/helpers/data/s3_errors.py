@@ -10,13 +10,13 @@ from helpers.data.place import Task
 from helpers.errors import AccessError, ConfigurationError, DataError, RepositoryError
 
 
-def explain(error: Exception, *, task: Task, bucket: str, shown: str) -> RepositoryError | None:
+def explain(error: Exception, *, task: Task, bucket: str, key: str, shown: str) -> RepositoryError | None:
     """The error for people; None for one that is a mistake in this code."""
     import botocore.exceptions as known
 
     credentials = task.credentials()
     if isinstance(error, known.ClientError):
-        return _refused(error.response, credentials, bucket, shown)
+        return _refused(error.response, credentials, bucket, key, shown)
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError):
         wanted = credentials.name("ACCESS_KEY", "SECRET_KEY")
         return AccessError("The store wants a login, and there is none.", where=shown, hint=f"Set {wanted}.")
@@ -34,7 +34,7 @@ def explain(error: Exception, *, task: Task, bucket: str, shown: str) -> Reposit
     return network.explain(error, where=shown, host=_host(task), seconds=task.timeout)
 
 
-def _refused(response: Any, credentials: Credentials, bucket: str, shown: str) -> RepositoryError:
+def _refused(response: Any, credentials: Credentials, bucket: str, key: str, shown: str) -> RepositoryError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) or 0)
     own = credentials.keys is not None
@@ -55,7 +55,9 @@ def _refused(response: Any, credentials: Credentials, bucket: str, shown: str) -
         return DataError(f"There is no bucket '{bucket}'.", where=shown, hint="Correct 'address', or 'endpoint'.")
     if code in ("NoSuchKey", "404") or status == 404:
         return DataError(
-            "There is no such object.", where=shown, hint="Correct 'address'; a prefix ends with '/' (many objects)."
+            f"There is no object '{key}' in the bucket.",
+            where=shown,
+            hint="Correct 'address' (a prefix, for many objects, ends with '/') or 'changes_by'.",
         )
     if code in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"):
         return DataError(

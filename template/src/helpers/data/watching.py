@@ -15,6 +15,7 @@ from helpers.branch import Branch
 from helpers.data.pipelines import sources_of
 from helpers.data.place import shown_address
 from helpers.data.places import place_of
+from helpers.documents import did_you_mean
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError
 from helpers.records import DataRecord
@@ -73,7 +74,9 @@ def watch(request: Request) -> VerbResult:
     sources = load_sources(request.root).sources
     for name in names:
         if name not in sources:
-            raise ConfigurationError(f"There is no source '{name}'.", where="data/sources.yaml")
+            raise ConfigurationError(
+                f"There is no source '{name}'.", where="data/sources.yaml", hint=did_you_mean(name, sources)
+            )
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda name: _look(request, name, sources[name], earlier.get(name)), names))
     return _outcome(request, data, found)
@@ -91,7 +94,7 @@ def compare(source: Source, before: DataRecord, *, root: Path, environ: Mapping[
     now = {"revision": state.revision}
     changed, why = True, ""
     if _same(state.revision, before.revision):
-        changed, why = False, state.note or "It says of itself that it is the same."
+        changed, why = False, state.note or _SAME.get(state.revision.partition(":")[0], "Its revision is the same.")
     elif content := place.content():
         now["fingerprint"] = content
         changed = content != before.fingerprint
@@ -114,18 +117,30 @@ def _same(now: str, before: str) -> bool:
     return bool(now) and now == before
 
 
+_SAME = {
+    "file": "The same size and time of change.",
+    "etag": "The same ETag.",
+    "modified": "The same size and time of change.",
+    "listing": "The same names, sizes, and times of change or ETags.",
+    "marker": "The file that tells of changes is the same.",
+    "table": "The same number of rows, and the same largest value or checksum.",
+    "git": "The same content in git.",
+    "dvc": "The same digest in DVC's pointer.",
+}
+_OTHER = {
+    "etag": "The server gives it another ETag.",
+    "modified": "The server says that it was changed.",
+    "listing": "Files were added, removed or changed.",
+    "marker": "The file that tells of changes is another one.",
+    "table": "The table holds other rows.",
+    "git": "The repository has another content at this revision.",
+    "dvc": "DVC's pointer names another content.",
+}
+
+
 def _why(before: str, now: str) -> str:
     kind = now.partition(":")[0]
-    words = {
-        "etag": "The server gives it another ETag.",
-        "modified": "The server says that it was changed.",
-        "listing": "Files were added, removed or changed.",
-        "marker": "The file that tells of changes is another one.",
-        "table": "The table holds other rows.",
-        "git": "The repository has another content at this revision.",
-        "dvc": "DVC's pointer names another content.",
-    }
-    told = words.get(kind, "Its state is another one.")
+    told = _OTHER.get(kind, "Its state is another one.")
     if before.partition(":")[0] != kind:
         return f"{told.rstrip('.')} (and it was told apart otherwise before)."
     return told
@@ -173,7 +188,7 @@ def _read(path: Path, *, explicit: bool, request: Request) -> tuple[dict[str, Da
 
 
 def _names(request: Request, branch: Branch) -> list[str]:
-    return sources_of(request, branch, request.choose(branch))
+    return branch.config.watch.sources or sources_of(request, branch, request.choose(branch))
 
 
 def _outcome(request: Request, data: dict[str, Any], found: list[Watched]) -> VerbResult:
