@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from .runs import Run
-from .stage import Saved, Stage, make_repository, opened, restored, save
+from .stage import Saved, Stage, commit, configure, make_repository, opened, restored, save
+
+BRANCHES = ("development", "staging", "production")
 
 TESTED_ELSEWHERE = ("Check style and types", "Run the tests")
 """What every rendering runs in tests/test_rendering_matrix.py, and test_whole.py runs here as a step."""
@@ -17,16 +19,25 @@ TESTED_ELSEWHERE = ("Check style and types", "Run the tests")
 
 @dataclass(frozen=True)
 class Trained:
-    """A repository after its first training on development."""
+    """A repository after its first push.
+
+    Attributes:
+        run: The first training of development, with a model that can be improved.
+        others: What the creation of the other branches started.
+    """
 
     saved: Saved
     run: Run
+    others: tuple[Run, ...]
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository as ``init`` makes it."""
-    return make_repository(tmp_path_factory.mktemp("model"))
+    """A repository as ``init`` makes it, whose development trains a weak model."""
+    made = make_repository(tmp_path_factory.mktemp("model"))
+    configure(made, "development", parameters={"algorithm": "linear", "hyperparameters": {"alpha": 30}})
+    commit(made, "A weak model first")
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +46,8 @@ def trained(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("trained")
     with opened(model, folder / "first") as stage:
         stage.actions.done = TESTED_ELSEWHERE
-        started = {branch: stage.actions.pushed(branch, "") for branch in stage.actions.repository.branches}
-        (run,) = started["development"]
-        return Trained(save(stage, folder), run)
+        run, *others = [one for branch in BRANCHES for one in stage.actions.pushed(branch, "")]
+        return Trained(save(stage, folder), run, tuple(others))
 
 
 @pytest.fixture

@@ -53,11 +53,14 @@ class Stage:
     def push_all(self, branch: str = "development", *, say: str = "A change") -> list[Run]:
         """The same, when several workflows wait for it, or none."""
         before = self.actions.repository.branches.get(branch, "")
-        if self.person.git("status", "--porcelain"):
-            self.person.git("add", "--all")
-            self.person.git("commit", "--quiet", "-m", say)
-        self._with_token("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        self.push_quietly(say, branch)
         return self.actions.pushed(branch, before)
+
+    def push_quietly(self, say: str, branch: str = "development") -> None:
+        """Commit what was changed and push it; no workflow runs."""
+        if self.person.git("status", "--porcelain"):
+            commit(self.person.folder, say)
+        self._with_token("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the clone."""
@@ -67,9 +70,7 @@ class Stage:
 
     def configure(self, branch: str, **changed: object) -> None:
         """Change keys of a branch's configuration."""
-        path = self.person.folder / "src" / "pipelines" / branch / "config.yaml"
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        path.write_text(yaml.safe_dump({**document, **changed}), encoding="utf-8")
+        configure(self.person.folder, branch, **changed)
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Ada does something on GitHub's pages, in words of its API; ``path`` is that below the repository's."""
@@ -108,6 +109,20 @@ class Stage:
             text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+
+def configure(repository: Path, branch: str, **changed: object) -> None:
+    """Change keys of a branch's configuration."""
+    path = repository / "src" / "pipelines" / branch / "config.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**document, **changed}), encoding="utf-8")
+
+
+def commit(repository: Path, say: str) -> None:
+    """Commit everything."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    for argv in (["add", "--all"], [*identity, "commit", "--quiet", "-m", say]):
+        subprocess.run(["git", *argv], cwd=repository, check=True, capture_output=True)
 
 
 def make_repository(folder: Path, *answers: str) -> Path:
