@@ -14,13 +14,13 @@ from typing import Any
 def main(where: str, request: str) -> int:
     """Runs the package; whether it succeeded is the exit code."""
     sys.path.insert(0, where)
-    import cluster  # noqa: PLC0415 - the template's own cluster of one machine
+    import cluster  # type: ignore[import-not-found]  # noqa: PLC0415 - the template's cluster of one machine
 
     def say(name: str, state: str, log: str = "") -> None:
         sys.stdout.write(json.dumps({"task": name.rpartition("/")[2], "state": state, "log": log}) + "\n")
         sys.stdout.flush()
 
-    class Telling(cluster.Cluster):  # type: ignore[misc,name-defined,unused-ignore]
+    class Telling(cluster.Cluster):  # type: ignore[misc]
         def _execute(self, label: str, component: Any, taken: Any, path: str) -> Any:
             say(path, "RUNNING")
             try:

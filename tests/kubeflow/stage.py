@@ -116,7 +116,7 @@ class Said:
         return self.progress + self.out
 
 
-def ended(process: subprocess.Popen[str], *, timeout: float = 120) -> Said:
+def ended(process: subprocess.Popen[str], *, timeout: float = 60) -> Said:
     """Waits for a verb."""
     out, progress = process.communicate(timeout=timeout)
     return Said(process.returncode, out, progress)

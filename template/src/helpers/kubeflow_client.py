@@ -45,6 +45,7 @@ class Kubeflow:
         self.multi_user = False
         self.version = ""
         self._session = new_session(place)
+        self._kept: Any = None
 
     @property
     def namespace(self) -> str | None:
@@ -161,15 +162,18 @@ class Kubeflow:
         return None if answer is None else problem(answer, where=self.base, doing=doing)
 
     def _client(self) -> Any:
-        settings = api.Configuration()
-        settings.host = self.base
-        settings.ssl_ca_cert = str(self.place.certificates)
-        settings.proxy = self.place.proxy or None
-        settings.retries = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
-        client = api.ApiClient(settings)
+        """kfp's client with the login's headers; one for all calls, so that its connection is kept."""
+        if self._kept is None:
+            settings = api.Configuration()
+            settings.host = self.base
+            settings.ssl_ca_cert = str(self.place.certificates)
+            settings.proxy = self.place.proxy or None
+            settings.retries = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
+            self._kept = api.ApiClient(settings)
+        self._kept.last_response = None
         for name, value in self.login.headers().items():
-            client.set_default_header(name, value)
-        return client
+            self._kept.set_default_header(name, value)
+        return self._kept
 
 
 def insist(

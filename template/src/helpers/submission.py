@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import secrets
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from typing import Any
 import yaml
 
 from helpers.branch import Branch
+from helpers.command_line import InterruptionError
 from helpers.config import tracking_uri
 from helpers.context import RunContext
 from helpers.documents import Loader
@@ -109,7 +111,7 @@ def submit(request: Request) -> VerbResult:
 def _connected(request: Request, branch: Branch, pipeline: str) -> Iterator[Target]:
     with tempfile.TemporaryDirectory(prefix="kubeflow-") as folder:
         kubeflow = open_kubeflow(request.root, branch, request.environ, Path(folder))
-        _patiently(request, kubeflow.connect, AT_FIRST)
+        _patiently(request, branch, kubeflow.connect)
         if kubeflow.multi_user and not kubeflow.place.namespace:
             raise ConfigurationError(
                 "This Kubeflow has many users, and no namespace is named.",
@@ -144,7 +146,9 @@ def _submit(target: Target, *, waits: bool) -> VerbResult:
         tags={"branch": context.branch, "commit": context.commit[:40], "pipeline": context.pipeline},
     )
     submitted = submit_run(
-        target.kubeflow, wanted, patiently=lambda ask: _patiently(request, ask, target.settings.patience_minutes * 60)
+        target.kubeflow,
+        wanted,
+        patiently=lambda ask: _patiently(request, branch, ask, target.settings.patience_minutes * 60),
     )
     run_id = str(submitted.run.run_id)
     link = target.place.run_link(run_id)
@@ -155,9 +159,7 @@ def _submit(target: Target, *, waits: bool) -> VerbResult:
 def _resume(target: Target, *, waits: bool) -> VerbResult:
     """Goes on with a run that an earlier call, or another machine, has submitted."""
     request = target.request
-    run = _patiently(
-        request, lambda: read_run(target.kubeflow, request.options["resume"]), target.settings.patience_minutes * 60
-    )
+    run = _patiently(request, target.branch, lambda: read_run(target.kubeflow, request.options["resume"]))
     known = context_of(run)
     fits = (known.get("pipeline"), known.get("branch")) == (target.pipeline, request.branch)
     if known and not fits:
@@ -202,20 +204,38 @@ def _follow(target: Target, submitted: Submitted, folder: Path, *, waits: bool) 
         names=_step_names(folder),
     )
     try:
-        outcome = waiting.until_end()
-    except BaseException as error:
-        if isinstance(error, Exception):
-            error.run_directory = folder  # type: ignore[attr-defined]
-            if isinstance(error, RepositoryError) and not error.hint:
-                error.hint = _how_to_resume(request, run_id)
-            raise
-        from helpers.command_line import InterruptionError
-
+        with _stopped_by_signals(waiting.stop):
+            outcome = waiting.until_end()
+    except KubeflowError as error:
+        error.hint = error.hint or _how_to_resume(request, run_id)
+        raise
+    if waiting.stop.is_set():
         raise InterruptionError(
             f"Stopped waiting; the run goes on: {about['link']}",
             hint=f"{_how_to_resume(request, run_id)} To end it: submit --terminate {run_id}",
-        ) from error
+        )
     return _outcome(target, folder, known, about, outcome)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Lets Ctrl-C, and a machine that ends the job, end the waiting in good order; a second one ends it at once."""
+
+    def handle(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, handle) for number in numbers}
+    except ValueError:  # not the main thread: the caller looks after signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _outcome(target: Target, folder: Path, context: RunContext, about: dict[str, Any], outcome: Outcome) -> VerbResult:
@@ -259,10 +279,9 @@ def tell_workflow(environ: Mapping[str, str], state: str, about: Mapping[str, An
 def _end(target: Target) -> VerbResult:
     """Ends the run that was named, else what this run of continuous integration has submitted, else the last one."""
     request, kubeflow = target.request, target.kubeflow
-    patience = AT_FIRST
     named = str(request.options["terminate"])
-    runs = [named] if named else _patiently(request, lambda: _own_runs(target), patience)
-    ended = [run_id for run_id in runs if _patiently(request, partial(terminate, kubeflow, run_id), patience)]
+    runs = [named] if named else _patiently(request, target.branch, lambda: _own_runs(target))
+    ended = [run_id for run_id in runs if _patiently(request, target.branch, partial(terminate, kubeflow, run_id))]
     data = {"pipeline": target.pipeline, "terminated": ended}
     if not ended:
         return VerbResult(summary="There is no run to end." if not runs else "The run had ended already.", data=data)
@@ -335,8 +354,11 @@ def _step_names(folder: Path) -> tuple[str, ...]:
 
 def _read(package: Path) -> Any:
     """The pipeline of a package as plain data."""
-    with package.open(encoding="utf-8") as file:
-        found = next(yaml.load_all(file, Loader=Loader), None)
+    try:
+        with package.open(encoding="utf-8") as file:
+            found = next(yaml.load_all(file, Loader=Loader), None)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        found = None
     if not isinstance(found, dict) or "root" not in found:
         raise ConfigurationError("This is no package of a pipeline.", where=str(package), hint="Make it with: compile")
     return found
@@ -362,5 +384,6 @@ def _resuming(request: Request, run_id: str) -> str:
     return f"python -m pipelines.{request.branch}.main submit --resume {run_id}"
 
 
-def _patiently(request: Request, ask: Callable[[], Any], patience: float) -> Any:
-    return insist(ask, patience=patience, pause=2.0, tell=request.progress, stop=threading.Event())
+def _patiently(request: Request, branch: Branch, ask: Callable[[], Any], patience: float = AT_FIRST) -> Any:
+    pause = min(2.0, branch.config.kubeflow.poll_seconds)
+    return insist(ask, patience=patience, pause=pause, tell=request.progress, stop=threading.Event())
