@@ -62,7 +62,7 @@ def _look_at(kubeflow: Kubeflow, branch: Branch, findings: list[Finding]) -> Non
     try:
         kubeflow.connect()
     except (KubeflowAccessError, ConfigurationError) as error:
-        health.message = "answers"
+        health.message = "not asked, for want of a login" if isinstance(error, ConfigurationError) else "answers"
         login = Finding("login", section=SECTION)
         login.failed(error)
         findings.append(login)
