@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from toy import PIPELINE, Toy
 
 from helpers.config import BranchConfig
@@ -35,25 +35,26 @@ def test_secrets_are_named_in_two_ways_and_never_hold_values() -> None:
     assert "p@ss" not in str(caught.value)
     with pytest.raises(ValueError, match="comes from 'a' and from 'b'"):
         secret_variables({"a": ["KEY"], "b": ["KEY"]})
-    for wrong in ({"My_Secret": ["KEY"]}, {"a": []}, {"a": "KEY"}, ["KEY"], {"a": {"a key": "KEY"}}):
+    refused: list[Any] = [{"My_Secret": ["KEY"]}, {"a": []}, {"a": "KEY"}, ["KEY"], {"a": {"a key": "KEY"}}]
+    for wrong in refused:
         with pytest.raises(ValueError, match=r"Secret|needs its keys"):
             secret_variables(wrong)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("model", "said"),
     [
-        lambda: Resources(gpu=1, accelerator={"count": 1}),
-        lambda: Resources(cpu="many"),
-        lambda: Toleration(operator="Exists", key="a", value="b"),
-        lambda: Toleration(),
-        lambda: BranchConfig(version=1, ca_secret="Not A Name"),
-        lambda: BranchConfig(version=1, spot="somewhere"),
+        (Resources, {"gpu": 1, "accelerator": {"count": 1}}),
+        (Resources, {"cpu": "many"}),
+        (Toleration, {"operator": "Exists", "key": "a", "value": "b"}),
+        (Toleration, {}),
+        (BranchConfig, {"version": 1, "ca_secret": "Not A Name"}),
+        (BranchConfig, {"version": 1, "spot": "somewhere"}),
     ],
 )
-def test_what_contradicts_itself_is_refused(wrong: Any) -> None:
+def test_what_contradicts_itself_is_refused(model: type[BaseModel], said: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        wrong()
+        model.model_validate(said)
 
 
 ASKS = (
