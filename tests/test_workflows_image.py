@@ -63,7 +63,7 @@ def test_the_image_is_pushed_and_known_by_its_digest(tmp_path: Path, password: s
     ]
     assert (tmp_path / "calls.password").read_text(encoding="utf-8").strip() == password
     outputs = (tmp_path / "outputs").read_text(encoding="utf-8")
-    assert outputs == "reference=registry.example.org:5000/team/model@sha256:0123\n"
+    assert outputs == "digest=sha256:0123\n"
     assert password not in done.stdout + done.stderr
     (tmp_path / "calls.password").unlink()
 

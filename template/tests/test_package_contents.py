@@ -162,6 +162,10 @@ def test_the_image_stands_for_the_code_where_there_is_one(repository: Repository
     assert "no --image was given" in done.stdout
     tagged = repository.compile("--image", "registry.example/demo:latest")
     assert "without a digest" in tagged.stdout
+    (repository.root / "package.yaml").unlink()
+    lost = repository.compile("--image", "registry.example/demo@")
+    assert (lost.returncode, (repository.root / "package.yaml").exists()) == (2, False)
+    assert "names no digest after its @" in lost.stderr
 
 
 SETTINGS = """, resources: {cpu: 2, memory: 4Gi, accelerator: {type: nvidia.com/gpu, count: 2}},

@@ -120,7 +120,11 @@ def _parser(branch: str) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for name, verb in VERBS.items():
         made = verbs.add_parser(
-            name, help=verb.text, description=verb.text.capitalize() + ".", parents=[common], allow_abbrev=False
+            name,
+            help=verb.text,
+            description=verb.text[:1].upper() + verb.text[1:] + ".",
+            parents=[common],
+            allow_abbrev=False,
         )
         verb.add_options(made)
     return parser

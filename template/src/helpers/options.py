@@ -133,7 +133,7 @@ def _rollback(parser: argparse.ArgumentParser) -> None:
 
 VERBS = {
     "check": Verb(
-        "look at everything that a run needs: configuration, pipeline, data, champion, store",
+        "look at everything that a run needs: configuration, pipeline, data, champion, MLflow, Kubeflow, mail server",
         "helpers.preflight:check",
         _none,
     ),

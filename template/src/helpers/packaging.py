@@ -96,6 +96,12 @@ def _for_cluster(request: Request, branch: Branch, image: str, code: Code | None
     if code is not None:
         used, note = config.image, f"the code travels inside the package ({len(code.steps.data):,} bytes packed)"
     elif image:
+        if "@" in image and not re.search(r"[^@]@sha256:[0-9a-f]+$", image):
+            raise ConfigurationError(
+                f"The image '{image}' names no digest after its @.",
+                where="--image",
+                hint="Give REGISTRY/NAME@sha256:..., as the registry shows it, or REGISTRY/NAME:TAG.",
+            )
         pinned = "" if "@sha256:" in image else "; without a digest (@sha256:...) it may change between two runs"
         used, note = image, f"the code is in the image {image}{pinned}"
     else:

@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK", parser_class=_Parser)
     for name, task in TASKS.items():
-        made = tasks.add_parser(name, help=task.text, description=f"{task.text.capitalize()}.", allow_abbrev=False)
+        made = tasks.add_parser(
+            name, help=task.text, description=f"{task.text[:1].upper()}{task.text[1:]}.", allow_abbrev=False
+        )
         task.add_options(made)
     return parser
 
