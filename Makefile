@@ -47,7 +47,7 @@ format: setup ## Put the code into the common format.
 
 .PHONY: test
 test: lint template-venv workflow-tools ## Lint and every test but the heavy ones.
-	@$(TESTS) -m "not matrix and not kills"
+	@$(TESTS) -m "not matrix and not kills and not whole"
 
 .PHONY: test-matrix
 test-matrix: setup template-venv ## Every rendering of the option matrix with its own lint, types and tests.
@@ -62,6 +62,10 @@ explore: setup template-venv ## The property tests with examples that nobody has
 .PHONY: test-kills
 test-kills: setup ## Kill and fail a push at each remote call in turn, in every way.
 	@$(TESTS) -m kills tests/test_push_killed.py
+
+.PHONY: test-whole
+test-whole: setup template-venv ## A push of a new repository with every step of its workflow, its own lint and tests as well.
+	@$(TESTS) -m whole tests/act
 
 .PHONY: bench
 bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and RESULTS.md.

@@ -14,7 +14,7 @@ from .stage import Saved, Stage, commit, configure, make_repository, opened, res
 BRANCHES = ("development", "staging", "production")
 
 TESTED_ELSEWHERE = ("Check style and types", "Run the tests")
-"""What every rendering runs in tests/test_rendering_matrix.py, and test_whole.py runs here as a step."""
+"""What every rendering runs in tests/test_rendering_matrix.py, and test_whole.py here as a step."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests import template_environment
 
 STUBS = Path(__file__).parent / "stubs"
 _DEAD_END = "http://127.0.0.1:9"
-_LIMIT = 500.0
+_LIMIT = 1500.0
 
 
 @dataclass(frozen=True)
