@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -26,15 +28,17 @@ def mlflow_server(folder: Path) -> Iterator[str]:
         "--workers", "1",
     ]  # fmt: skip
     address = f"http://127.0.0.1:{port}"
+    # Without its seven processes for jobs, which nothing here has.
+    environ = template_environment.environ(folder, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
-            command, env=template_environment.environ(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
         try:
             _until_healthy(process, address, folder / "log.txt")
             yield address
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # the server's own workers too
             process.wait(timeout=30)
 
 

@@ -1,0 +1,133 @@
+"""Whole trainings on Kubeflow: what is submitted is really run, its report comes back from a real MLflow server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canaries import canary, found_in
+from tests.kubeflow import FakeKubeflow, Fault
+from tests.kubeflow.executor import Executor
+from tests.kubeflow.fake import NAMESPACE, USER
+from tests.kubeflow.gate import Gate
+from tests.kubeflow.mlflow_server import mlflow_server
+from tests.kubeflow.stage import Said, Stage
+
+PASSWORD = canary("dex-password-of-a-training")
+IMAGE = ("--image", f"registry.example/demo@sha256:{'a' * 64}")
+JUDGE = '''
+
+def judge(count: int, context: str) -> bool:
+    """Refuses what has few rows, as a gate does."""
+    from helpers import tracking
+    from helpers.context import RunContext
+    from helpers.records import Baseline, Decision
+
+    if count < 1:
+        raise ValueError("there is not a single row")
+    outcome = "first" if count >= 3 else "rejected"
+    decision = Decision(
+        outcome=outcome, passed=count >= 3, reasons=["counted"], metrics=[], baseline=Baseline(kind="none")
+    )
+    tracking.log_document(RunContext.from_json(context), tracking.DECISION, decision)
+    return count >= 3
+'''
+
+
+class Trainings:
+    """A repository that trains on a cluster behind oauth2-proxy and Dex."""
+
+    def __init__(self, stage: Stage, kubeflow: FakeKubeflow, uri: str) -> None:
+        self.stage, self.kubeflow, self.uri = stage, kubeflow, uri
+
+    def configure(self, **kubeflow: Any) -> None:
+        settings = {"endpoint": self.kubeflow.address, "namespace": NAMESPACE, "login": "dex", **kubeflow}
+        self.stage.configure({**settings, "poll_seconds": 0.2}, tracking={"uri": self.uri})
+
+    def submit(self, *arguments: str, **environ: str) -> Said:
+        secrets = {"KUBEFLOW_USERNAME": USER, "KUBEFLOW_PASSWORD": PASSWORD}
+        return self.stage.run("submit", *IMAGE, "--output", "json", *arguments, **secrets, **environ)
+
+
+@pytest.fixture(scope="module")
+def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def trainings(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainings]:
+    folder = tmp_path_factory.mktemp("trainings")
+    gate = Gate(proxy=True, passwords={USER: PASSWORD})
+    with FakeKubeflow(multi_user=True, gate=gate) as kubeflow:
+        stage = Stage(folder / "repository", folder)
+        steps = stage.root / "src" / "steps" / "small.py"
+        steps.write_text(steps.read_text() + JUDGE)
+        pipeline = stage.root / "src" / "pipelines" / "pipeline.yaml"
+        pipeline.write_text(pipeline.read_text().replace("check-rows", "judge-rows").replace(":check", ":judge"))
+        environ = {"PYTHONPATH": str(stage.root / "src"), "MLOPSGEN_ROOT": str(stage.root), "MLFLOW_TRACKING_URI": uri}
+        Executor(kubeflow, folder / "cluster", environ=environ).attach()
+        made = Trainings(stage, kubeflow, uri)
+        made.configure()
+        yield made
+
+
+def test_a_training_comes_back_with_its_report(trainings: Trainings) -> None:
+    # The login runs out in the middle: nobody notices.
+    trainings.kubeflow.faults.plan(Fault.EXPIRED, path="/apis/v2beta1/runs/")
+    said = trainings.submit("--trigger", "push", "--actor", "ada", GITHUB_RUN_NUMBER="1")
+    assert said.code == 0, said.all
+    data = said.document["data"]
+    report = json.loads(Path(data["report"]["json"]).read_text())
+    assert report["run"]["engine"] == "kubeflow"
+    assert (report["branch"], report["actor"], report["trigger"]) == ("development", "ada", "push")
+    assert {step["name"]: step["state"] for step in report["steps"]} == {
+        "count-rows": "succeeded",
+        "judge-rows": "succeeded",
+    }
+    run = trainings.kubeflow.runs[-1]
+    assert data["kubeflow"]["run_id"] == run.id
+    assert data["kubeflow"]["state"] == "SUCCEEDED"
+    assert [line for line in said.progress.splitlines() if line.startswith("step judge-rows")][-1].startswith(
+        "step judge-rows: succeeded"
+    )
+    assert trainings.kubeflow.gate.logins >= 2
+    assert not found_in(said.all)
+    state = json.loads((Path(data["directory"]) / "run.json").read_text())
+    assert (state["run_id"], state["kubeflow"]["run_id"]) == (data["run_id"], run.id)
+
+
+def test_a_job_that_is_run_again_brings_the_same_report(trainings: Trainings) -> None:
+    first = trainings.submit(GITHUB_RUN_NUMBER="2")
+    again = trainings.submit(GITHUB_RUN_NUMBER="2", GITHUB_RUN_ATTEMPT="2")
+    assert (first.code, again.code) == (0, 0), again.all
+    assert first.document["data"]["run_id"] == again.document["data"]["run_id"]
+
+
+def test_a_gate_that_says_no(trainings: Trainings) -> None:
+    said = trainings.submit("--param", "rows=2")
+    assert said.code == 6, said.all
+    assert said.document["data"]["outcome"] == "rejected"
+
+
+def test_a_step_that_fails_says_why(trainings: Trainings) -> None:
+    said = trainings.submit("--param", "rows=0")
+    assert said.code == 1, said.all
+    error = said.document["error"]
+    assert (error["where"], "there is not a single row" in error["message"]) == ("judge-rows", True)
+    report = json.loads(Path(said.document["data"]["report"]["json"]).read_text())
+    assert (report["decision"]["outcome"], report["failure"]["step"]) == ("failed", "judge-rows")
+
+
+def test_a_cluster_that_writes_elsewhere(trainings: Trainings) -> None:
+    run = trainings.submit("--no-wait", GITHUB_RUN_NUMBER="9")
+    run_id = run.document["data"]["kubeflow"]["run_id"]
+    body = trainings.kubeflow.world.runs[run_id].body["runtime_config"]["parameters"]
+    body["context"] = json.dumps({**json.loads(body["context"]), "submission": "written-elsewhere"})
+    said = trainings.submit("--resume", run_id)
+    assert said.code == 1
+    assert "holds no run of the submission" in said.document["error"]["message"]
