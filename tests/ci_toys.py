@@ -133,6 +133,7 @@ class Stage:
             "GITHUB_SHA": sha.stdout.strip(), "GITHUB_REF_NAME": branch, "GITHUB_RETENTION_DAYS": "90",
             "GITHUB_OUTPUT": str(folder / "outputs"), "GITHUB_STEP_SUMMARY": str(folder / "summary"),
             "GITHUB_TOKEN": self.token() if token is None else token, "PYTHONPATH": str(self.folder / "src"),
+            "TMPDIR": str(folder),
         }  # fmt: skip
         done = subprocess.run(
             [str(template_environment.python()), "-m", "helpers.ci", *arguments],

@@ -95,7 +95,7 @@ def test_what_is_no_plain_archive_of_a_report_is_refused_and_said(stage):
     outside = stage.folder.parent / "outside.txt"
     cases = {
         "not allowed": [
-            packed({"../../../../../outside.txt": "x"}),
+            packed({"../../outside.txt": "x"}),
             packed({str(outside): "x"}),
             packed({"a\\..\\b": "x"}),
             packed({"C:evil": "x"}),
@@ -114,8 +114,7 @@ def test_what_is_no_plain_archive_of_a_report_is_refused_and_said(stage):
             offer(stage, content)
             train, reason = decided(stage)
             assert (train, words in reason) == ("true", True), (words, reason)
-    assert not outside.exists()
-    assert not list(Path("/").glob("outside.txt"))
+    assert not list(stage.folder.parent.rglob("outside.txt"))
 
 
 def test_what_changed_on_the_way_is_noticed(stage):

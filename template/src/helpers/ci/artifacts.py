@@ -73,7 +73,7 @@ def trusted(job: Job, name: str, branch: str, *, follow_up: bool) -> Iterator[Fo
         if number not in runs:
             found = job.github.get(f"actions/runs/{number}")
             runs[number] = found if isinstance(found, dict) else {}
-        if _is_own(runs[number], branch, job.repository, follow_up=follow_up):
+        if _is_own(runs[number], branch, follow_up=follow_up):
             yield _found(one, runs[number])
 
 
@@ -156,10 +156,8 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left
     return left
 
 
-def _is_own(run: dict[str, Any], branch: str, repository: str, *, follow_up: bool) -> bool:
-    head = run.get("head_repository") or {}
-    if str(head.get("full_name", "")).lower() != repository.lower():
-        return False
+def _is_own(run: dict[str, Any], branch: str, *, follow_up: bool) -> bool:
+    """Whether a run of a commit of this repository is one that keeps the branch's artifacts."""
     path, event = str(run.get("path", "")).partition("@")[0], run.get("event")
     if path == FOLLOW_UP:
         return follow_up and event == "repository_dispatch"
