@@ -198,7 +198,8 @@ def test_the_list_says_which_branches_have_nobody(hosted: Hosted) -> None:
 
 def test_labels_of_workflow_files_count_as_well(hosted: Hosted) -> None:
     folder = hosted.here / ".github" / "workflows"
-    folder.mkdir()
+    for path in folder.iterdir():
+        path.unlink()
     jobs = {
         "a": "ubuntu-24.04",
         "b": "[self-hosted, gpu]",
