@@ -151,6 +151,20 @@ def test_no_step_is_larger_than_one_argument_may_be(repository: Repository) -> N
     assert unpacked(package)["data/more.csv"].decode() == noise
 
 
+def test_a_step_whose_earlier_result_may_count_gets_nothing_that_differs_from_run_to_run(
+    repository: Repository,
+) -> None:
+    repository.pipeline('"steps.split_data:split_data"', '"steps.split_data:split_data", cache: true')
+    tasks = documents(repository.package())[0]["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    assert tasks["split-data"]["cachingOptions"] == tasks["bring-code-1"]["cachingOptions"] == {"enableCache": True}
+    inputs = tasks["split-data"]["inputs"]
+    assert set(inputs["parameters"]) == {"seed", "test_size"}
+    assert set(inputs["artifacts"]) == {"valid", "mlopsgen_code_1"}
+    assert "begin-run" in tasks["split-data"]["dependentTasks"]
+    assert tasks["train-model"]["cachingOptions"] == {}
+    assert "mlopsgen_context" in tasks["train-model"]["inputs"]["parameters"]
+
+
 def test_the_image_stands_for_the_code_where_there_is_one(repository: Repository) -> None:
     spec, _ = documents(repository.package("--image", IMAGE))
     executors = spec["deploymentSpec"]["executors"]

@@ -35,6 +35,8 @@ OWN_CONTEXT = "mlopsgen_context"
 RUN = "mlopsgen_run"
 """The parameter that holds the run's id on Kubeflow."""
 
+PATIENCE = {"num_retries": 2, "backoff_duration": "20s"}
+"""For steps that change nothing when they run again: a server may be away for a moment."""
 CANDIDATE = "-candidate"
 """What the name of a step ends in that is tried in a sweep."""
 
@@ -76,11 +78,10 @@ class Components:
         signature = _untracked(step.signature) if name == f"{step.text.id}{CANDIDATE}" else step.signature
         if not self.target.cluster:
             return self._component(function, signature.shim(function), signature.where)
-        if step.text.cache:  # what differs from run to run would keep a cluster from taking an earlier result
-            source = _recording_shim(signature, function, name, OWN_CONTEXT, extra=[])
-            return self._component(function, source, signature.where, embedded=True)
-        extra = [f"{OWN_CONTEXT}: str", *self._code_inputs()]
-        return self._component(function, _recording_shim(signature, function, name, OWN_CONTEXT, extra=extra))
+        # What differs from run to run would keep a cluster from taking an earlier result.
+        own = [] if step.text.cache else [f"{OWN_CONTEXT}: str"]
+        source = _recording_shim(signature, function, name, extra=[*own, *self._code_inputs()])
+        return self._component(function, source, signature.where)
 
     def carriers(self) -> dict[str, Any]:
         """The artifacts that bring the code, each from a task of its own; none where the image holds it."""
@@ -90,8 +91,17 @@ class Components:
         for number, piece in enumerate(self.target.code.steps.parts(PIECE), 1):
             name = f"bring_code_{number}"
             component = self._component(name, f"def {name}(part: Output[Artifact]):\n    pass\n", brings=piece)
-            made[f"{CODE}_{number}"] = self._settle_own(component()).outputs["part"]
+            task = self._settle_own(component()).set_retry(**PATIENCE)
+            # A step whose earlier result may count needs the very artifact that it had then.
+            task.set_caching_options(enable_caching=self._caches())
+            made[f"{CODE}_{number}"] = task.outputs["part"]
         return made
+
+    def _caches(self) -> bool:
+        """Whether earlier results of any step may count."""
+        if self.target.caching is None:
+            return any(step.text.cache for step in self.plan.steps)
+        return self.target.caching
 
     def _code_inputs(self) -> list[str]:
         pieces = self.target.code.steps.parts(PIECE) if self.target.code else []
@@ -111,7 +121,7 @@ class Components:
         component = self._component("begin_run", source)
         given = {parameter.name: parameters[parameter.name] for parameter in own}
         task = component(**{CONTEXT: parameters[CONTEXT], RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER, **given, **code})
-        return self._settle_own(task)
+        return self._settle_own(task).set_retry(**PATIENCE)
 
     def finish(self, context: Any) -> Any:
         """The task that ends the MLflow run, whatever became of the steps."""
@@ -121,7 +131,7 @@ class Components:
             "    from helpers.finish_run import finish_run as _implementation\n"
             f"    _implementation({CONTEXT}, {RUN}, {self._known()!r}, {steps!r}, status)\n"
         )
-        component = self._component("finish_run", source, embedded=True, at_the_end=True)
+        component = self._component("finish_run", source, at_the_end=True)
         return self._settle_own(component(**{CONTEXT: context, RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}))
 
     def settle(self, task: Any, text: StepText) -> None:
@@ -194,7 +204,6 @@ class Components:
         source: str,
         where: str = "",
         *,
-        embedded: bool = False,
         at_the_end: bool = False,
         brings: bytes = b"",
     ) -> Any:
@@ -212,7 +221,7 @@ class Components:
             container.command = carrying_command(brings)
         elif self.target.code is not None:
             archive = self.target.code.end if at_the_end else self.target.code.steps
-            container.command = command_with_code(container.command, archive, embedded=embedded)
+            container.command = command_with_code(container.command, archive, embedded=at_the_end)
         return component
 
     def _settle_own(self, task: Any) -> Any:
@@ -236,11 +245,11 @@ def _untracked(signature: Signature) -> Signature:
     return replace(signature, untracked=True)
 
 
-def _recording_shim(signature: Signature, function: str, name: str, context: str, *, extra: list[str]) -> str:
+def _recording_shim(signature: Signature, function: str, name: str, *, extra: list[str]) -> str:
     """A shim that lets ``helpers.cluster_step`` call the function and tell how it went."""
     declared = ", ".join([*extra, *(text for _, text in signature.arguments)])
     arrow = f" -> {signature.returns}" if signature.returns else ""
-    known = context if any(text.startswith(f"{context}:") for text in extra) else "'{}'"
+    known = OWN_CONTEXT if f"{OWN_CONTEXT}: str" in extra else "'{}'"
     uses = f"{signature.module}:{signature.function}"
     return (
         f"def {function}({declared}){arrow}:\n"

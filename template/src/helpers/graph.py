@@ -243,7 +243,7 @@ class Building:
         if OWN_CONTEXT in wanted:
             extra[OWN_CONTEXT] = self.parameters[CONTEXT]
         task = component(**arguments, **extra)
-        if self.given.begun is not None and not extra:
+        if self.given.begun is not None and OWN_CONTEXT not in extra:
             task.after(self.given.begun)
         for other in step.text.after:
             task.after(self.tasks[other])

@@ -97,7 +97,9 @@ def read_report(run_id: str, *, history_limit: int = 30) -> Report:
     if "mlopsgen.pipeline" not in tags:
         raise TrackingError(f"The run '{run_id}' was not made by a pipeline of this repository.")
     context = context_of(run)
-    failure = _document(store, run_id, "run/failure.json", Failure)
+    # A run that failed and was then taken up again on its cluster keeps the document of its first end.
+    succeeded = tags.get("mlopsgen.status") == "succeeded"
+    failure = None if succeeded else _document(store, run_id, "run/failure.json", Failure)
     decision = _decision(store, run_id, failure, tags)
     return Report(
         project=context.project,
