@@ -118,6 +118,14 @@ def test_a_change_is_seen_and_the_same_bytes_again_are_none(store: Store, tmp_pa
     assert seen() == [True, True, True]
 
 
+def test_the_end_of_an_object_is_read_alone(store: Store, tmp_path: Path) -> None:
+    one, many = ask(
+        tmp_path, question("end", wine(store), count=5), question("end", wine(store, "wines/many/"), count=5)
+    )
+    assert one["value"] == ".5,59\n"[-5:]
+    assert many["value"] == ""
+
+
 def test_check_looks_at_an_object_with_the_keys_of_its_own_name(store: Store, tmp_path: Path) -> None:
     declare(tmp_path, wine=wine(store), large=wine(store, maximum_size=100), few=wine(store, minimum_rows=61))
     names = ("wine", "large", "few")

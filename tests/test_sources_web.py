@@ -84,6 +84,15 @@ def test_a_file_is_read_with_the_login_that_the_server_wants(site: Site, tmp_pat
     assert not found_in(str(answers))
 
 
+def test_the_end_of_a_file_is_read_alone_where_the_server_can(site: Site, tmp_path: Path) -> None:
+    site.pages = {"/some.csv": Page(rows(0)), "/all.csv": Page(rows(0), ranges=False)}
+    some, everything = ask(
+        tmp_path, *(question("end", wine(f"{site.address}/{name}.csv"), count=5) for name in ("some", "all"))
+    )
+    assert some["value"] == rows(0)[-5:].decode()
+    assert everything["value"] == ""
+
+
 def test_each_refusal_names_its_cause(site: Site, tmp_path: Path) -> None:
     site.pages = {
         "/bearer.csv": Page(rows(0), login="bearer"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from support import CONTEXT, World
 from toy import Toy
 
+from helpers.data import checking
 from helpers.errors import RepositoryError
 from helpers.model_check import look_at_store
 from helpers.preflight import Look, look_at_all
@@ -121,6 +124,18 @@ def test_the_answer_holds_every_finding_with_its_section(tmp_path: Path) -> None
     assert found["MLflow"]["message"].endswith(", writable")
 
 
+@pytest.mark.parametrize(("engine", "asked"), [("local", False), ("configured", True), ("", True)])
+def test_who_trains_here_for_once_does_not_need_the_platform(tmp_path: Path, engine: str, asked: bool) -> None:
+    made = toy(tmp_path)
+    made.config = "version: 1\nengine: kubeflow\nkubeflow: {endpoint: 'http://127.0.0.1:9'}\n"
+    made.write()
+    done = made.main("check", "--engine", engine, "--output", "json")
+    answer = json.loads(done.stdout)
+    sections = {finding["section"] for finding in answer["data"]["checks"]}
+    assert ("platform" in sections, answer["ok"]) == (asked, not asked), answer
+    assert answer["data"]["engine"] == "kubeflow"
+
+
 def test_each_cause_has_its_exit_code_and_its_next_step(tmp_path: Path, server: str) -> None:
     causes: dict[str, tuple[dict[str, Any], int, str]] = {
         "missing": ({"address": "data/no.csv"}, 1, "does not exist"),
@@ -154,8 +169,7 @@ def test_each_cause_has_its_exit_code_and_its_next_step(tmp_path: Path, server: 
 
 
 def test_the_age_of_a_file_and_of_its_rows_is_looked_at(world: World) -> None:
-    from helpers.data.checking import look
-
+    look = checking.look
     rows = "day,x,y\n" + "".join(f"2024-01-{n % 28 + 1:02d},{n % 7},{n}\n" for n in range(40))
     declared: dict[str, Any] = {"target": "y", "task": "regression", "maximum_age_days": 30}
     world.data(rows, **declared)
@@ -165,6 +179,31 @@ def test_the_age_of_a_file_and_of_its_rows_is_looked_at(world: World) -> None:
     assert "The newest data (column 'day') is of 2024-01-28" in finding["message"]
     world.data(rows, date_column="x", **declared)
     assert "does not hold dates only: '0'" in look(root=str(world.root), source="sample")[0]["message"]
+
+
+def test_of_large_data_the_beginning_or_the_directory_is_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "WHOLE_BYTES", 2000)
+    declared: dict[str, Any] = {"target": "y", "task": "regression", "minimum_rows": 3000}
+    frame = pd.DataFrame({"x": [n * 7919 % 4999 / 7 for n in range(5000)], "y": [n * n % 997 for n in range(5000)]})
+    text = frame.to_csv(index=False).encode()
+    world.data(text, **declared)
+    (plain,) = checking.look(root=str(world.root), source="sample")
+    world.data(gzip.compress(text, 1), name="data/own.csv.gz", **declared)
+    (packed,) = checking.look(root=str(world.root), source="sample")
+    for found in (plain, packed):
+        assert found["ok"], found
+        assert found["message"].startswith("at least ")
+        assert "2 columns, target 'y'" in found["message"]
+    frame.to_parquet(world.root / "data" / "own.parquet")
+    world.source(address="data/own.parquet", **declared)
+    (columns,) = checking.look(root=str(world.root), source="sample")
+    assert columns["message"] == "5000 rows, 2 columns, target 'y' (regression)"
+    world.source(address="data/own.parquet", **declared | {"minimum_rows": 5001})
+    assert "only 5000 rows" in checking.look(root=str(world.root), source="sample")[0]["message"]
+    world.source(address="data/own.parquet", **declared, columns={"z": "numeric"})
+    assert "no column 'z'" in checking.look(root=str(world.root), source="sample")[0]["message"]
 
 
 @pytest.mark.parametrize(

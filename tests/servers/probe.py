@@ -35,6 +35,8 @@ def answer(question: dict[str, Any], root: Path) -> dict[str, Any]:
                 fetched = fetch(source, root=root, to=target, environ=environ, timeout=question.get("timeout", 20))
                 return {"value": {**asdict(fetched), "path": ""}, "table": table(target, source)}
             place = place_of(source, name=source.name, root=root, environ=environ, timeout=question.get("timeout", 20))
+            if question["do"] == "end":
+                return {"value": place.end(question["count"]).decode()}
             if question["do"] == "state":
                 state = place.state()
                 return {"value": {**asdict(state), "modified": str(state.modified), "newest": str(state.newest)}}

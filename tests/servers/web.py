@@ -34,6 +34,7 @@ class Page:
         changed: When that was, in seconds.
         forbidden: Whether a login is accepted and has no right.
         location: Where it sends to instead.
+        ranges: Whether the server gives parts of it.
     """
 
     content: bytes
@@ -43,6 +44,7 @@ class Page:
     changed: float = 1_790_000_000
     forbidden: bool = False
     location: str = ""
+    ranges: bool = True
 
 
 @dataclass
@@ -115,7 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = {"ETag": f'"{hashlib.md5(page.content).hexdigest()}"'} if page.etag else {}
             headers |= {"Last-Modified": formatdate(page.changed, usegmt=True)} if page.dated else {}
-            self._answer(200, page.content, headers)
+            last = self.headers.get("Range", "").removeprefix("bytes=-")
+            if page.ranges and last.isdigit():
+                self._answer(206, page.content[-int(last) :], headers)
+            else:
+                self._answer(200, page.content, headers)
 
     def do_POST(self) -> None:
         self.do_GET()

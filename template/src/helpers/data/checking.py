@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.data.limits import newest_date, refuse_age, refuse_size, shown_size
-from helpers.data.place import State, cut_at_line, shown_address
+from helpers.data.place import Place, State, cut_at_line, shown_address
 from helpers.data.places import place_of
 from helpers.errors import DataError
 from helpers.findings import Finding, looking
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 10.0
 """How long a server may be silent: a person waits."""
+
+PATIENCE_SECONDS = 15.0
+"""How long a database may take for one answer."""
+
+END_BYTES = 4 << 20
+"""What is read of the end of a large Parquet file."""
 
 WHOLE_BYTES = 32 << 20
 """What is not larger is read whole; of the rest, the beginning has to do."""
@@ -41,7 +47,7 @@ def sample_table(source: Source, root: Path, folder: Path, *, limit: int = WHOLE
     """The table of a source, of a large one that of its beginning; None where a part of it cannot be read."""
     from helpers.table import prepare
 
-    place = place_of(source, name=source.name, root=root, environ=os.environ, timeout=TIMEOUT_SECONDS)
+    place = _place(source, root)
     path = folder / "data"
     whole = place.sample(path, limit)
     if not whole and not _readable(path):
@@ -53,20 +59,35 @@ def sample_table(source: Source, root: Path, folder: Path, *, limit: int = WHOLE
 
 def _look(source: Source, root: Path, finding: Finding) -> None:
     address = shown_address(source.address)
-    place = place_of(source, name=source.name, root=root, environ=os.environ, timeout=TIMEOUT_SECONDS)
-    state = place.state()
+    place = _place(source, root)
+    state = place.facts()
     refuse_size(source, state.size, address)
-    if source.maximum_age_days is not None and not source.date_column:
-        refuse_age(source, state.modified, address)
+    notes = [] if source.date_column else _age_of_files(source, address, state)
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
         path = Path(folder, "data")
         whole = place.sample(path, WHOLE_BYTES)
         if whole:
             refuse_size(source, path.stat().st_size, address)
-            finding.message, notes = _whole(source, path, address)
+            finding.message, more = _whole(source, path, address)
         else:
-            finding.message, notes = _beginning(source, path, address, state)
-    finding.notes = [*_facts(state), *notes]
+            finding.message, more = _beginning(source, path, address, state, place)
+    finding.notes = [*_facts(state), *notes, *more]
+
+
+def _place(source: Source, root: Path) -> Place:
+    return place_of(
+        source, name=source.name, root=root, environ=os.environ, timeout=TIMEOUT_SECONDS, patience=PATIENCE_SECONDS
+    )
+
+
+def _age_of_files(source: Source, address: str, state: State) -> list[str]:
+    try:
+        refuse_age(source, state.modified, address)
+    except DataError:
+        if state.whole:
+            raise
+        return ["What was looked at is older than declared; whether all of it is, training on it tells."]
+    return []
 
 
 def _whole(source: Source, path: Path, address: str) -> tuple[str, list[str]]:
@@ -78,7 +99,7 @@ def _whole(source: Source, path: Path, address: str) -> tuple[str, list[str]]:
     return found, list(table.record.notes)
 
 
-def _beginning(source: Source, path: Path, address: str, state: State) -> tuple[str, list[str]]:
+def _beginning(source: Source, path: Path, address: str, state: State, place: Place) -> tuple[str, list[str]]:
     """What the first rows tell: the columns, and of numbers and dates what can be known without the rest."""
     from helpers.columns import look as look_at_column
     from helpers.reading import read_table
@@ -86,22 +107,55 @@ def _beginning(source: Source, path: Path, address: str, state: State) -> tuple[
 
     size = "" if state.size is None else f" of {shown_size(state.size)}"
     if not _readable(path):
-        return f"reachable{size}", ["Too large to be read here; its columns are looked at when it is trained on."]
+        return _parquet(source, path, address, state, place.end(END_BYTES))
     raw = read_table(path, source, address)
     require_declared(raw.frame, source, address)
     decimal = "." if source.decimal == "auto" and raw.separator in (",", "") else source.decimal
     for name, kind in source.columns.items():
         look_at_column(raw.frame[name], declared=kind, decimal=decimal, address=address)
-    if state.rows is not None and state.rows < source.minimum_rows:
-        raise DataError(
-            f"There are only {state.rows} rows; at least {source.minimum_rows} are needed.",
-            where=address,
-            hint=f"Bring more data, or lower 'minimum_rows' in {SOURCES_FILE.as_posix()}.",
-        )
-    rows = f"{state.rows} rows" if state.rows is not None else f"at least {len(raw.frame)} rows"
+    if state.rows is not None:
+        _require_rows(source, state.rows, address)
+    exact = state.rows is not None and state.whole
+    rows = f"{state.rows} rows" if exact else f"at least {state.rows or len(raw.frame)} rows"
     notes = [f"The first {len(raw.frame)} rows{size} were looked at; the rest is when it is trained on."]
     notes += _age(source, raw.frame, address, state)
     return f"{rows}, {len(raw.frame.columns)} columns, target '{source.target}' ({source.task})", notes
+
+
+def _parquet(source: Source, path: Path, address: str, state: State, end: bytes) -> tuple[str, list[str]]:
+    """What the end of a Parquet file tells, which is a directory of the rest: its rows and columns."""
+    size = "" if state.size is None else f" of {shown_size(state.size)}"
+    nothing = f"reachable{size}", ["Too large to be read here; its columns are looked at when it is trained on."]
+    if state.size is None or not end.endswith(b"PAR1"):
+        return nothing
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from helpers.table import require_declared
+
+    with path.open("wb") as file:  # a file with a hole as large as what was not read
+        file.write(b"PAR1")
+        file.seek(state.size - len(end))
+        file.write(end)
+    try:
+        found = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError):
+        return nothing
+    names = [str(name) for name in found.schema_arrow.names]
+    require_declared(pd.DataFrame(columns=names), source, address)
+    _require_rows(source, found.metadata.num_rows, address)
+    notes = ["Its directory was looked at; the values are when it is trained on."]
+    return f"{found.metadata.num_rows} rows, {len(names)} columns, target '{source.target}' ({source.task})", notes
+
+
+def _require_rows(source: Source, rows: int, address: str) -> None:
+    if rows < source.minimum_rows:
+        raise DataError(
+            f"There are only {rows} rows; at least {source.minimum_rows} are needed.",
+            where=address,
+            hint=f"Bring more data, or lower 'minimum_rows' in {SOURCES_FILE.as_posix()}.",
+        )
 
 
 def _age(source: Source, frame: pd.DataFrame, address: str, state: State) -> list[str]:
@@ -136,7 +190,7 @@ def _readable(path: Path) -> bool:
 def _facts(state: State) -> list[str]:
     facts = []
     if state.files != 1:
-        facts.append(f"{state.files} files")
+        facts.append(f"{'' if state.whole else 'at least '}{state.files} files")
     if state.size is not None:
         facts.append(shown_size(state.size))
     if state.modified is not None:

@@ -48,7 +48,7 @@ class Pointer:
     old: bool
 
 
-class DvcPlace:
+class DvcPlace(Place):
     """A file or folder that DVC tracks."""
 
     def __init__(self, task: Task) -> None:
@@ -89,10 +89,6 @@ class DvcPlace:
                 return remote.place(pointer.md5, old=pointer.old).sample(to, limit)
             self._bring(pointer, remote, to, most=20)
             return pointer.files <= 20
-
-    def content(self) -> str:
-        """The revision is the digest of the content."""
-        return ""
 
     def _bring(self, pointer: Pointer, remote: _Remote, to: Path, most: int | None = None) -> str:
         if not pointer.md5.endswith(".dir"):
@@ -228,7 +224,7 @@ class _Remote:
         return replace(task, name=f"{task.name} remote")
 
 
-class _LibraryPlace:
+class _LibraryPlace(Place):
     """A remote of a kind that only the library `dvc` reads."""
 
     def __init__(self, dvc: DvcPlace, scheme: str) -> None:
@@ -270,10 +266,6 @@ class _LibraryPlace:
             file.truncate(limit)
         cut_at_line(to)
         return False
-
-    def content(self) -> str:
-        """The pointer says it."""
-        return ""
 
 
 def _yaml(path: Path, shown: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from helpers import processes
 from helpers.data.local import FilePlace, FolderPlace
 from helpers.data.network import CA_HINT
-from helpers.data.place import Fetched, State, Task, shown_address
+from helpers.data.place import Fetched, Place, State, Task, shown_address
 from helpers.errors import AccessError, ConfigurationError, DataError, RepositoryError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -54,7 +54,7 @@ def parse_address(address: str) -> GitAddress:
     return GitAddress(urlunsplit((scheme, parts.netloc, unquote(path), "", "")), revision or "HEAD", inside)
 
 
-class GitPlace:
+class GitPlace(Place):
     """A file or a folder of another repository."""
 
     def __init__(self, task: Task) -> None:
@@ -81,10 +81,6 @@ class GitPlace:
         """Fetches it, and copies its beginning."""
         with self.checkout((self.address.path,)) as folder:
             return self._inside(folder).sample(to, limit)
-
-    def content(self) -> str:
-        """The revision holds git's digest of the content."""
-        return ""
 
     @contextlib.contextmanager
     def checkout(self, paths: tuple[str, ...], *, optional: bool = False) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from helpers.data.limits import refuse_size
 from helpers.data.place import (
     CHEAP_BYTES,
     Fetched,
+    Place,
     State,
     Task,
     cut_at_line,
@@ -37,7 +38,7 @@ def local_place(task: Task) -> FilePlace | FolderPlace:
     return FolderPlace(task, path) if path.is_dir() else FilePlace(task, path)
 
 
-class FilePlace:
+class FilePlace(Place):
     """One file."""
 
     def __init__(self, task: Task, path: Path, shown: str = "") -> None:
@@ -73,6 +74,12 @@ class FilePlace:
         cut_at_line(to)
         return False
 
+    def end(self, count: int) -> bytes:
+        """Its last bytes."""
+        with _translated(self.shown), self.path.open("rb") as file:
+            file.seek(max(0, self.path.stat().st_size - count))
+            return file.read()
+
     def content(self) -> str:
         """The digest of its bytes: reading costs less than a training."""
         with _translated(self.shown):
@@ -80,7 +87,7 @@ class FilePlace:
             return f"sha256:{listing.digests([file], self.task.root / CACHE)[file.name]}"
 
 
-class FolderPlace:
+class FolderPlace(Place):
     """The files of a folder, as one table."""
 
     def __init__(self, task: Task, folder: Path, pattern: str = "") -> None:

@@ -13,6 +13,7 @@ from helpers.data.limits import refuse_size
 from helpers.data.place import (
     CHEAP_BYTES,
     Fetched,
+    Place,
     State,
     Task,
     cut_at_line,
@@ -23,7 +24,7 @@ from helpers.data.place import (
 from helpers.errors import DataError, RepositoryError
 
 
-class OtherPlace:
+class OtherPlace(Place):
     """One file of a store that fsspec knows."""
 
     def __init__(self, task: Task) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from helpers.data.credentials import Credentials, find_credentials
 from helpers.errors import DataError
@@ -39,6 +40,7 @@ class Task:
         root: The repository.
         environ: The environment that credentials come from.
         timeout: Seconds that the other side may be silent.
+        patience: Seconds that one question may take a server to answer; None for a training, which waits.
     """
 
     source: Source
@@ -46,6 +48,7 @@ class Task:
     root: Path
     environ: Mapping[str, str] = field(repr=False)
     timeout: float = TIMEOUT_SECONDS
+    patience: float | None = None
 
     @property
     def address(self) -> str:
@@ -73,6 +76,7 @@ class State:
         files: How many files or objects it is.
         modified: When it was changed last, where that is known.
         newest: The newest value of the column with the date, where the source computes it.
+        whole: Whether all of it was looked at; if not, there is at least as much as is said.
         note: What a person wants to know of it.
     """
 
@@ -82,6 +86,7 @@ class State:
     files: int = 1
     modified: datetime | None = None
     newest: datetime | None = None
+    whole: bool = True
     note: str = ""
 
 
@@ -104,20 +109,32 @@ class Fetched:
     revision: str = ""
 
 
-class Place(Protocol):
+class Place(ABC):
     """One source, ready to be asked."""
 
+    @abstractmethod
     def state(self) -> State:
         """Asks for the state, without reading the data."""
 
+    @abstractmethod
     def fetch(self, to: Path) -> Fetched:
         """Brings all of it to a file."""
 
+    @abstractmethod
     def sample(self, to: Path, limit: int) -> bool:
         """Brings at most about ``limit`` bytes to a file, whole rows with the header; whether that is all of it."""
 
+    def facts(self) -> State:
+        """What can be said within seconds, however much there is."""
+        return self.state()
+
     def content(self) -> str:
-        """The fingerprint of the content where it costs little to know; empty where it does not."""
+        """The fingerprint of the content where it costs little to know; empty where the revision says it all."""
+        return ""
+
+    def end(self, count: int) -> bytes:  # noqa: ARG002 - those that can need it
+        """The last bytes of a single file; nothing where they cannot be had without the rest."""
+        return b""
 
 
 def shown_address(address: str) -> str:
@@ -161,7 +178,8 @@ def write_chunks(
     digest, size, head = hashlib.sha256(), 0, b""
     to.parent.mkdir(parents=True, exist_ok=True)
     with to.open("wb") as outgoing:
-        for chunk in chunks:
+        for whole_chunk in chunks:
+            chunk = whole_chunk if limit is None else whole_chunk[: limit - size]
             if len(head) < 1024:
                 head += chunk[:1024]
             digest.update(chunk)

@@ -31,10 +31,16 @@ def kind_of(address: str) -> str:
 
 
 def place_of(
-    source: Source, *, name: str, root: Path, environ: Mapping[str, str], timeout: float = TIMEOUT_SECONDS
+    source: Source,
+    *,
+    name: str,
+    root: Path,
+    environ: Mapping[str, str],
+    timeout: float = TIMEOUT_SECONDS,
+    patience: float | None = None,
 ) -> Place:
     """The place of a source, ready to be asked."""
-    task = Task(source=source, name=name, root=root, environ=environ, timeout=timeout)
+    task = Task(source=source, name=name, root=root, environ=environ, timeout=timeout, patience=patience)
     match kind_of(source.address):
         case "file":
             from helpers.data.local import local_place

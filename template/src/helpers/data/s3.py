@@ -19,6 +19,7 @@ from helpers.data.listing import wanted
 from helpers.data.place import (
     CHEAP_BYTES,
     Fetched,
+    Place,
     State,
     Task,
     cut_at_line,
@@ -30,6 +31,7 @@ from helpers.data.place import (
 from helpers.errors import ConfigurationError, DataError
 
 _PARALLEL = 16
+_PAGES_OF_FACTS = 20
 
 
 def s3_place(task: Task) -> ObjectPlace | PrefixPlace:
@@ -78,7 +80,7 @@ def connect(task: Task) -> Any:
     )
 
 
-class _Store:
+class _Store(Place):
     """What an object and a prefix share."""
 
     def __init__(self, task: Task, bucket: str) -> None:
@@ -149,6 +151,13 @@ class ObjectPlace(_Store):
         cut_at_line(to)
         return False
 
+    def end(self, count: int) -> bytes:
+        """Its last bytes."""
+        with self.translated():
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.key, Range=f"bytes=-{count}")
+            with contextlib.closing(answer["Body"]) as body:
+                return bytes(body.read())
+
     def content(self) -> str:
         """Reads what is small: the same bytes have another ETag when they were uploaded in other parts."""
         with self.translated():
@@ -175,7 +184,14 @@ class PrefixPlace(_Store):
                 answer["Body"].close()
                 found = _state(answer)
                 return State(revision=f"marker:{found.revision}", modified=found.modified)
-            return self._summed()
+            return self._summed(None)
+
+    def facts(self) -> State:
+        """The first pages of the listing."""
+        if self.task.source.changes_by:
+            return self.state()
+        with self.translated():
+            return self._summed(_PAGES_OF_FACTS)
 
     def fetch(self, to: Path) -> Fetched:
         """Brings all objects, several at a time, and writes them to one file."""
@@ -201,17 +217,18 @@ class PrefixPlace(_Store):
         self._bring(chosen, to)
         return len(chosen) == len(objects) and len(objects) < 1000
 
-    def content(self) -> str:
-        """The listing holds what says of the content: nothing more is read."""
-        return ""
-
-    def _summed(self) -> State:
+    def _summed(self, pages: int | None) -> State:
+        """The listing, or the first pages of it."""
         digest, files, size, newest = hashlib.sha256(), 0, 0, ""
-        for page in self._pages():
+        whole = True
+        for number, page in enumerate(self._pages(), 1):
             files += len(page)
             size += sum(item.size for item in page)
             newest = max(newest, *(item.modified for item in page))
             digest.update("".join(f"{item.key}\0{item.size}\0{item.etag}\n" for item in page).encode())
+            if number == pages:
+                whole = False
+                break
         if not files:
             raise self._empty()
         return State(
@@ -219,6 +236,7 @@ class PrefixPlace(_Store):
             size=size,
             files=files,
             modified=datetime.fromisoformat(newest) if newest else None,
+            whole=whole,
         )
 
     def _pages(self) -> Iterator[list[s3_listing.Item]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from helpers.data import sql_errors
 from helpers.data.limits import refuse_size
 from helpers.data.network import reach
-from helpers.data.place import Fetched, State, Task, file_chunks, fingerprint_of, shown_address
+from helpers.data.place import Fetched, Place, State, Task, file_chunks, fingerprint_of, shown_address
 from helpers.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
@@ -23,9 +22,11 @@ if TYPE_CHECKING:
 PORTS = {"postgresql": 5432, "mysql": 3306}
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 _BYTES_OF_A_ROW = 400
+_COUNTED = 100_000
+_LONGEST = 24 * 3600
 
 
-class TablePlace:
+class TablePlace(Place):
     """A table or the result of a query."""
 
     def __init__(self, task: Task) -> None:
@@ -46,8 +47,17 @@ class TablePlace:
     def state(self) -> State:
         """The number of rows, and the largest value of a column or a checksum that the server computes."""
         with self._connected() as connection:
-            state = self._state(connection)
-            return replace(state, newest=self._newest(connection))
+            return self._state(connection)
+
+    def facts(self) -> State:
+        """Whether there are enough rows, and the newest date; counting all of them can take minutes."""
+        import sqlalchemy as sa
+
+        enough = max(self.source.minimum_rows, _COUNTED)
+        some = sa.select(sa.literal(1).label("one")).select_from(self._from()).limit(enough).subquery()
+        with self._connected() as connection:
+            rows = int(connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+            return State(revision="", rows=rows, newest=self._newest(connection), whole=rows < enough)
 
     def fetch(self, to: Path) -> Fetched:
         """Reads all rows, and their state in the same transaction, into a Parquet file."""
@@ -72,10 +82,6 @@ class TablePlace:
             raise DataError("There are no rows.", where=self.what, hint="Look at the table or the query.")
         _write(frame.head(most), to)
         return len(frame) <= most
-
-    def content(self) -> str:
-        """What the server computed is all there is to know."""
-        return ""
 
     def _selected(self) -> sa.Select[Any]:
         import sqlalchemy as sa
@@ -168,11 +174,12 @@ class TablePlace:
     @contextlib.contextmanager
     def _transaction(self, connection: sa.Connection) -> Iterator[None]:
         connection.execution_options(isolation_level="REPEATABLE READ")
-        seconds = int(self.task.timeout)
         if self.kind == "postgresql":
             connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{seconds}s'")
+            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")  # the same text of a time wherever this runs
+            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{int(self.task.patience or 0)}s'")
         else:
+            connection.exec_driver_sql("SET time_zone = '+00:00'")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         yield
         connection.rollback()
@@ -195,7 +202,7 @@ class TablePlace:
         seconds = max(2, int(self.task.connect_timeout))
         if self.kind == "postgresql":
             return {"connect_timeout": seconds, "application_name": "mlopsgen"}
-        return {"connect_timeout": seconds, "read_timeout": max(2, int(self.task.timeout))}
+        return {"connect_timeout": seconds, "read_timeout": int(self.task.patience or _LONGEST)}
 
 
 def _quoted(connection: sa.Connection, table: str) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from helpers.verbs import Request
 
 TIMEOUT_SECONDS = 30.0
+PATIENCE_SECONDS = 600.0
+"""How long a database may compute a checksum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,9 @@ def compare(source: Source, before: DataRecord, *, root: Path, environ: Mapping[
     Raises:
         RepositoryError: It cannot be reached or read.
     """
-    place = place_of(source, name=source.name, root=root, environ=environ, timeout=TIMEOUT_SECONDS)
+    place = place_of(
+        source, name=source.name, root=root, environ=environ, timeout=TIMEOUT_SECONDS, patience=PATIENCE_SECONDS
+    )
     state = place.state()
     then = {"revision": before.revision, "fingerprint": before.fingerprint}
     now = {"revision": state.revision}

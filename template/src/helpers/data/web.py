@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from helpers.data import network
 from helpers.data.place import (
     CHEAP_BYTES,
     Fetched,
+    Place,
     State,
     Task,
     cut_at_line,
@@ -38,7 +39,7 @@ class _Bearer(AuthBase):
         return request
 
 
-class WebPlace:
+class WebPlace(Place):
     """One file of a web server."""
 
     def __init__(self, task: Task) -> None:
@@ -76,6 +77,11 @@ class WebPlace:
         cut_at_line(to)
         return False
 
+    def end(self, count: int) -> bytes:
+        """Its last bytes, where the server gives a part."""
+        with self._opened({"Range": f"bytes=-{count}"}) as response:
+            return response.content if response.status_code == requests.codes.partial_content else b""
+
     def content(self) -> str:
         """Reads what is small; whether a larger file is another one is not worth its transfer."""
         with self._opened() as response:
@@ -85,7 +91,7 @@ class WebPlace:
             return fingerprint_of(self._chunks(response))
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[requests.Response]:
+    def _opened(self, more: Mapping[str, str] | None = None) -> Iterator[requests.Response]:
         """The answer with its body still to be read.
 
         One GET says all: servers answer HEAD otherwise, or not at all.
@@ -106,7 +112,7 @@ class WebPlace:
                 auth=auth,
                 stream=True,
                 timeout=(self.task.connect_timeout, self.task.timeout),
-                headers={"Accept-Encoding": "identity", "Accept": "*/*"},
+                headers={"Accept-Encoding": "identity", "Accept": "*/*", **(more or {})},
                 **self._verify(),
             ) as response,
         ):
