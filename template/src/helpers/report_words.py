@@ -296,7 +296,8 @@ def champion_sentence(report: Report) -> str:
         else (f"The champion of {branch} did not move")
     )
     version = clean(report.model.version, 40) if report.model else ""
-    known = any(point.champion for point in report.history)
+    # A training that never began has looked at no earlier run: whether there is a champion is not known.
+    known = any(point.champion for point in report.history) or (report.failure is not None and not report.history)
     none = f"the champion of {branch} did not move" if known else f"{branch} has no champion yet"
     if report.promoted:
         before = f" It was version {clean(baseline.version, 40)} before." if held and baseline.version else ""
