@@ -117,7 +117,8 @@ def test_a_little_worse_is_not_as_good() -> None:
 
 
 def test_what_never_began_does_not_deny_a_champion_that_it_did_not_look_for() -> None:
-    assert words.champion_sentence(failed().model_copy(update={"history": []})) == "The champion of development did not move."
+    never = failed().model_copy(update={"history": []})
+    assert words.champion_sentence(never) == "The champion of development did not move."
 
 
 def test_a_failed_run_is_neither_accepted_nor_refused() -> None:
