@@ -30,7 +30,7 @@ RIGHTS: dict[tuple[str, str], list[dict[str, str]]] = {
         for branch in BRANCHES
     },
     **{(name, "test"): [READ | {"actions": "read"}] for name in BRANCH_FILES},
-    **{(name, "image"): [READ | {"packages": "write"}] for name in BRANCH_FILES},
+    **{(name, "image"): [READ, READ | {"packages": "write"}] for name in BRANCH_FILES},
     **{
         (name, "train"): [READ | {"actions": "read"}, READ | {"actions": "read", "statuses": "write"}]
         for name in BRANCH_FILES
@@ -179,7 +179,32 @@ def test_a_branch_without_a_server_keeps_its_store() -> None:
 def test_a_cancelled_workflow_ends_the_run_on_the_cluster() -> None:
     found = [step for _, _, step in steps() if "submit --terminate" in step.get("run", "")]
     assert found
-    assert all(step["if"] == "cancelled()" for step in found)
+    # Before the installation has ended there is nothing that could have submitted it, nor a program that could end it.
+    assert all(step["if"] == "${{ cancelled() && steps.install.outcome == 'success' }}" for step in found)
+
+
+def test_only_ghcr_is_written_to_with_the_job_s_own_token() -> None:
+    found = set()
+    for rendering in renderings():
+        for name in BRANCH_FILES:
+            image = rendering.workflows[name]["jobs"].get("image")
+            if image is not None:
+                own = str(rendering.answers["registry"]).startswith("ghcr.io/")
+                assert ("packages" in image["permissions"]) == own
+                found.add(own)
+    assert found == {True, False}
+
+
+def test_a_training_on_a_hosted_runner_ends_before_its_job_does() -> None:
+    found = set()
+    for rendering in renderings():
+        for name in BRANCH_FILES:
+            job = rendering.workflows[name]["jobs"]["train"]
+            here = [step for step in job["steps"] if ".main run" in step.get("run", "")]
+            hosted = job["timeout-minutes"] == 360
+            assert all((step.get("timeout-minutes", 360) < 360) == hosted for step in here)
+            found.add(hosted)
+    assert found == {True, False}
 
 
 def test_actions_are_those_of_the_table_at_its_commits() -> None:
