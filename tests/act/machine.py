@@ -74,13 +74,10 @@ class Going:
 
     def wait_for(self, text: str) -> None:
         """Wait until it has printed a text."""
-
-        def printed() -> bool:
-            return any(text in line for line in self.lines) or self.process.poll() is not None
-
         with self._news:
-            assert self._news.wait_for(printed, timeout=_LIMIT)
-        assert any(text in line for line in self.lines), "".join([*self.lines, *self.errors])[-5000:]
+            while not any(text in line for line in self.lines):
+                assert self.process.poll() is None, "".join([*self.lines, *self.errors])[-5000:]
+                self._news.wait(1.0)
 
     def cancel(self) -> None:
         """Cancel it as a person does on the run's page."""

@@ -85,7 +85,7 @@ def test_a_run_that_is_cancelled_ends_on_the_cluster_too(kubeflow: FakeKubeflow,
     kubeflow.play(held())
     with on_kubeflow(kubeflow, tmp_path, uri=mlflow) as stage:
         started = stage.start("development.yml")
-        started.cancel_at("pull-data: running")
+        started.cancel_at("submitted development-")
         run = stage.actions.finish(started)
     assert run.conclusion == "cancelled"
     assert run.jobs["train"].outcomes["Terminate the Kubeflow run"] == "success", run.said()
