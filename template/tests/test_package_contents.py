@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -35,14 +36,23 @@ def commands(package: Path) -> dict[str, list[str]]:
     return {name.removeprefix("exec-"): executor["container"]["command"] for name, executor in executors.items()}
 
 
+def unpacked_end(package: Path) -> dict[str, bytes]:
+    """The files that the last step gets."""
+    return files_of(base64.b64decode(commands(package)["finish-run"][4]))
+
+
+def files_of(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(bz2.decompress(data))) as archive:
+        members = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+    return {name: file.read() for name, file in members.items() if file is not None}
+
+
 def unpacked(package: Path) -> dict[str, bytes]:
     """The files that the steps get."""
     found = commands(package)
     pieces = [name for name in sorted(found) if name.startswith("bring-code-")]
     data = b"".join(base64.b64decode(found[name][3]) for name in pieces)
-    with tarfile.open(fileobj=io.BytesIO(bz2.decompress(data))) as archive:
-        members = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-    return {name: file.read() for name, file in members.items() if file is not None}
+    return files_of(data)
 
 
 @pytest.fixture
@@ -87,6 +97,30 @@ def test_what_git_ignores_stays_and_what_a_source_names_travels(repository: Repo
     needless = ("command_line", "local_engine", "graph", "kubeflow_client", "report_html", "actions/mail")
     assert not [name for name in needless if f"src/helpers/{name}.py" in files]
     assert not [name for name in files if name.endswith((".pyc", ".jinja")) or "/." in name]
+
+
+IMPORT = """
+import importlib, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(root))
+for path in sorted((root / "helpers").rglob("*.py")):
+    importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"))
+    assert all(str(root) in str(module.__file__) for name, module in sys.modules.items() if name.startswith("helpers."))
+"""
+
+
+def test_what_travels_needs_nothing_that_stays(repository: Repository, tmp_path: Path) -> None:
+    package = repository.package()
+    for name, files in (("steps", unpacked(package)), ("end", unpacked_end(package))):
+        for file, content in files.items():
+            target = tmp_path / name / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        program = [sys.executable, "-c", IMPORT, str(tmp_path / name / "src")]
+        environ = {"PATH": "/usr/bin", "_KFP_RUNTIME": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        done = subprocess.run(program, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+    assert not [name for name in unpacked_end(package) if name.startswith(("data/", "src/steps/"))]
 
 
 def test_a_module_without_its_comments_is_the_same_program(repository: Repository) -> None:
