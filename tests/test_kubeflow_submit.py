@@ -221,6 +221,25 @@ def test_the_deadline_ends_the_waiting_and_says_how_to_go_on(
     assert f"submit --resume {run.id}" in said.all
 
 
+def test_a_login_that_cannot_be_renewed_says_that_the_run_goes_on(stage: Stage, sdk: Sdk) -> None:
+    old = canary("password-before")
+    gate = Gate(proxy=True, passwords={USER: old})
+    with FakeKubeflow(multi_user=True, gate=gate) as kubeflow:
+
+        def change() -> None:
+            gate.passwords[USER] = canary("password-after")
+            gate.expire()
+
+        kubeflow.play(held(then=change))
+        settings = {"endpoint": kubeflow.address, "namespace": NAMESPACE, "login": "dex"}
+        stage.configure(settings, tracking={"uri": NOWHERE})
+        said = Verbs(sdk, stage).submit(KUBEFLOW_USERNAME=USER, KUBEFLOW_PASSWORD=old)
+        run = only_run(kubeflow)
+    assert said.code == 4, said.all
+    assert f"submit --resume {run.id}" in said.all
+    assert "The run goes on" in said.all
+
+
 def test_going_on_with_a_run(verbs: Verbs, kubeflow: FakeKubeflow) -> None:
     kubeflow.play(failing("check-rows"))
     verbs.submit("--no-wait")

@@ -119,7 +119,7 @@ def test_kubeflows_own_tasks_are_not_shown(sdk: Sdk, kubeflow: FakeKubeflow) -> 
     assert [step[0] for step in wait(sdk, kubeflow, names=["two"])["steps"]] == ["two"]
 
 
-@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.UNAVAILABLE, Fault.BROKEN])
+@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.UNAVAILABLE, Fault.BROKEN, Fault.MAINTENANCE])
 def test_a_server_that_is_away_for_a_while_is_waited_for(sdk: Sdk, kubeflow: FakeKubeflow, fault: Fault) -> None:
     kubeflow.play(succeeding(then={"two": lambda: kubeflow.faults.plan(fault, times=4, path="/runs/")}))
     found = wait(sdk, kubeflow)
@@ -188,6 +188,16 @@ def test_a_login_that_runs_out_in_the_middle_is_renewed(sdk: Sdk, fault: Fault) 
         kubeflow.play(succeeding(then={"two": lambda: kubeflow.faults.plan(fault, path="/runs/")}))
         found = wait(sdk, kubeflow, login="dex")
     assert (found["state"], gate.logins) == ("SUCCEEDED", 2)
+
+
+@pytest.mark.parametrize("multi_user", [False, True])
+def test_links_lead_to_the_pages_of_runs(sdk: Sdk, *, multi_user: bool) -> None:
+    gate = Gate(proxy=multi_user, passwords={USER: PASSWORD})
+    with FakeKubeflow(multi_user=multi_user, gate=gate) as kubeflow:
+        code = "lines.append(kubeflow.run_link('x'))"
+        found = wait(sdk, kubeflow, code, login="dex" if multi_user else "none")
+        below = "/pipeline" if multi_user else ""
+        assert found["lines"][0] == f"{kubeflow.address}{below}/#/runs/details/x"
 
 
 def test_a_login_server_that_is_away_when_the_login_runs_out_is_waited_for(sdk: Sdk) -> None:

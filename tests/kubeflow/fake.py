@@ -34,6 +34,7 @@ INSTEAD = {
     Fault.UNAVAILABLE: page("503", "no healthy upstream", 503),
     Fault.BROKEN: Refused(13, "InternalServerError: database is locked").answer,
     Fault.PAGE: page("dex", LOGIN),
+    Fault.MAINTENANCE: page("Maintenance", "We are back in a minute."),
 }
 """The answers that faults put in the place of the real one."""
 

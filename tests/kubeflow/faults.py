@@ -16,6 +16,7 @@ class Fault(Enum):
     BROKEN = "500 of the API server"
     STALLED = "nothing comes until the fake is closed"
     PAGE = "a login page with code 200"
+    MAINTENANCE = "a page with code 200 that asks for nothing"
     EXPIRED = "every session and token that was given out has run out"
 
 

@@ -10,7 +10,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from helpers.data import network
 from helpers.errors import ExitCode, RepositoryError
 
 LONGEST_MESSAGE = 300
@@ -31,6 +33,16 @@ class KubeflowAccessError(KubeflowError):
 
 class LoginWanted(KubeflowAccessError):
     """The answer is a login page, or says that the login has run out."""
+
+
+class PageShown(LoginWanted):
+    """A page came where an answer was wanted: a login's, or that of something in front that is away for a while.
+
+    Attributes:
+        form: Whether it asks for a password.
+    """
+
+    form = False
 
 
 class Forbidden(KubeflowAccessError):
@@ -146,5 +158,25 @@ def _page_or_login(answer: Answer, where: str, doing: str) -> KubeflowError:
         said = answer.message() if answer.is_json else ""
         words = f" It says: {said}" if said else ""
         return LoginWanted(f"Kubeflow does not accept the login (HTTP 401).{words}", where=where)
-    shown = "redirects to a login" if 300 <= status < 400 else f"shows a page instead of an answer (HTTP {status})"
-    return LoginWanted(f"Kubeflow {shown}: it wants a login.", where=where)
+    hint = "Is kubeflow.endpoint the address of Kubeflow, and kubeflow.login the way to log in there?"
+    if 300 <= status < 400:
+        return LoginWanted("Kubeflow redirects to a login.", where=where, hint=hint)
+    shown = PageShown(
+        f"Kubeflow shows a page instead of an answer (HTTP {status}): it wants a login.", where=where, hint=hint
+    )
+    shown.form = 'type="password"' in answer.text or 'name="password"' in answer.text
+    return shown
+
+
+def unreachable(error: Exception, where: str) -> KubeflowError:
+    """Why a server gave no answer: one whose certificate nobody trusts will not give one later either."""
+    told = network.explain(error, where=where)
+    host = urlsplit(where).netloc
+    if told is None or "cannot be read" in told.message:
+        secure = "" if where.startswith("https:") else " Does it want https?"
+        hint = f"Is the address right, and reachable from this machine (VPN, proxy, a runner inside)?{secure}"
+        return Away(f"'{host}' ended the connection without an answer.", where=where, hint=hint)
+    if "is not trusted" in told.message:
+        hint = "Give the private authority's certificate: kubeflow.ca (a file) or the secret CA_CERTIFICATE (PEM text)."
+        return KubeflowError(told.message, where=where, hint=hint)
+    return Away(told.message, where=where, hint=told.hint)

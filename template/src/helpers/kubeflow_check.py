@@ -49,9 +49,10 @@ def look(*, root: str, branch: str) -> list[dict[str, Any]]:
         if findings[-1].ok:
             _look_at(kubeflow, loaded, findings)
     if loaded.config.kubeflow.wait == "poll":
-        with looking(findings, "results", SECTION) as finding:
+        with looking(findings, "results", SECTION):
             check_tracking(tracking_uri(Path(root), loaded.config, environ), loaded)
-            finding.message = "come back from the MLflow server"
+        if findings[-1].ok:
+            findings.pop()  # whether the server answers stands in a row of its own
     return [asdict(finding) for finding in findings]
 
 
@@ -132,9 +133,10 @@ def _namespace(kubeflow: Kubeflow, experiment: str, branch: Branch) -> str:
 
 def _right(kubeflow: Kubeflow, experiment: str) -> str:
     """Makes the branch's experiment, which the first submission would make: who may not do that, may not submit."""
+    there = find_experiment(kubeflow, experiment)
     body = api.V2beta1Experiment(display_name=experiment, namespace=kubeflow.namespace)
     try:
         kubeflow.call("create experiments", "Experiment", "experiment_service_create_experiment", experiment=body)
     except Conflict:
-        return f"experiment '{experiment}' is there"
-    return f"experiment '{experiment}' was made"
+        there = there or experiment
+    return f"experiment '{experiment}' {'is there' if there else 'was made'}"

@@ -18,8 +18,7 @@ import requests
 import urllib3
 from kfp_server_api.exceptions import ApiException
 
-from helpers.kubeflow_answers import Answer, Away, KubeflowError, LoginWanted, Missing, problem
-from helpers.kubeflow_dex import untrusted
+from helpers.kubeflow_answers import Answer, Away, KubeflowError, LoginWanted, Missing, PageShown, problem, unreachable
 from helpers.kubeflow_login import Login, new_session
 from helpers.kubeflow_trust import Place
 
@@ -46,6 +45,17 @@ class Kubeflow:
         self.version = ""
         self._session = new_session(place)
         self._kept: Any = None
+        self._accepted = False
+
+    @property
+    def pages(self) -> str:
+        """The address of the pages for people: of an installation for many users, below the dashboard's own."""
+        below = "/pipeline" if self.multi_user and not self.base.endswith("/pipeline") else ""
+        return self.place.ui or f"{self.base}{below}"
+
+    def run_link(self, run_id: str) -> str:
+        """The page of a run."""
+        return f"{self.pages}/#/runs/details/{run_id}"
 
     @property
     def namespace(self) -> str | None:
@@ -111,16 +121,25 @@ class Kubeflow:
         return found
 
     def _again(self, ask: Callable[[], Any]) -> Any:
-        """Asks; when a login is wanted, logs in again and asks once more."""
+        """Asks; when a login is wanted, logs in again and asks once more.
+
+        A page without a form for a password, or one that comes although the login was made anew, is not about the
+        login: something in front of the server is away.
+        """
         try:
             return ask()
         except LoginWanted as wanted:
+            if isinstance(wanted, PageShown) and self._accepted and not wanted.form:
+                raise _page_in_front(wanted) from wanted
             try:
                 self.login.renew()
             except KubeflowError as error:
                 error.where = error.where or wanted.where
                 raise error from wanted
-        return ask()
+        try:
+            return ask()
+        except PageShown as page:
+            raise (_page_in_front(page) if self._accepted else page) from page
 
     def _get(self, address: str) -> Answer:
         headers = {"Accept": "application/json", **self.login.headers()}
@@ -128,10 +147,8 @@ class Kubeflow:
             # A redirect is not followed: it leads to a login.
             got = self._session.get(address, headers=headers, timeout=self.timeout, allow_redirects=False)
             return Answer.of(got.status_code, dict(got.headers), got.text)
-        except requests.exceptions.SSLError as error:
-            raise untrusted(self.place.endpoint) from error
         except requests.RequestException as error:
-            raise _away(self.place.endpoint, error) from error
+            raise unreachable(error, self.place.endpoint) from error
 
     def _call(self, doing: str, service: str, operation: str, *values: Any, **options: Any) -> Any:
         client = self._client()
@@ -140,13 +157,11 @@ class Kubeflow:
             found = method(*values, _request_timeout=self.timeout, **options)
         except ApiException as error:
             if error.status == 0:
-                raise untrusted(self.place.endpoint) from error
+                raise unreachable(error, self.place.endpoint) from error
             refused = Answer.of(error.status, dict(error.headers or {}), str(error.body or ""))
             raise self._judge(refused, doing) or KubeflowError(f"Kubeflow cannot {doing}.", where=self.base) from error
         except urllib3.exceptions.HTTPError as error:
-            if isinstance(getattr(error, "reason", None), urllib3.exceptions.SSLError):
-                raise untrusted(self.place.endpoint) from error
-            raise _away(self.place.endpoint, error) from error
+            raise unreachable(error, self.place.endpoint) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             # The client took something for its object that is none: a page, say.
             wrong = self._judge(_last_answer(client), doing)
@@ -159,10 +174,14 @@ class Kubeflow:
         return found
 
     def _judge(self, answer: Answer | None, doing: str) -> KubeflowError | None:
-        return None if answer is None else problem(answer, where=self.base, doing=doing)
+        if answer is None:
+            return None
+        found = problem(answer, where=self.base or self.place.endpoint, doing=doing)
+        self._accepted = self._accepted or found is None
+        return found
 
     def _client(self) -> Any:
-        """kfp's client with the login's headers; one for all calls, so that its connection is kept."""
+        """The client with the login's headers; one for all calls, so that its connection is kept."""
         if self._kept is None:
             settings = api.Configuration()
             settings.host = self.base
@@ -218,11 +237,5 @@ def _last_answer(client: Any) -> Answer | None:
     return Answer(last.status, str(last.getheader("content-type") or ""), text)
 
 
-def _away(where: str, error: Exception) -> Away:
-    reason = getattr(error, "reason", None) or error
-    name = type(reason).__name__.removesuffix("Error")
-    return Away(
-        f"Kubeflow does not answer ({name}).",
-        where=where,
-        hint="Is the address right, and reachable from this machine (VPN, proxy, a self-hosted runner inside)?",
-    )
+def _page_in_front(page: PageShown) -> Away:
+    return Away("Kubeflow shows a page instead of an answer.", where=page.where, hint=page.hint)

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 
-from helpers.kubeflow_answers import Answer, Away, KubeflowAccessError
+from helpers.kubeflow_answers import Away, KubeflowAccessError, unreachable
 
 STARTS = ("/oauth2/start?rd=/", "/")
 """Where the way to the login form begins: at oauth2-proxy's own address, else wherever the entrance leads to."""
@@ -139,24 +139,8 @@ class DexLogin:
             raise KubeflowAccessError(
                 "The login goes in circles.", where=_shown(address), hint="Is kubeflow.endpoint the public address?"
             ) from error
-        except requests.exceptions.SSLError as error:
-            raise untrusted(address) from error
         except requests.RequestException as error:
-            raise Away(f"The login does not answer: {type(error).__name__}.", where=_shown(address)) from error
-
-
-def untrusted(address: str) -> KubeflowAccessError:
-    """The error about a certificate that nobody trusts."""
-    return KubeflowAccessError(
-        "The certificate of the server is not trusted.",
-        where=_shown(address),
-        hint="Give the private authority's certificate: kubeflow.ca (a file) or the secret CA_CERTIFICATE (PEM text).",
-    )
-
-
-def is_login_page(answer: Answer) -> bool:
-    """Whether an answer is a page with a field for a password."""
-    return answer.is_page and any("password" in form.fields for form in _Page(answer.text).forms)
+            raise unreachable(error, _shown(address)) from error
 
 
 def _login_form(page: requests.Response) -> Form | None:

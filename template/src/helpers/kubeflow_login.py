@@ -114,13 +114,13 @@ def make_login(mode: str, place: Place, environ: Environ) -> Login:
     """
     match mode:
         case "token":
-            hint = "Put a new token into the secret KUBEFLOW_TOKEN, then go on with: submit --resume RUN_ID"
+            hint = "Put a new token into the secret KUBEFLOW_TOKEN."
             return ValueLogin(lambda: _variable(environ, "KUBEFLOW_TOKEN", mode), _bearer, hint=hint)
         case "service-account":
             hint = "Is the service account's token still renewed in its file, and is its audience the right one?"
             return ValueLogin(lambda: _token_file(environ), _bearer, hint=hint)
         case "cookie":
-            hint = "Log in with a browser, put its cookie into KUBEFLOW_COOKIE, then: submit --resume RUN_ID"
+            hint = "Log in with a browser, and put its cookie into the secret KUBEFLOW_COOKIE."
             return ValueLogin(lambda: _cookie(environ), lambda value: {"Cookie": value}, hint=hint)
         case "dex":
             return PasswordLogin(place, environ)
@@ -181,6 +181,12 @@ def _token_file(environ: Environ) -> str:
         if token:
             return token
         raise ConfigurationError("The file of the service account's token is empty.", where=str(path))
+    if not variables.get("KUBEFLOW_TOKEN", "").strip():
+        raise ConfigurationError(
+            f"There is no service account's token: no file {PROJECTED_TOKEN}, and no KUBEFLOW_TOKEN.",
+            where="KUBEFLOW_TOKEN_FILE",
+            hint="Inside the cluster name its file in KUBEFLOW_TOKEN_FILE; elsewhere set the secret KUBEFLOW_TOKEN.",
+        )
     return _variable(environ, "KUBEFLOW_TOKEN", "service-account")
 
 

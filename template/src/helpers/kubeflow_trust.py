@@ -23,7 +23,7 @@ class Place:
     Attributes:
         endpoint: Its address, without a slash at the end.
         namespace: The namespace of the runs; empty where nobody named one.
-        ui: The address of its pages.
+        ui: The address of its pages, where it is another one.
         certificates: File with the certificates that are trusted.
         proxy: Address of the proxy that leads there; empty for none.
     """
@@ -39,10 +39,6 @@ class Place:
         """The address without its path."""
         parts = urlsplit(self.endpoint)
         return f"{parts.scheme}://{parts.netloc}"
-
-    def run_link(self, run_id: str) -> str:
-        """The page of a run."""
-        return f"{self.ui}/#/runs/details/{run_id}"
 
 
 def find_place(settings: Kubeflow, environ: Mapping[str, str], *, root: Path, folder: Path, where: str) -> Place:
@@ -71,7 +67,7 @@ def find_place(settings: Kubeflow, environ: Mapping[str, str], *, root: Path, fo
     return Place(
         endpoint=endpoint,
         namespace=settings.namespace.strip() or environ.get("KUBEFLOW_NAMESPACE", "").strip(),
-        ui=_address(ui, "kubeflow.ui") if ui else endpoint,
+        ui=_address(ui, "kubeflow.ui") if ui else "",
         certificates=_certificates(settings, environ, root, folder, where),
         proxy=_proxy(endpoint, environ),
     )

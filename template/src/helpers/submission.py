@@ -43,7 +43,6 @@ from helpers.kubeflow_runs import (
     terminate,
 )
 from helpers.kubeflow_runs import submit as submit_run
-from helpers.kubeflow_trust import Place
 from helpers.kubeflow_wait import Outcome, Waiting, longest_wait
 from helpers.local_engine import write_state
 from helpers.packaging import write_package
@@ -77,11 +76,6 @@ class Target:
     def settings(self) -> Settings:
         """The branch's section ``kubeflow``."""
         return self.branch.config.kubeflow
-
-    @property
-    def place(self) -> Place:
-        """Where it runs."""
-        return self.kubeflow.place
 
 
 def submit(request: Request) -> VerbResult:
@@ -126,7 +120,7 @@ def _submit(target: Target, *, waits: bool) -> VerbResult:
     inputs = read_inputs(request, branch, target.pipeline)
     context = make_context(request, branch, target.pipeline)
     name = run_name(context, request.environ)
-    context = replace(context, submission=name, platform=target.place.ui)
+    context = replace(context, submission=name, platform=target.kubeflow.pages)
     folder = make_folder(request)
     package = _package(target, folder)
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
@@ -151,7 +145,7 @@ def _submit(target: Target, *, waits: bool) -> VerbResult:
         patiently=lambda ask: _patiently(request, branch, ask, target.settings.patience_minutes * 60),
     )
     run_id = str(submitted.run.run_id)
-    link = target.place.run_link(run_id)
+    link = target.kubeflow.run_link(run_id)
     request.progress(f"{'going on with' if submitted.found else 'submitted'} {submitted.run.display_name}: {link}")
     return _follow(target, submitted, folder, waits=waits)
 
@@ -169,7 +163,7 @@ def _resume(target: Target, *, waits: bool) -> VerbResult:
             hint=f"python -m pipelines.{known.get('branch')}.main submit --resume {run.run_id}",
         )
     folder = make_folder(request)
-    request.progress(f"going on with {run.display_name}: {target.place.run_link(str(run.run_id))}")
+    request.progress(f"going on with {run.display_name}: {target.kubeflow.run_link(str(run.run_id))}")
     return _follow(target, Submitted(run=run, found=True), folder, waits=waits)
 
 
@@ -180,7 +174,7 @@ def _follow(target: Target, submitted: Submitted, folder: Path, *, waits: bool) 
     about = {
         "run_id": run_id,
         "name": name,
-        "link": target.place.run_link(run_id),
+        "link": target.kubeflow.run_link(run_id),
         "experiment_id": str(run.experiment_id or ""),
         "version": submitted.version,
         "resumed": submitted.found,
@@ -207,7 +201,8 @@ def _follow(target: Target, submitted: Submitted, folder: Path, *, waits: bool) 
         with _stopped_by_signals(waiting.stop):
             outcome = waiting.until_end()
     except KubeflowError as error:
-        error.hint = error.hint or _how_to_resume(request, run_id)
+        error.message = f"{error.message} The run goes on: {about['link']}"
+        error.hint = f"{error.hint} {_how_to_resume(request, run_id)}".strip()
         raise
     if waiting.stop.is_set():
         raise InterruptionError(
@@ -285,7 +280,7 @@ def _end(target: Target) -> VerbResult:
     data = {"pipeline": target.pipeline, "terminated": ended}
     if not ended:
         return VerbResult(summary="There is no run to end." if not runs else "The run had ended already.", data=data)
-    lines = tuple(f"  {target.place.run_link(run_id)}" for run_id in ended)
+    lines = tuple(f"  {target.kubeflow.run_link(run_id)}" for run_id in ended)
     return VerbResult(summary="Kubeflow was told to end the run.", data=data, lines=lines)
 
 
