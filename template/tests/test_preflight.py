@@ -66,3 +66,19 @@ def test_a_champion_that_does_not_load_stops_no_training(world: World) -> None:
     found = findings(world)["champion"]
     assert found["ok"]
     assert "does not load any more" in found["message"]
+
+
+def test_a_champion_that_does_not_fit_todays_data_stops_no_training(world: World) -> None:
+    world.train(PROMOTE)
+    path = world.root / "data" / "sample" / "diabetes.csv"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("bmi", "body_mass", 1), encoding="utf-8")
+    found = findings(world)["champion"]
+    assert found["ok"]
+    assert "today's data has no column 'bmi'; its recorded metrics count" in found["message"]
+    head, *rows = before.splitlines()
+    wider = "".join(f"{row},{number % 7}\n" for number, row in enumerate(rows))
+    path.write_text(f"{head},mood\n{wider}", encoding="utf-8")
+    found = findings(world)["champion"]
+    assert "fits today's data and predicts" in found["message"]
+    assert found["notes"] == ["New columns that it does not know: 'mood'"]

@@ -28,10 +28,6 @@ class Verb:
     add_options: Callable[[argparse.ArgumentParser], None]
 
 
-def _none(_: argparse.ArgumentParser) -> None:
-    """A verb without options of its own."""
-
-
 def _words(text: str) -> list[str]:
     """The words of a text, as a shell would split it."""
     try:
@@ -67,6 +63,21 @@ def _training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actor", help="who started it (default: the user)")
     parser.add_argument("--commit", help="the commit (default: that of the working tree)")
     parser.add_argument("--run-directory", type=Path, metavar="DIR", help="(default: runs/<branch>/<time>)")
+
+
+def _engine(text: str) -> str:
+    """A workflow that nobody started by hand hands over an empty text."""
+    return text or "configured"
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine",
+        type=_engine,
+        choices=["configured", "local"],
+        default="configured",
+        help="local: look at what 'run --engine local' needs, and not at the platform of the branch",
+    )
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +146,7 @@ VERBS = {
     "check": Verb(
         "look at everything that a run needs: configuration, pipeline, data, champion, MLflow, Kubeflow, mail server",
         "helpers.preflight:check",
-        _none,
+        _check,
     ),
     "compile": Verb("write the KFP package of a pipeline", "helpers.packaging:compile_pipeline", _compile),
     "run": Verb(

@@ -62,7 +62,8 @@ def check(request: Request) -> VerbResult:
         branch = request.load()
         if not request.pipelines:
             branch.check_parameters()
-        finding.message = f"engine {branch.config.engine}"
+        here = _trains_here(request, branch)
+        finding.message = "engine local, instead of kubeflow" if here else f"engine {branch.config.engine}"
     if branch is not None:
         looks = _looks(request, branch, _pipelines(request, branch, findings))
         uri = tracking_uri(request.root, branch.config, request.environ)
@@ -72,6 +73,11 @@ def check(request: Request) -> VerbResult:
             findings += [found for found in look.findings if (found.name, found.message) not in known]
     engine = branch.config.engine if branch is not None else ""
     return _result(request, findings, engine=engine, seconds=time.monotonic() - started)
+
+
+def _trains_here(request: Request, branch: Branch) -> bool:
+    """Whether this training shall run here although the branch trains on a platform."""
+    return branch.config.engine != "local" and request.options.get("engine") == "local"
 
 
 def look_at_all(
@@ -133,7 +139,7 @@ def _looks(request: Request, branch: Branch, pipelines: Mapping[str, Sequence[st
         context = request.context(branch, pipeline).to_json()
         arguments = {"root": root, "source": sources[0] if sources else "", "context": context}
         looks.append(Look("MLflow", "model", "helpers.model_check:look", arguments))
-    parts = [PLATFORM] if branch.config.engine == "kubeflow" else []
+    parts = [PLATFORM] if branch.config.engine == "kubeflow" and not _trains_here(request, branch) else []
     parts += [ACTIONS] if branch.config.actions else []
     for section, module in parts:
         if importlib.util.find_spec(module) is not None:
