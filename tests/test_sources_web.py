@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mlopsgen.remote.needs import data_secret
 from tests.canaries import canary, found_in
 from tests.kubeflow.certificates import authority
 from tests.servers import running, web
@@ -273,3 +274,10 @@ def test_check_tells_a_presigned_address_without_showing_it(tmp_path: Path) -> N
     assert "'address' holds a credential in 'X-Amz-Signature'" in found["message"]
     assert "DATA_WINE_TOKEN" in found["hint"]
     assert not found_in(str(found))
+
+
+@pytest.mark.parametrize("source", ["main", "My wine", "größe-2", "a--b.c", "_x_", "x1"])
+def test_the_tool_and_the_repository_call_a_source_s_secret_the_same(tmp_path: Path, source: str) -> None:
+    declare(tmp_path, **{source: wine("https://127.0.0.1:1/x.csv?token=x")})
+    ((found,),) = ask(tmp_path, {"do": "check", "name": source})
+    assert data_secret(source, "TOKEN") in found["hint"]

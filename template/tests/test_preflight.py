@@ -82,3 +82,25 @@ def test_a_champion_that_does_not_fit_todays_data_stops_no_training(world: World
     found = findings(world)["champion"]
     assert "fits today's data and predicts" in found["message"]
     assert found["notes"] == ["New columns that it does not know: 'mood'"]
+
+
+def test_a_champion_that_does_not_fit_today_s_data_is_told(world: World) -> None:
+    world.train(PROMOTE)
+    sample = world.root / "data" / "sample" / "diabetes.csv"
+    text = sample.read_text(encoding="utf-8")
+    assert ",bmi," in text
+    sample.write_text(text.replace(",bmi,", ",weight,", 1), encoding="utf-8")
+    found = findings(world)["champion"]
+    assert found["ok"], "it stops no training"
+    assert "today's data has no column 'bmi'; its recorded metrics count" in found["message"]
+
+
+def test_new_columns_are_no_obstacle_to_the_champion(world: World) -> None:
+    world.train(PROMOTE)
+    sample = world.root / "data" / "sample" / "diabetes.csv"
+    header, *rows = sample.read_text(encoding="utf-8").splitlines()
+    wider = [f"shoe,{header}", *(f"{number % 9},{row}" for number, row in enumerate(rows))]
+    sample.write_text("\n".join(wider), encoding="utf-8")
+    found = findings(world)["champion"]
+    assert "predicts" in found["message"]
+    assert found["notes"] == ["New columns that it does not know: 'shoe'"]

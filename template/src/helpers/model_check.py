@@ -91,8 +91,10 @@ def _require_writable_file(uri: str) -> None:
 def _for_people(error: BaseException, uri: str, otherwise: RepositoryError) -> RepositoryError:
     shown, text = store.shown_uri(uri), str(error)
     if isinstance(error, _Artifacts):
+        status = re.search(r"(?:too many |error code )(\d{3})", text)
+        reason = f"the server answers {status[1]}" if status else (text.splitlines() or ["no reason was told"])[0][:160]
         return TrackingError(
-            f"MLflow takes runs, but no files: {text.splitlines()[0][:200] if text else 'no reason was told'}",
+            f"MLflow takes runs, but no files: {reason}.",
             where=shown,
             hint="Models and reports are files: look at the server's artifact store, and at the login for it.",
         )

@@ -230,6 +230,11 @@ _WORDS: tuple[tuple[str, type[RepositoryError], str, str], ...] = (
         "There is no such repository.",
         "Correct the address; some servers answer so when a login is missing.",
     ),
-    ("No such file or directory: 'git'|command not found", DataError, "There is no git here.", "Install it."),
+    (
+        "No such file or directory: 'git'|command not found",
+        DataError,
+        "There is no git here.",
+        "Install git; for an image, see the Dockerfile.",
+    ),
 )
 """What git says, and what it means."""
