@@ -116,7 +116,7 @@ class Said:
         return self.progress + self.out
 
 
-def ended(process: subprocess.Popen[str], *, timeout: float = 60) -> Said:
+def ended(process: subprocess.Popen[str], *, timeout: float = 240) -> Said:
     """Waits for a verb."""
     out, progress = process.communicate(timeout=timeout)
     return Said(process.returncode, out, progress)
