@@ -92,6 +92,13 @@ def put_store(stage: Stage, words: str) -> Done:
     return done
 
 
+def test_the_summary_says_how_long_github_keeps_it(stage):
+    put_store(stage, "kept")
+    for allowed, said in (("400", "for 90 days"), ("30", "for 30 days"), ("", "for 90 days")):
+        kept = stage.task("store", "keep", "--branch", "development", GITHUB_RETENTION_DAYS=allowed)
+        assert said in kept.summary
+
+
 def names(stage: Stage) -> list[str]:
     with contextlib.closing(sqlite3.connect(stage.folder / ".mlflow" / "mlflow.db")) as database:
         return [row[0] for row in database.execute("SELECT name FROM experiments")]

@@ -22,6 +22,9 @@ CONTEXT = RunContext(
     commit="c" * 40,
     actor="ada",
     trigger="push",
+    repository="https://github.com/acme/demo",
+    ci_url="https://github.com/acme/demo/actions/runs/7",
+    lock="l" * 64,
     promote=True,
     submission="development-cccccccc-7",
     platform="https://kubeflow.example",
@@ -31,6 +34,13 @@ CONTEXT = RunContext(
 def shown(cluster: Cluster) -> str:
     """The end of the log of the last step, for a failing test."""
     return "\n".join(f"--- {name}\n{text[-3000:]}" for name, text in cluster.logs.items())
+
+
+def traced(tags: dict[str, str]) -> dict[str, str]:
+    """What a run can be traced by."""
+    names = ["commit", "branch", "actor", "repository", "ci_url", "lock", "submission", "kubeflow_run", "data.sample"]
+    names += ["address.code", "address.data", "address.model"]
+    return {name: tags.get(f"mlopsgen.{name}", "") for name in names}
 
 
 def test_a_package_with_its_code_inside_trains_judges_and_reports(world: World, tmp_path: Path) -> None:
@@ -46,6 +56,20 @@ def test_a_package_with_its_code_inside_trains_judges_and_reports(world: World, 
     assert report.parameters["seed"] == "42"
     tags = client().get_run(run_id).data.tags
     assert tags["mlopsgen.kubeflow_url"] == f"https://kubeflow.example/#/runs/details/{cluster.run_id}"
+    assert traced(tags) == {
+        "commit": CONTEXT.commit,
+        "branch": "development",
+        "actor": "ada",
+        "repository": CONTEXT.repository,
+        "ci_url": CONTEXT.ci_url,
+        "lock": CONTEXT.lock,
+        "submission": CONTEXT.submission,
+        "kubeflow_run": cluster.run_id,
+        "data.sample": report.data[0].fingerprint,
+        "address.code": f"code://{CONTEXT.repository}@{CONTEXT.commit}",
+        "address.data": f"data://sample@{report.data[0].fingerprint}",
+        "address.model": f"model://{CONTEXT.model_name}/1",
+    }
     kept = {item.path for item in client().list_artifacts(run_id, "report")}
     assert {"report/report.json", "report/report.html"} <= kept
 
@@ -123,6 +147,8 @@ def test_a_step_that_fails_is_named_with_its_cause_and_the_next_thing_to_do(toy:
         "publish": "skipped",
     }
     assert (report.run.status, report.parameters) == ("failed", {"rows": "5", "mood": "bad"})
+    tags = client().get_run(results.find_submission(CONTEXT)).data.tags
+    assert tags["mlopsgen.image"] == "registry.example/demo@sha256:1"
     # The same submission again, as when a workflow is repeated: the MLflow run is found, and no second one begun.
     again = in_image(toy, tmp_path / "again")
     again.broken = frozenset({"pull-data"})

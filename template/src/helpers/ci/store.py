@@ -28,6 +28,8 @@ FILES = "artifacts"
 LARGEST = 4_000_000_000
 WORTH_SAYING = 400_000_000
 """Bytes from which a store is better kept by a server; the free plan keeps 500 MB of artifacts in all."""
+DAYS = 90
+"""``retention-days`` of the artifact in the branch's workflow."""
 SERVER = "Keep runs on an MLflow server (tracking.uri in config.yaml, or the variable MLFLOW_TRACKING_URI)."
 
 
@@ -133,7 +135,8 @@ def _keep(job: Job, branch: str, database: Path, into: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         raise RepositoryError(f"The store cannot be packed: {error}.", where=str(database)) from error
     size = packed.stat().st_size
-    days = job.environ.get("GITHUB_RETENTION_DAYS", "") or "90"
+    allowed = job.environ.get("GITHUB_RETENTION_DAYS", "")  # of the repository, or of its organisation
+    days = min(DAYS, int(allowed)) if allowed.isdecimal() else DAYS
     amount = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
     kept = f"{amount}, the memory of {branch} for its next training"
     job.summarize(
