@@ -42,9 +42,14 @@ def look(sdk: Sdk, tmp_path: Path, home: Path) -> Look:
     stage = Stage(tmp_path / "repository", home)
 
     def looked(
-        endpoint: str, *, uri: str = "http://mlflow.example", environ: dict[str, str] | None = None, **settings: Any
+        endpoint: str,
+        *,
+        uri: str = "http://mlflow.example",
+        environ: dict[str, str] | None = None,
+        secrets: dict[str, Any] | None = None,
+        **settings: Any,
     ) -> dict[str, dict[str, Any]]:
-        stage.configure({"endpoint": endpoint, **settings}, tracking={"uri": uri})
+        stage.configure({"endpoint": endpoint, **settings}, tracking={"uri": uri}, cluster_secrets=secrets or {})
         found = sdk(LOOK, root=str(stage.root), environ=environ or {})
         assert PASSWORD not in str(found)
         assert TOKEN not in str(found)
@@ -144,7 +149,10 @@ def test_what_is_no_kubeflow_or_is_away(look: Look) -> None:
 def test_a_run_that_is_waited_for_needs_a_store_that_both_reach(look: Look) -> None:
     with FakeKubeflow() as kubeflow:
         waiting = look(kubeflow.address, uri="sqlite:///here.db")
-        called = look(kubeflow.address, uri="sqlite:///here.db", wait="callback")
+        called = look(kubeflow.address, wait="callback", secrets={"github": {"token": "DISPATCH_TOKEN"}})
+        silent = look(kubeflow.address, wait="callback")
     assert failed(waiting) == ["results"]
     assert "MLFLOW_TRACKING_URI" in waiting["results"]["hint"]
     assert failed(called) == []
+    assert failed(silent) == ["results"]
+    assert "DISPATCH_TOKEN" in silent["results"]["message"]

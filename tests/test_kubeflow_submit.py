@@ -21,6 +21,7 @@ from tests.kubeflow.stage import Said, Stage, interrupt, until
 
 IMAGE = ("--image", f"registry.example/demo@sha256:{'a' * 64}")
 NOWHERE = "http://127.0.0.1:9"
+CALLBACK = {"github": {"token": "DISPATCH_TOKEN"}}
 VERB = """
 import sys
 from pathlib import Path
@@ -206,8 +207,17 @@ def test_a_store_in_a_file_is_refused_before_any_compute(verbs: Verbs, stage: St
     said = verbs.submit()
     assert (said.code, kubeflow.requests) == (2, [])
     assert "MLflow server" in said.all
-    stage.configure({"endpoint": kubeflow.address, "wait": "callback"})
+    stage.configure({"endpoint": kubeflow.address, "wait": "callback"}, cluster_secrets=CALLBACK)
     assert verbs.submit().code == 0
+
+
+def test_a_callback_that_nobody_may_send_is_refused_before_any_compute(
+    verbs: Verbs, stage: Stage, kubeflow: FakeKubeflow
+) -> None:
+    stage.configure({"endpoint": kubeflow.address, "wait": "callback"}, tracking={"uri": NOWHERE})
+    said = verbs.submit()
+    assert (said.code, kubeflow.requests) == (2, [])
+    assert "DISPATCH_TOKEN" in said.all
 
 
 def test_the_deadline_ends_the_waiting_and_says_how_to_go_on(
@@ -304,7 +314,7 @@ def test_who_stops_waiting_is_told_that_the_run_goes_on(
 
 @pytest.mark.parametrize(("wait", "state"), [("callback", "submitted"), ("none", "unwatched")])
 def test_who_does_not_wait(verbs: Verbs, stage: Stage, kubeflow: FakeKubeflow, wait: str, state: str) -> None:
-    stage.configure({"endpoint": kubeflow.address, "wait": wait})
+    stage.configure({"endpoint": kubeflow.address, "wait": wait}, cluster_secrets=CALLBACK)
     outputs = stage.root / "outputs"
     said = verbs.submit(GITHUB_OUTPUT=str(outputs))
     assert said.code == 0, said.all

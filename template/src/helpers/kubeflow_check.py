@@ -22,7 +22,7 @@ from helpers.findings import Finding, looking
 from helpers.kubeflow_answers import Conflict, Forbidden, KubeflowAccessError, KubeflowError
 from helpers.kubeflow_client import Kubeflow
 from helpers.kubeflow_runs import find_experiment
-from helpers.submission_target import check_tracking, open_kubeflow
+from helpers.submission_target import check_results, open_kubeflow
 
 SECTION = "platform"
 TIMEOUT = (4.0, 6.0)
@@ -48,11 +48,11 @@ def look(*, root: str, branch: str) -> list[dict[str, Any]]:
             finding.where = kubeflow.place.endpoint
         if findings[-1].ok:
             _look_at(kubeflow, loaded, findings)
-    if loaded.config.kubeflow.wait == "poll":
-        with looking(findings, "results", SECTION):
-            check_tracking(tracking_uri(Path(root), loaded.config, environ), loaded)
-        if findings[-1].ok:
-            findings.pop()  # whether the server answers stands in a row of its own
+    with looking(findings, "results", SECTION):
+        uri = tracking_uri(Path(root), loaded.config, environ)
+        check_results(uri, loaded, wait=loaded.config.kubeflow.wait)
+    if findings[-1].ok:
+        findings.pop()  # whether the MLflow server answers stands in a row of its own
     return [asdict(finding) for finding in findings]
 
 

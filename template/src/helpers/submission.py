@@ -49,7 +49,7 @@ from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import make_context, make_folder, point_latest, read_inputs
 from helpers.submission_result import conclude
-from helpers.submission_target import check_tracking, open_kubeflow
+from helpers.submission_target import check_results, open_kubeflow
 from helpers.verbs import Request, run_state, shown
 
 AT_FIRST = 60.0
@@ -91,8 +91,9 @@ def submit(request: Request) -> VerbResult:
         )
     ending, resuming = request.options["terminate"] is not None, bool(request.options["resume"])
     waits = not ending and not request.options["no_wait"] and (resuming or config.kubeflow.wait == "poll")
-    if waits:
-        check_tracking(tracking_uri(request.root, config, request.environ), branch)
+    if waits or not (ending or resuming or request.options["no_wait"]):
+        uri = tracking_uri(request.root, config, request.environ)
+        check_results(uri, branch, wait="poll" if waits else config.kubeflow.wait)
     with _connected(request, branch, pipeline) as target:
         if ending:
             return _end(target)

@@ -37,13 +37,30 @@ def open_kubeflow(
     return Kubeflow(place, make_login(settings.login, place, again), timeout=timeout)
 
 
-def check_tracking(uri: str, branch: Branch) -> None:
-    """Whether the cluster and this machine can share the store.
+CALLBACK = "DISPATCH_TOKEN"
+"""The variable that the last step on the cluster needs to tell continuous integration of the run's end."""
+
+
+def check_results(uri: str, branch: Branch, *, wait: str) -> None:
+    """Whether a training's result can come back at all.
+
+    Args:
+        uri: The MLflow store.
+        branch: The branch's texts.
+        wait: ``kubeflow.wait``.
 
     Raises:
-        ConfigurationError: It is a file of this machine: a training's result would never come back.
+        ConfigurationError: It would be waited for here, and lies in a file of the cluster; or the run shall report by
+            itself, and nothing on the cluster may.
     """
-    if uri.startswith(("http://", "https://", "databricks")):
+    known = {name for keys in branch.config.cluster_secrets.values() for name in keys.values()}
+    if wait == "callback" and CALLBACK not in known:
+        raise ConfigurationError(
+            f"With wait: callback the run reports by itself, and no step on the cluster has {CALLBACK}.",
+            where=branch.config_document.where(("kubeflow", "wait")),
+            hint=f"Set wait: poll, or name its Secret: cluster_secrets: {{my-secret: {{token: {CALLBACK}}}}}",
+        )
+    if wait != "poll" or uri.startswith(("http://", "https://", "databricks")):
         return
     raise ConfigurationError(
         "A run on Kubeflow needs an MLflow server: the steps on the cluster cannot write into a file of this machine.",
