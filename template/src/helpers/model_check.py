@@ -20,6 +20,7 @@ from helpers.registry import Candidate
 
 SECTION = "model"
 SAMPLE_BYTES = 4 << 20
+_ANOTHER = r"error code (?:404|405|501)\b|not in a valid JSON format|JSONDecodeError"
 _LOGIN = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
 
@@ -105,6 +106,12 @@ def _for_people(error: BaseException, uri: str, otherwise: RepositoryError) -> R
             "The login may not write to MLflow.",
             where=shown,
             hint=f"Ask for the right to edit, for the user of {_LOGIN}.",
+        )
+    if store.database_path(uri) is None and re.search(_ANOTHER, text, re.IGNORECASE):
+        return TrackingError(
+            "This is another web server or a login page, not MLflow.",
+            where=shown,
+            hint="Correct tracking.uri of the branch's config.yaml, or MLFLOW_TRACKING_URI: the server's own address.",
         )
     if store.database_path(uri) is None and (told := network.explain(error, where=shown)) is not None:
         return told
