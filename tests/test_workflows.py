@@ -97,6 +97,13 @@ def test_every_job_ends_in_time() -> None:
         assert not long or body["timeout-minutes"] in {HOSTED, OWN}
 
 
+def test_a_refused_training_brings_an_open_promotion_up_to_date_too() -> None:
+    for name, job, body in jobs():
+        if job == "promote" and name in BRANCH_FILES:
+            assert body["needs"] == "train"
+            assert body["if"] == "${{ !cancelled() && needs.train.outputs.report != '' }}"
+
+
 def test_trainings_run_where_the_answers_say_and_everything_else_on_githubs_machines() -> None:
     for rendering in renderings():
         for name, document in rendering.workflows.items():
