@@ -7,6 +7,7 @@ changes the one in the middle. Pages are made as they are asked for, which costs
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -33,7 +34,7 @@ class Store(BaseHTTPRequestHandler):
         if key or not bucket.startswith("objects-") or "versioning" in query:
             self._answer(404, b"<Error><Code>NoSuchKey</Code><Message>none</Message></Error>")
             return
-        self._answer(200, self._page(bucket, query).encode())
+        self._answer(200, page(bucket, query, touched=self.touched.get(bucket, 0)).encode())
 
     def do_POST(self) -> None:
         """Changes an object."""
@@ -44,26 +45,6 @@ class Store(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """No name below a bucket is an object of its own."""
         self._answer(404 if self.path.strip("/").count("/") else 200, b"")
-
-    def _page(self, bucket: str, query: dict[str, str]) -> str:
-        total = int(bucket.split("-")[1])
-        prefix = query.get("prefix", "")
-        name = f"<Name>{bucket}</Name><Prefix>{prefix}</Prefix><MaxKeys>{PAGE}</MaxKeys>"
-        if query.get("delimiter") and not prefix.startswith("data/"):
-            found = "<CommonPrefixes><Prefix>data/</Prefix></CommonPrefixes>" if "data/".startswith(prefix) else ""
-            return f"{_HEAD}{name}<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
-        first = int(query.get("continuation-token") or 0)
-        last = min(first + min(PAGE, int(query.get("max-keys", PAGE))), total)
-        middle, count = total // 2, self.touched.get(bucket, 0)
-        entries = "".join(
-            f"<Contents><Key>data/part-{n:09}.csv</Key><LastModified>2026-11-01T12:00:00.000Z</LastModified>"
-            f"<ETag>&quot;{n + (count << 40 if n == middle else 0):032x}&quot;</ETag><Size>1024</Size>"
-            "<StorageClass>STANDARD</StorageClass></Contents>"
-            for n in range(first, last)
-        )
-        more = f"<NextContinuationToken>{last}</NextContinuationToken>" if last < total else ""
-        truncated = f"<IsTruncated>{str(last < total).lower()}</IsTruncated>{more}"
-        return f"{_HEAD}{name}<KeyCount>{last - first}</KeyCount>{truncated}{entries}</ListBucketResult>"
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -77,6 +58,28 @@ class Store(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
         """Says nothing."""
+
+
+def page(bucket: str, query: Mapping[str, str], *, touched: int) -> str:
+    """A page of the listing of a bucket whose middle object was changed so many times."""
+    total = int(bucket.split("-")[1])
+    prefix = query.get("prefix", "")
+    name = f"<Name>{bucket}</Name><Prefix>{prefix}</Prefix><MaxKeys>{PAGE}</MaxKeys>"
+    if query.get("delimiter") and not prefix.startswith("data/"):
+        found = "<CommonPrefixes><Prefix>data/</Prefix></CommonPrefixes>" if "data/".startswith(prefix) else ""
+        return f"{_HEAD}{name}<KeyCount>1</KeyCount><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
+    first = int(query.get("continuation-token") or 0)
+    last = min(first + min(PAGE, int(query.get("max-keys", PAGE))), total)
+    middle, count = total // 2, touched
+    entries = "".join(
+        f"<Contents><Key>data/part-{n:09}.csv</Key><LastModified>2026-11-01T12:00:00.000Z</LastModified>"
+        f"<ETag>&quot;{n + (count << 40 if n == middle else 0):032x}&quot;</ETag><Size>1024</Size>"
+        "<StorageClass>STANDARD</StorageClass></Contents>"
+        for n in range(first, last)
+    )
+    more = f"<NextContinuationToken>{last}</NextContinuationToken>" if last < total else ""
+    truncated = f"<IsTruncated>{str(last < total).lower()}</IsTruncated>{more}"
+    return f"{_HEAD}{name}<KeyCount>{last - first}</KeyCount>{truncated}{entries}</ListBucketResult>"
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import outcome, pushing
+from benchmarks import objects, outcome, pushing
 from benchmarks.measure import Contender, Timing, take_turns
 from tests import template_environment
 from tests.template_environment import ROOT
@@ -138,3 +138,31 @@ def test_calls_that_wait_for_each_other_are_in_different_rounds() -> None:
     assert round(push.path, 6) == 1.5
     again = pushing.rounds_of(calls[-3:])
     assert [len(each) for each in again.values()] == [1, 1, 1]
+
+
+def test_a_figure_that_is_measured_alone_takes_its_place_beside_the_others() -> None:
+    def measured(key: str, seconds: float) -> dict[str, Any]:
+        timings = [Timing("ours", (seconds,))]
+        figure = outcome.Figure(key=key, title="t", goal="g", met=True, finding="f", timings=timings)
+        return outcome.document([figure], {})
+
+    both = outcome.merged(outcome.merged(measured("P2", 1), measured("P1", 2)), measured("P2", 3))
+    assert [(figure["id"], figure["rows"][0]["least_seconds"]) for figure in both["figures"]] == [("P1", 2), ("P2", 3)]
+    with pytest.raises(ValueError, match="another machine"):
+        outcome.merged({**both, "machine": {}}, both)
+
+
+def test_the_store_of_objects_lists_as_many_as_its_name_says() -> None:
+    """P7: the pages follow each other, and a change is one object's."""
+
+    def page(bucket: str, **query: str) -> str:
+        return objects.page(bucket, query, touched=0)
+
+    first = page("objects-1500-a", prefix="data/")
+    assert first.count("<Contents>") == 1000
+    assert "<NextContinuationToken>1000</NextContinuationToken>" in first
+    rest = page("objects-1500-a", prefix="data/", **{"continuation-token": "1000"})
+    assert rest.count("<Contents>") == 500
+    assert "<IsTruncated>false</IsTruncated>" in rest
+    changed = objects.page("objects-1500-a", {"prefix": "data/"}, touched=1)
+    assert sum(a != b for a, b in zip(first.split("<Contents>"), changed.split("<Contents>"), strict=True)) == 1
