@@ -71,19 +71,17 @@ class Answer:
         status: Its code.
         kind: Its content type.
         text: Its body.
-        location: Where a redirect leads to.
     """
 
     status: int
     kind: str = ""
     text: str = ""
-    location: str = ""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str] | None, text: str) -> Answer:
         """The answer with its headers, whatever the case of their names."""
         lower = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
-        return cls(status, lower.get("content-type", ""), text, lower.get("location", ""))
+        return cls(status, lower.get("content-type", ""), text)
 
     @property
     def is_json(self) -> bool:
