@@ -1,4 +1,4 @@
-"""Entry of this branch: ``python -m pipelines.<branch>.main check | compile | run | report | rollback``.
+"""Entry of this branch: ``python -m pipelines.<branch>.main check | compile | run | submit | report | ...``.
 
 The file is the same on every branch; the folder that it lies in selects the configuration beside it. To define a
 pipeline in code instead of ``pipeline.yaml``, decorate a function here with ``@dsl.pipeline`` and pass it:
