@@ -263,6 +263,18 @@ def test_everything_that_a_step_asks_for_is_in_the_package(repository: Repositor
         assert "nodeSelector" not in settings[name]
 
 
+def test_the_pods_of_all_steps_say_what_they_train(repository: Repository) -> None:
+    commit(repository.root)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=repository.root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    _, settings = documents(repository.package("--image", IMAGE))
+    found = {name: one["podMetadata"]["labels"] for name, one in settings.items()}
+    assert {"exec-begin-run", "exec-train-model", "exec-finish-run"} <= set(found)
+    for labels in found.values():
+        assert labels == {"mlopsgen/project": "demo", "mlopsgen/branch": "development", "mlopsgen/commit": head}
+
+
 def test_the_platform_settings_are_in_words_that_old_and_new_backends_know(repository: Repository) -> None:
     repository.configure(spot="aks", image_pull_secret="pull", ca_secret="authority")
     repository.pipeline('"steps.pull_data:pull_data"', f'"steps.pull_data:pull_data"{SETTINGS}')
