@@ -204,6 +204,8 @@ class GitHubActions:
     def _hunt(self, run: Run) -> None:
         """No secret of a run is in anything that people see of it."""
         assert not found_in(run.raw), f"a secret is in the log of {run.workflow}"
+        outputs = [output for job in run.jobs.values() for step in job.steps for output in step.outputs.items()]
+        assert not [name for name, value in outputs if "***" in value], f"GitHub drops outputs with secrets: {outputs}"
         for name, files in run.artifacts.items():
             leaks = [path for path, content in files.items() if found_in(content) or found_in(path)]
             assert not leaks, f"a secret is in {name}: {leaks}"
