@@ -159,6 +159,25 @@ def test_a_branch_of_features_speaks_by_its_short_training(stage):
     assert comments(stage)
 
 
+@pytest.mark.parametrize("other", ["metrics", "columns"])
+def test_a_sample_of_something_else_gets_no_verdict(stage, other):
+    columns = [{"name": "main", "address": "s3://a/b.csv", "fingerprint": "sha256:1", "columns": {"age": "target"}}]
+    before = {**report("development", stage.there.branches["development"], baseline=70.0), "data": columns}
+    stage.training("development", files={"report.json": json.dumps(before)})
+    path = stage.folder / "runs" / "sample.json"
+    path.parent.mkdir(exist_ok=True)
+    document = report("development", "1" * 40, rmse=54.5)
+    if other == "metrics":
+        document["decision"]["metrics"][0] |= {"name": "f1_macro", "value": 0.9}
+    else:
+        document["data"][0]["columns"] = {"progression": "target"}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    done = compared(stage, "--report", "runs/sample.json", payload=event("feature/x", "development"))
+    assert "there is no verdict" in done.summary
+    assert "The gate of" not in done.summary
+    assert "data/sources.yaml" in done.summary
+
+
 def test_a_target_that_never_trained_is_said(stage):
     stage.training("development", rmse=54.5)
     assert "thresholds alone" in compared(stage).summary

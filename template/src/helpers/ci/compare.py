@@ -22,6 +22,7 @@ from helpers.report_markdown import plain
 MARK = "<!-- mlopsgen: model comparison -->"
 BOT = "github-actions[bot]"
 LONGEST = 60_000
+SAMPLE = "this pull request, on the sample"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _text(job: Job, pull: PullRequest, options: argparse.Namespace) -> str:
         return f"### No comparison with {pull.base}\n\n{plain(name, 600)}"
     target = find_target(job, pull.base)
     decision = verdict(job, report, target)
+    if decision is not None and name == SAMPLE and not shown.learns_the_same(report, target.report, decision):
+        return _without_verdict(report, name, page, pull.base)
     head = shown.headline(decision, pull.base) if decision else f"No verdict of **{pull.base}**"
     lines = [f"### {head}", "", f"- {shown.training_line(report, name, page)}"]
     if target.champion is not None:
@@ -132,4 +135,12 @@ def _candidate(job: Job, pull: PullRequest, options: argparse.Namespace) -> tupl
     report = read_report(job.root / options.report, pull.base) if options.report else None
     if report is None or not report.decision.metrics:
         return None, "The short training on the sample left no numbers to compare.", ""
-    return report, "this pull request, on the sample", ""
+    return report, SAMPLE, ""
+
+
+def _without_verdict(report: Report, name: str, page: str, base: str) -> str:
+    """A sample of something else says that the pull request trains, and nothing of how it stands."""
+    lines = [f"### It trains; the sample is other data than **{base}** learns from, so there is no verdict", ""]
+    lines += [f"- {shown.training_line(report, name, page)}", "", *shown.numbers(report, left=name)]
+    own = "For a comparison here, let the source `sample` in `data/sources.yaml` be a small part of your own data."
+    return "\n".join([*lines, f"How its model stands, the training after the merge will say. {own}", ""])

@@ -81,6 +81,20 @@ def same_data(report: Report, other: Report) -> bool:
     return bool(mine) and mine == theirs
 
 
+def learns_the_same(report: Report, other: Report | None, decision: Decision) -> bool:
+    """Whether a verdict means something: the gate's metrics were measured, on data with the same columns."""
+    if any(result.value is None for result in decision.metrics):
+        return False
+    mine, theirs = ([one.columns for one in each.data if one.columns] if each else [] for each in (report, other))
+    return not mine or not theirs or mine == theirs
+
+
+def numbers(report: Report, *, left: str) -> list[str]:
+    """What a training measured, without a verdict, in Markdown."""
+    rows = [[plain(name, 80), words.number(value)] for name, value in metrics_of(report).items()]
+    return [*table(["Metric", plain(left, 60)], rows, right=(1,)), ""]
+
+
 def comparison(decision: Decision, *, left: str, branch: str) -> list[str]:
     """The verdict in Markdown: a table and its reasons.
 
