@@ -44,9 +44,7 @@ class Table:
     record: DataRecord
 
 
-def prepare(
-    path: Path, source: Source, *, name: str, address: str, fingerprint: str, revision: str = ""
-) -> Table:
+def prepare(path: Path, source: Source, *, name: str, address: str, fingerprint: str, revision: str = "") -> Table:
     """Reads, checks and cleans the data of a source.
 
     Args:
