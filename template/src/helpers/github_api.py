@@ -10,17 +10,18 @@ import hashlib
 import http.client
 import json
 import os
-import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from helpers.certificates import context
 from helpers.errors import ExitCode, RepositoryError
 
 VERSION = "2022-11-28"
@@ -232,8 +233,7 @@ class GitHub:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
             address, data=data, headers={"User-Agent": "helpers.ci", **headers}, method=method
         )
-        opener = urllib.request.build_opener(StayHere, urllib.request.HTTPSHandler(context=trust()))
-        return cast("http.client.HTTPResponse", opener.open(request, timeout=TIMEOUT))
+        return cast("http.client.HTTPResponse", opener().open(request, timeout=TIMEOUT))
 
     def _is_ours(self, address: str) -> bool:
         mine, other = urlsplit(self.api), urlsplit(address)
@@ -245,14 +245,10 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def trust() -> ssl.SSLContext:
-    """Who is trusted: the system, and a company's own authority where the usual variables name it."""
-    context = ssl.create_default_context()
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):
-        path = os.environ.get(name, "")
-        if path and Path(path).is_file():
-            context.load_verify_locations(path)
-    return context
+@cache
+def opener() -> urllib.request.OpenerDirector:
+    """Opens addresses, follows no redirect, and trusts what the environment names."""
+    return urllib.request.build_opener(StayHere, urllib.request.HTTPSHandler(context=context(os.environ)))
 
 
 def _lower(headers: Message) -> dict[str, str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import certifi
 from requests.utils import select_proxy, should_bypass_proxies
 
+from helpers import certificates
 from helpers.errors import ConfigurationError
 from helpers.kubeflow_config import Kubeflow
 
@@ -92,33 +91,18 @@ def _address(text: str, where: str) -> str:
 
 def _certificates(settings: Kubeflow, environ: Mapping[str, str], root: Path, folder: Path, where: str) -> Path:
     """The public authorities, or what the machine was told to trust, and the private one if there is one."""
-    base = next(
-        (Path(environ[name]) for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE") if environ.get(name)),
-        Path(certifi.where()),
-    )
     if settings.ca.strip():
         file, origin = root / settings.ca.strip(), f"{where}: kubeflow.ca"
         try:
-            private = file.read_text(encoding="ascii")
+            private = certificates.checked(file.read_text(encoding="ascii"), where=origin)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"The certificate cannot be read: {type(error).__name__}.", where=origin
             ) from error
     else:
-        private, origin = environ.get("CA_CERTIFICATE", ""), "CA_CERTIFICATE"
-    if not private.strip():
-        return base
-    if "\\n" in private and "\n" not in private.strip():
-        private = private.replace("\\n", "\n")  # one line of a dotenv file
-    try:
-        ssl.create_default_context().load_verify_locations(cadata=private)
-    except (ssl.SSLError, ValueError) as error:
-        raise ConfigurationError(
-            "This is no certificate.", where=origin, hint="It has to be PEM text: -----BEGIN CERTIFICATE----- ..."
-        ) from error
-    both = folder / "certificates.pem"
-    both.write_text(f"{base.read_text(encoding='utf-8')}\n{private}\n", encoding="utf-8")
-    return both
+        private = certificates.private_authority(environ)
+    public = certificates.public_authorities(environ)
+    return certificates.bundle(private, public, folder) if private else public
 
 
 def _proxy(endpoint: str, environ: Mapping[str, str]) -> str:

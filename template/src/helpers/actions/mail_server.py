@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from helpers.actions import mail_message, trust
+from helpers import certificates
+from helpers.actions import mail_message
 from helpers.actions.delivery import DeliveryError, Receipt, redacted
 from helpers.actions.rules import Mail, split_address
 from helpers.report_words import clean
@@ -173,7 +174,7 @@ def _hand(
 @contextlib.contextmanager
 def _connected(server: Server) -> Iterator[smtplib.SMTP]:
     """A connection that is encrypted and logged in; what goes wrong in it is told in words."""
-    context = trust.context(server.environ)
+    context = certificates.context(server.environ)
     # Not the machine's own name: finding it can take long, and it says nothing to the server.
     name = mail_message.ascii_domain(split_address(server.sender)[1].rpartition("@")[2])
     connection: smtplib.SMTP | None = None
@@ -260,7 +261,7 @@ def _words(server: Server, error: Exception) -> tuple[str, str, bool]:  # noqa: 
                 True,
             )
         case ssl.SSLCertVerificationError():
-            return (f"The mail server's certificate is not trusted: {error.verify_message}.", trust.HINT, False)
+            return (f"The mail server's certificate is not trusted: {error.verify_message}.", certificates.HINT, False)
         case ssl.SSLError():
             return (f"The mail server does not speak TLS at this port ({_reason(error)}).", other_port, False)
         case TimeoutError():

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from helpers.actions import trust
+from helpers import certificates
 from helpers.actions.delivery import DeliveryError
 from helpers.report_words import clean
 
@@ -46,7 +46,7 @@ class Answer:
 
 
 class _Adapter(HTTPAdapter):
-    """Connections that trust what :mod:`helpers.actions.trust` trusts."""
+    """Connections that trust what :mod:`helpers.certificates` trusts."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
@@ -65,7 +65,7 @@ class Web(requests.Session):
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
         self.trust_env = False
-        self.mount("https://", _Adapter(trust.context(environ)))
+        self.mount("https://", _Adapter(certificates.context(environ)))
         self.headers["User-Agent"] = "ml-repository-actions"
         self._environ = {name.lower(): value for name, value in sorted(environ.items()) if value}
 
@@ -109,7 +109,7 @@ def ask(
         ) as answer:  # fmt: skip
             return Answer(answer.status_code, answer.headers, _text(answer, timeout, where))
     except requests.exceptions.SSLError as error:
-        raise DeliveryError(_certificate(error), hint=trust.HINT, where=where) from None
+        raise DeliveryError(_certificate(error), hint=certificates.HINT, where=where) from None
     except requests.exceptions.ProxyError:
         raise DeliveryError(
             "The proxy does not let the request through.",

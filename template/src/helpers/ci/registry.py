@@ -14,7 +14,7 @@ from email.message import Message
 from urllib.parse import quote, urlencode, urlsplit
 
 from helpers.errors import ConfigurationError, RepositoryError
-from helpers.github_api import StayHere, trust
+from helpers.github_api import opener
 
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -137,9 +137,8 @@ def _granted(challenge: str, image: Image, login: Login) -> dict[str, str]:
 
 def _ask(method: str, address: str, headers: Mapping[str, str]) -> tuple[int, Message, bytes]:
     request = urllib.request.Request(address, headers=dict(headers), method=method)  # noqa: S310 - http or https
-    opener = urllib.request.build_opener(StayHere, urllib.request.HTTPSHandler(context=trust()))
     try:
-        with opener.open(request, timeout=TIMEOUT) as answer:
+        with opener().open(request, timeout=TIMEOUT) as answer:
             return answer.status, answer.headers, answer.read(1_000_000)
     except urllib.error.HTTPError as error:
         with error:
