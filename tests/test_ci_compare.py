@@ -159,6 +159,13 @@ def test_a_branch_of_features_speaks_by_its_short_training(stage):
     assert comments(stage)
 
 
+def test_a_promotion_of_a_training_that_its_own_branch_refused_says_so(stage):
+    stage.training("development", rmse=54.5)
+    assert "did not accept this training" not in compared(stage).summary
+    stage.training("development", rmse=54.5, baseline=50.0, passed=False, promoted=False, outcome="regressed")
+    assert "development itself did not accept this training (regressed)" in compared(stage).summary
+
+
 @pytest.mark.parametrize("other", ["metrics", "columns"])
 def test_a_sample_of_something_else_gets_no_verdict(stage, other):
     columns = [{"name": "main", "address": "s3://a/b.csv", "fingerprint": "sha256:1", "columns": {"age": "target"}}]

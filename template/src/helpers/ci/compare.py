@@ -112,6 +112,8 @@ def _text(job: Job, pull: PullRequest, options: argparse.Namespace) -> str:
         return _without_verdict(report, name, page, pull.base)
     head = shown.headline(decision, pull.base) if decision else f"No verdict of **{pull.base}**"
     lines = [f"### {head}", "", f"- {shown.training_line(report, name, page)}"]
+    if name in BRANCHES and not report.decision.passed:
+        lines.append(f"- **Wait:** {name} itself did not accept this training ({plain(report.decision.outcome, 40)}).")
     if target.champion is not None:
         lines.append(f"- {shown.champion_line(target.champion, pull.base)}")
     lines.append("")
