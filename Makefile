@@ -57,7 +57,7 @@ test-matrix: setup template-venv ## Every rendering of the option matrix with it
 explore: setup template-venv ## The property tests with examples that nobody has seen yet.
 	@EXPLORE=1 $(TESTS) tests/test_answers.py tests/test_naming.py tests/test_needs.py tests/test_push_plan.py \
 	  tests/test_push_apply.py tests/test_secret_value.py tests/test_worker_parts.py tests/test_generated_documents.py
-	@cd template && EXPLORE=1 "$(abspath $(TEMPLATE_VENV))/bin/python" -m pytest -q -p no:cacheprovider tests/test_gate.py tests/test_report_words.py
+	@cd template && EXPLORE=1 "$(abspath $(TEMPLATE_VENV))/bin/python" -m pytest -q -p no:cacheprovider tests/managed/test_gate.py tests/managed/test_report_words.py
 
 .PHONY: test-kills
 test-kills: setup ## Kill and fail a push at each remote call in turn, in every way.

@@ -195,7 +195,7 @@ with toy.engine(mode={mode!r}) as engine:
 @pytest.mark.parametrize("mode", ["fork", "spawn"])
 def test_nothing_outlives_a_driver_that_is_killed(tmp_path: Path, mode: str) -> None:
     toy = sleeping(tmp_path)
-    path = [str(Path(__file__).parent), str(Path(inspect.getfile(jobs)).parents[1])]
+    path = [str(Path(__file__).parents[1]), str(Path(inspect.getfile(jobs)).parents[1])]
     program = DRIVER.format(path=path, root=str(tmp_path), mode=mode)
     driver = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=toy.environ)
     try:

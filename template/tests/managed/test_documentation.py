@@ -12,7 +12,7 @@ from helpers.errors import ExitCode
 from helpers.options import VERBS
 from helpers.pipeline_text import StepText
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # In the template itself, a document that is rendered still has the ending `.jinja`.
 DOCUMENTS = sorted(
     path for folder in (".", "docs", "data", "notebooks", "models") for path in (ROOT / folder).glob("*.md*")

@@ -14,7 +14,7 @@ from report_cases import HOSTILE, NOTHING, classes, decision, failed, history, h
 from helpers.records import Evaluation, Report
 from helpers.report import html, markdown, terminal_lines, write_report
 
-SOURCES = Path(__file__).resolve().parents[1] / "src"
+SOURCES = Path(__file__).resolve().parents[2] / "src"
 VOID = {"br", "img", "meta", "source", "hr", "link"}
 
 CASES: dict[str, tuple[Report, Evaluation | None]] = {
