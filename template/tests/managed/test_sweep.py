@@ -10,7 +10,7 @@ import pytest
 import yaml
 from repositories import Repository
 from support import World
-from test_graph import plan, refused
+from wired import plan, refused
 
 from helpers import sweep
 from helpers.errors import RepositoryError
