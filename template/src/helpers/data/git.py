@@ -147,7 +147,7 @@ class GitPlace(Place):
         bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
         if bundle:
             environ.setdefault("GIT_SSL_CAINFO", bundle)
-        environ |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_LFS_SKIP_SMUDGE": "0"}
+        environ |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=10")
         seconds = str(int(self.task.timeout))
         settings = [("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", seconds)]
