@@ -95,6 +95,12 @@ def test_a_training_that_left_no_report_says_why(stage):
     assert done.annotations == ["::error title=submit::Kubeflow cannot be reached. Look at KUBEFLOW_ENDPOINT."]
 
 
+def test_where_a_training_could_not_begin_stands_in_the_summary(stage):
+    error = {"code": "usage", "message": "'9;' is not a value of type int.", "hint": "", "where": "--param seed"}
+    done = annotated(stage, None, train=outcome("run", ok=False, error=error, summary=error["message"]))
+    assert "`--param seed`" in done.summary
+
+
 def test_a_training_that_goes_on_without_the_job_is_no_failure(stage):
     done = annotated(stage, None, train=outcome("submit"))
     assert "its report follows" in done.summary

@@ -103,6 +103,9 @@ def _shown(outcome: dict[str, Any]) -> list[str]:
         ]
         lines += table(["Looked at", "What is wrong", "Next step", "Where"], rows)
     elif outcome.get("ok") is not True:
+        where = str((outcome.get("error") or {}).get("where") or "")
+        if where and where not in str(outcome.get("summary")):
+            lines.append(f"- {code(where, 200)}")
         lines += [f"- {plain(step, 600)}" for step in outcome.get("next_steps") or ()] + [""]
     return lines
 
