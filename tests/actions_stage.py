@@ -100,7 +100,8 @@ def acting(folder: Path) -> Iterator[Acting]:
     (folder / "reports").mkdir()
     (folder / "driver.py").write_text(_DRIVER)
     (folder / "reports.py").write_text(_REPORTS)
-    paths = {"PYTHONPATH": f"{TEMPLATE / 'src'}:{TEMPLATE / 'tests'}", "NO_PROXY": "*"}
+    tests = TEMPLATE / "tests"
+    paths = {"PYTHONPATH": f"{TEMPLATE / 'src'}:{tests}:{tests / 'managed'}", "NO_PROXY": "*"}
     template_environment.run(folder, folder, "reports.py", str(folder / "reports"), **paths)
     with subprocess.Popen(
         [str(template_environment.python()), "driver.py"],

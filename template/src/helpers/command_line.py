@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from helpers.envelope import VerbResult, envelope
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError
 from helpers.options import VERBS
+from helpers.workflow_commands import group
 
 
 class UsageError(ConfigurationError):
@@ -193,7 +194,7 @@ def _bug(error: Exception, root: Path, branch: str, environ: Mapping[str, str]) 
     """Writes the traceback to a file, so that the person sees one line; on GitHub, where files go, into the log."""
     text = "".join(traceback.format_exception(error))
     if environ.get("GITHUB_ACTIONS") == "true":
-        _progress(f"::group::The traceback\n{text.rstrip()}\n::endgroup::")
+        _progress(group("The traceback", text))
     folder = getattr(error, "run_directory", root / "runs" / branch)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ MOST_FACTS = 50
 
 
 @cache
-def _template() -> Template:
+def page_template(path: Path) -> Template:
+    """A page whose every text is cleaned and escaped, whatever it comes from."""
     from jinja2 import Environment, StrictUndefined
 
     def shown(value: object) -> object:
@@ -37,7 +38,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(Path(__file__).with_name("report_page.html").read_text(encoding="utf-8"))
+    return environment.from_string(path.read_text(encoding="utf-8"))
 
 
 def html(report: Report, evaluation: Evaluation | None) -> str:
@@ -49,7 +50,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
     rival = "the last accepted run" if decision.baseline.kind == "last-success" else "the champion"
     names, recent = _recent(report)
     classes = class_rows(evaluation)
-    return _template().render(
+    return page_template(Path(__file__).with_name("report_page.html")).render(
         title=words.title(report),
         report=report,
         verdict=found,

@@ -89,8 +89,20 @@ def _metrics(report: Report) -> list[str]:
     if not rows:
         return []
     baseline = report.decision.baseline
-    compared = words.compared(baseline)
-    heads = ["Metric", "This run", *([words.baseline_name(baseline), "Change"] if compared else []), "Required", "Gate"]
+    found = metric_table(rows, "This run", words.baseline_name(baseline), compared=words.compared(baseline))
+    return ["## Metrics", "", *found, plain(words.baseline_note(baseline), 800), ""]
+
+
+def metric_table(rows: Iterable[words.MetricLine], this: str, other: str, *, compared: bool) -> list[str]:
+    """Each metric with what the gate asks of it; beside what it was compared with, if it was.
+
+    Args:
+        rows: The metrics in words.
+        this: What the numbers are of.
+        other: What the numbers beside them are of.
+        compared: Whether there are any beside them.
+    """
+    heads = ["Metric", this, *([other, "Change"] if compared else []), "Required", "Gate"]
     cells = [
         [
             f"{plain(row.name, 80)} ({row.direction})",
@@ -101,8 +113,7 @@ def _metrics(report: Report) -> list[str]:
         ]
         for row in rows
     ]
-    found = table(heads, cells, right=(1, 2) if compared else (1,))
-    return ["## Metrics", "", *found, plain(words.baseline_note(baseline), 800), ""]
+    return table(heads, cells, right=(1, 2) if compared else (1,))
 
 
 def _also_measured(report: Report, evaluation: Evaluation | None) -> list[str]:

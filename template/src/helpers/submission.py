@@ -51,6 +51,7 @@ from helpers.preparing import make_context, make_folder, point_latest, read_inpu
 from helpers.submission_result import conclude
 from helpers.submission_target import check_results, open_kubeflow
 from helpers.verbs import Request, run_state, shown
+from helpers.workflow_commands import set_output
 
 AT_FIRST = 60.0
 """Seconds that a server may be away before anything was submitted."""
@@ -268,8 +269,8 @@ def tell_workflow(environ: Mapping[str, str], state: str, about: Mapping[str, An
     """Sets the outputs of a workflow's step: what became of the submission, and the run's id."""
     path = environ.get("GITHUB_OUTPUT", "")
     if path:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"state={state}\nrun-id={about['run_id']}\n")
+        set_output(Path(path), "state", state)
+        set_output(Path(path), "run-id", str(about["run_id"]))
 
 
 def _end(target: Target) -> VerbResult:

@@ -8,7 +8,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,10 @@ from helpers.actions.delivery import DeliveryError
 from helpers.actions.rules import split_address
 from helpers.png import png, words_of
 from helpers.report import PLOTS
+from helpers.report_html import page_template
 from helpers.report_links import links
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from helpers.actions.delivery import Occasion
     from helpers.actions.rules import Email
 
@@ -149,7 +147,7 @@ def _page(rule: Email, occasion: Occasion, **given: Any) -> str:
     found = words.verdict(report)
     rows = words.metric_lines(report)
     paragraphs = [part.splitlines() for part in intro.split("\n\n") if part.strip()]
-    return _template().render(
+    return page_template(Path(__file__).with_name("mail_page.html")).render(
         **given,
         test=occasion.test,
         intro=paragraphs,
@@ -178,16 +176,3 @@ def _attach(message: EmailMessage, rule: Email, occasion: Occasion) -> None:
         if path is not None and path.is_file():
             main, sub = _KINDS[kind]
             message.add_attachment(path.read_bytes(), main, sub, filename=path.name)
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    def shown(value: object) -> object:
-        return words.clean(value, 200_000, lines=True) if type(value) is str else value
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(Path(__file__).with_name("mail_page.html").read_text(encoding="utf-8"))

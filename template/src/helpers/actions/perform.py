@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from helpers import workflow_commands
 from helpers.actions import github, jenkins, ledger, mail, webhook
 from helpers.actions.conditions import met
 from helpers.actions.delivery import DeliveryError, Occasion, Prepared, deliver, redacted
@@ -152,12 +152,8 @@ def annotation(result: Result) -> str:
     """A failure as GitHub shows it beside the run."""
     refused = "".join(f" Not for {who}: {why}" for who, why in (result.refused or {}).items())
     text = f"{result.message}{refused} {result.hint}".strip()
-    for sign, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        text = text.replace(sign, code)
     title = clean(f"The action '{result.rule}' was not delivered", 120)
-    for sign, code in (("%", "%25"), (",", "%2C"), (":", "%3A")):
-        title = title.replace(sign, code)
-    return f"::warning title={title}::{text}"
+    return workflow_commands.annotation("warning", text, title=title)
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -177,16 +173,6 @@ def summary(results: Sequence[Result]) -> str:
         for result in told
     ]
     return "\n".join(["## Actions", "", *table(["Rule", "To", "State", "Answer"], rows)])
-
-
-def append_summary(text: str, path: str) -> None:
-    """Adds to the summary of the workflow run, where there is one; a summary is not worth a failure."""
-    try:
-        if text and path:
-            with open(path, "a", encoding="utf-8") as stream:  # noqa: PTH123 - the runner's own file
-                stream.write(f"\n{text}{os.linesep}")
-    except OSError:
-        return
 
 
 def _shown(told: Result, rule: Action, occasion: Occasion, key: str) -> Result:

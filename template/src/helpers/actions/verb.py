@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from helpers import workflow_commands
 from helpers.actions import ledger, mail_message, perform, sample
 from helpers.actions.delivery import Occasion
 from helpers.actions.rules import Action
@@ -272,4 +273,7 @@ def _tell_github(request: Request, results: Sequence[perform.Result]) -> None:
     for result in results:
         if result.bad:
             request.progress(perform.annotation(result))
-    perform.append_summary(perform.summary(results), request.environ.get("GITHUB_STEP_SUMMARY", ""))
+    text, path = perform.summary(results), request.environ.get("GITHUB_STEP_SUMMARY", "")
+    if text and path:
+        with suppress(OSError):  # a summary is not worth a failure
+            workflow_commands.append_summary(Path(path), text)

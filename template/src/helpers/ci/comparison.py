@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from helpers import report_words as words
 from helpers.gate import judge
 from helpers.records import Baseline, Decision, HistoryPoint, MetricRule, Report
-from helpers.report_markdown import code, link, plain, table
+from helpers.report_markdown import code, link, metric_table, plain, table
 
 
 @dataclass(frozen=True)
@@ -105,19 +105,9 @@ def comparison(decision: Decision, *, left: str, branch: str) -> list[str]:
     """
     lines = [words.metric_line(result, decision.baseline) for result in decision.metrics]
     compared = words.compared(decision.baseline)
-    heads = ["Metric", plain(left, 60), *([f"Champion of {branch}", "Change"] if compared else []), "Required", "Gate"]
-    rows = [
-        [
-            f"{plain(row.name, 80)} ({row.direction})",
-            f"**{row.value}**",
-            *([row.baseline, row.change] if compared else []),
-            ", ".join(row.required),
-            f"{chr(0x2713) if row.passed else chr(0x2715)} {row.result}",
-        ]
-        for row in lines
-    ]
+    found = metric_table(lines, plain(left, 60), f"Champion of {branch}", compared=compared)
     reasons = [f"- {plain(reason)}" for reason in decision.reasons]
-    return [*table(heads, rows, right=(1, 2) if compared else (1,)), *reasons, ""]
+    return [*found, *reasons, ""]
 
 
 def headline(decision: Decision, branch: str) -> str:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import re
-import secrets
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from helpers import workflow_commands
 from helpers.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from helpers.github_api import GitHub
 
 BRANCHES = ("development", "staging", "production")
-LONGEST_ANNOTATION = 4000
-LARGEST_SUMMARY = 1_000_000
-"""GitHub refuses a step's summary of more than 1 MiB as a whole."""
 LARGEST_EVENT = 5_000_000
 
 
@@ -95,58 +91,33 @@ class Job:
 
     def tell(self, line: str) -> None:
         """A line of the log; what is in it cannot be a command to the runner."""
-        print(_no_command(line), flush=True)
+        print(workflow_commands.no_command(line), flush=True)
 
     def fold(self, title: str, text: str) -> None:
         """Lines that the log shows folded under a title."""
-        print(f"::group::{_escaped(title)}")
-        self.tell(text)
-        print("::endgroup::", flush=True)
+        print(workflow_commands.group(title, text), flush=True)
 
     def output(self, **values: object) -> None:
         """Sets outputs of the step, or prints them outside of one; truth values become ``true`` and ``false``."""
         path = self.environ.get("GITHUB_OUTPUT", "")
-        for name, value in values.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in values.items():
+            name, text = key.replace("_", "-"), str(value).lower() if isinstance(value, bool) else str(value)
             if path:
-                mark = f"end-{secrets.token_hex(16)}"
-                with Path(path).open("a", encoding="utf-8") as file:
-                    file.write(f"{name.replace('_', '-')}<<{mark}\n{text}\n{mark}\n")
+                workflow_commands.set_output(Path(path), name, text)
             else:
-                self.tell(f"{name.replace('_', '-')}: {text}")
+                self.tell(f"{name}: {text}")
 
     def summarize(self, text: str) -> None:
-        """Adds Markdown to the job's summary."""
+        """Adds Markdown to the job's summary, or prints it outside of a workflow."""
         path = self.environ.get("GITHUB_STEP_SUMMARY", "")
-        data = text.rstrip().encode("utf-8", "replace") + b"\n\n"
-        if not path:
-            sys.stdout.write(data.decode("utf-8"))
-            return
-        file = Path(path)
-        used = file.stat().st_size if file.exists() else 0
-        room = LARGEST_SUMMARY - used
-        if len(data) > room:
-            end = b"\n\nThe rest is too long for a summary.\n"
-            data = data[: max(room - len(end), 0)].decode("utf-8", "ignore").encode() + end
-        with file.open("ab") as stream:
-            stream.write(data)
+        if path:
+            workflow_commands.append_summary(Path(path), text)
+        else:
+            print(text.rstrip() + "\n")
 
-    def annotate(self, level: str, message: str, *, title: str = "") -> None:
-        """An annotation of the run: ``error``, ``warning`` or ``notice``; a plain line outside of a workflow."""
-        text = message[:LONGEST_ANNOTATION]
-        if self.environ.get("GITHUB_ACTIONS") != "true":
-            self.tell(f"{level}: {f'{title}: ' if title else ''}{text}")
-            return
-        heading = f" title={_escaped(title, of_property=True)}" if title else ""
-        print(f"::{level}{heading}::{_escaped(text)}", flush=True)
-
-
-def _escaped(text: str, *, of_property: bool = False) -> str:
-    """Text inside of a command to the runner."""
-    out = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return out.replace(":", "%3A").replace(",", "%2C") if of_property else out
-
-
-def _no_command(line: str) -> str:
-    """A line that the runner does not take for a command (``::set-env``, ``##[add-mask]``)."""
-    return re.sub(r"(?m)^(\s*)(::|##\[)", "\\1\u2060\\2", line.replace("\r", "\n"))
+    def annotate(self, level: workflow_commands.Level, message: str, *, title: str = "") -> None:
+        """An annotation of the run; a plain line outside of a workflow."""
+        if self.environ.get("GITHUB_ACTIONS") == "true":
+            print(workflow_commands.annotation(level, message, title=title), flush=True)
+        else:
+            self.tell(f"{level}: {f'{title}: ' if title else ''}{message[: workflow_commands.LONGEST_ANNOTATION]}")
