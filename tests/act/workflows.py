@@ -3,7 +3,8 @@
 ``act`` knows neither environments nor permissions: every job sees every secret and has one token. GitHub gives a job
 the secrets of the environment that it names, and a token with the rights that it declares. So the names of secrets and
 variables in a *copy* of the file are told apart by job (``secrets.KUBEFLOW_TOKEN`` of the job ``train`` becomes
-``secrets.TRAIN__KUBEFLOW_TOKEN``), and each job's values are handed over under its names. Nothing else is changed.
+``secrets.TRAIN__KUBEFLOW_TOKEN``), and each job's values are handed over under its names. The outputs of a job that was
+skipped are empty on GitHub, and in ``act`` the text of their expressions: that is mended too. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import yaml
 
 _USES = re.compile(r"uses:\s*([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})")
 _NAMED = re.compile(r"\b(secrets|vars)\.([A-Za-z_]\w*)|\b(github)\.token\b")
+_OF_A_JOB = re.compile(r"\bneeds\.([\w-]+)\.outputs\.[\w-]+")
 _NEEDS_TOKEN = {"actions/checkout": "token"}
 _ALL = ("actions", "contents", "issues", "pull-requests", "statuses", "checks", "deployments", "packages", "id-token")
 
@@ -139,17 +141,22 @@ def _own_name(job: str, match: re.Match[str]) -> str:
     return f"{match[1]}.{prefix(job)}{match[2]}"
 
 
+def _named(how: Any, expression: str) -> str:
+    apart = _OF_A_JOB.sub(lambda match: f"(needs.{match[1]}.result != 'skipped' && {match[0]} || '')", expression)
+    return _NAMED.sub(how, apart)
+
+
 def _replaced(value: Any, how: Any) -> Any:
     """The value with every expression in it changed; shell text outside of expressions stays as it is."""
     if isinstance(value, dict):
         return {
-            key: _NAMED.sub(how, found) if key == "if" and isinstance(found, str) else _replaced(found, how)
+            key: _named(how, found) if key == "if" and isinstance(found, str) else _replaced(found, how)
             for key, found in value.items()
         }
     if isinstance(value, list):
         return [_replaced(found, how) for found in value]
     if isinstance(value, str):
-        return re.sub(r"\$\{\{.*?\}\}", lambda match: _NAMED.sub(how, match[0]), value, flags=re.DOTALL)
+        return re.sub(r"\$\{\{.*?\}\}", lambda match: _named(how, match[0]), value, flags=re.DOTALL)
     return value
 
 
