@@ -43,7 +43,7 @@ def main(repository: Path, folder: Path) -> None:
     data, valid, train, test, model, metrics, evaluation, decision = map(
         artifact, ("data", "valid", "train", "test", "model", "metrics", "evaluation", "decision")
     )
-    pull_data(source=given["source"], data=data)
+    pull_data(source=given["source"], context=context, data=data)
     validate_data(data=data, context=context, valid=valid)
     split_data(valid=valid, test_size=given["test_size"], seed=given["seed"], train=train, test=test)
     train_model(

@@ -30,6 +30,18 @@ def mlopsgen(toy: Toy, *arguments: str, cwd: Path | None = None) -> subprocess.C
     )
 
 
+def start(toy: Toy, *arguments: str) -> subprocess.Popen[str]:
+    """Start `mlopsgen ARGUMENTS`; what it says, in one stream, can be read while it works."""
+    return subprocess.Popen(
+        argv(*arguments),
+        cwd=toy.folder,
+        env=surroundings(toy),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 def data(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """The envelope that a command printed, with its data on the same level."""
     envelope = json.loads(done.stdout)

@@ -82,7 +82,7 @@ def trained(trainings: Trainings) -> Said:
     trainings.kubeflow.faults.plan(Fault.EXPIRED, path="/apis/v2beta1/runs/")
     said = trainings.submit("--trigger", "push", "--actor", "ada", GITHUB_RUN_NUMBER="1")
     assert said.code == 0, said.all
-    assert trainings.kubeflow.gate.logins == 2
+    assert trainings.kubeflow.gate.logins >= 2
     return said
 
 

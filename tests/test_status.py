@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlopsgen.forge.worker import locks
-from tests.command_toys import TOP, data, mlopsgen
+from tests.command_toys import TOP, data, mlopsgen, start
 from tests.forge_toys import Toy, make_toy, until
 
 
@@ -95,10 +95,13 @@ def test_what_runs_and_waits_is_shown_and_followed(toy: Toy) -> None:
     assert [(run["number"], run["state"]) for run in development["queue"]] == [(2, "running"), (3, "queued")]
     assert development["last_run"]["number"] == 3
     assert development["last_ended"]["number"] == 1
-    toy.go()
-    followed = mlopsgen(toy, "status", "--follow", "--branch", "development")
-    assert followed.returncode == 0
-    assert "accepted" in followed.stdout
+    with start(toy, "status", "--follow", "--branch", "development") as following:
+        assert following.stdout is not None
+        first = following.stdout.readline()  # it follows: only now may what it waits for end
+        toy.go()
+        said = first + following.communicate(timeout=60)[0]
+    assert following.returncode == 0
+    assert "accepted" in said
     toy.wait_for_rest()
     assert "Nothing is training" in mlopsgen(toy, "status", "--follow").stdout
 

@@ -203,7 +203,7 @@ def test_the_whole_wizard_with_wrong_answers_and_the_way_back(person, tmp_path, 
     terminal.see("Licence").see("(back)").type(UP, ENTER).see("Owner").type(ENTER)
     terminal.see("Licence").see("(back)").type(DOWN, ENTER)
     terminal.see("Visibility").see("(back)").type(ENTER)
-    terminal.see("absolute path").see("diabetes.csv").type(CLEAR, "https://me:pw@example.org/a.csv", ENTER).see(
+    terminal.see("postgresql://").see("diabetes.csv").type(CLEAR, "https://me:pw@example.org/a.csv", ENTER).see(
         "asked for apart"
     )
     terminal.type(CLEAR, "wine.csv", ENTER).see("Format").see("(back)").type(ENTER)
