@@ -40,11 +40,13 @@ class Watched:
         stage: The person and the fake GitHub.
         said: What each command printed, by its words.
         command_lines: Every command line of every process that was seen while they ran.
+        seen: How many processes were seen, those included whose command lines a test has taken out.
     """
 
     stage: Stage
     said: list[tuple[str, str]] = field(default_factory=list)
     command_lines: set[bytes] = field(default_factory=set)
+    seen: int = 0
 
     def run(
         self, *arguments: str, stdin: str = "", code: str = "", github: bool = True, **more: str

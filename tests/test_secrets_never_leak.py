@@ -29,7 +29,7 @@ def watched(model: Path, tmp_path: Path) -> Iterator[Watched]:
     with FakeGitHub() as github:
         watched = Watched(push_stage.set_up(github, model, tmp_path))
         yield watched
-        assert watched.command_lines, "nothing was watched"
+        assert watched.seen, "nothing was watched"
         assert not watched.leaks()
         assert not hunt(github.world.folder), "pushed to GitHub"
     assert not hunt(tmp_path, may_hold)
