@@ -95,6 +95,7 @@ class Watched:
                     fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
                     if int(entry.name) in ours or int(fields[1]) in ours or int(fields[3]) == root:
                         ours.add(int(entry.name))
+                        self.seen += 1
                         self.command_lines.add((entry / "cmdline").read_bytes())
                 except (OSError, IndexError):  # it has ended
                     continue
