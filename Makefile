@@ -45,8 +45,12 @@ format: setup ## Put the code into the common format.
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
+.PHONY: servers
+servers: ## Install the servers that the tests speak with (Debian's packages), where they are missing.
+	@tools/packages.sh servers
+
 .PHONY: test
-test: lint template-venv workflow-tools ## Lint and every test but the heavy ones.
+test: servers lint template-venv workflow-tools ## Lint and every test but the heavy ones.
 	@$(TESTS) -m "not matrix and not kills and not whole"
 
 .PHONY: test-matrix

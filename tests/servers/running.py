@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 PACKAGES = "postgresql mariadb-server swift-proxy swift-account swift-container swift-object memcached docker-registry"
-"""What ``.ci/run`` installs."""
+"""What ``make servers`` installs."""
 
 
 def program(name: str, *folders: str) -> str:
