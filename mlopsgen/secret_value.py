@@ -27,6 +27,10 @@ _remembered: list[SecretValue] = []
 _scopes = 0
 
 
+class WipedError(RuntimeError):
+    """A secret is asked for after it was wiped: whoever still works with it shall fail, not go on with nothing."""
+
+
 class SecretValue:
     """Holds a secret; only :meth:`reveal` gives it out, at the one place that hands it to its receiver.
 
@@ -38,7 +42,7 @@ class SecretValue:
 
     def __init__(self, value: str) -> None:
         # Bytes that can be overwritten: a str cannot be.
-        self._bytes = bytearray(value.encode("utf-8", "surrogatepass"))
+        self._bytes: bytearray | None = bytearray(value.encode("utf-8", "surrogatepass"))
         self._hash = hash((type(self), value))
         self._forms: frozenset[str] | None = None
         with _lock:
@@ -47,30 +51,38 @@ class SecretValue:
                 _remembered.append(self)
 
     def reveal(self) -> str:
-        """The secret itself. Never log, format or store what this returns."""
-        return self._bytes.decode("utf-8", "surrogatepass")
+        """The secret itself. Never log, format or store what this returns.
+
+        Raises:
+            WipedError: It was wiped. A thread that outlives its command would otherwise store an empty secret.
+        """
+        with _lock:
+            if self._bytes is None:
+                raise WipedError("this secret was wiped when its command ended")
+            return self._bytes.decode("utf-8", "surrogatepass")
 
     def wipe(self) -> None:
-        """Overwrite the secret in memory; it is empty from now on, and no longer taken out of texts.
+        """Overwrite the secret in memory; nobody gets it from now on, and it is no longer taken out of texts.
 
         Copies that :meth:`reveal` gave out are beyond reach: Python's texts cannot be overwritten.
         """
         with _lock:
-            self._bytes[:] = bytes(len(self._bytes))
-            self._bytes.clear()
-            self._forms = frozenset()
+            if self._bytes is not None:
+                self._bytes[:] = bytes(len(self._bytes))
+            self._bytes, self._forms = None, frozenset()
 
     @property
     def size(self) -> int:
         """The number of bytes in UTF-8; sizes may be shown."""
-        return len(self._bytes)
+        return len(self._bytes or b"")
 
     @property
     def forms(self) -> frozenset[str]:
         """How the secret may turn up in a text; each is long enough to be looked for."""
-        if self._forms is None:
-            self._forms = frozenset(_forms(self.reveal()))
-        return self._forms
+        with _lock:
+            if self._forms is None:
+                self._forms = frozenset(_forms(self.reveal()))
+            return self._forms
 
     def __repr__(self) -> str:
         return f"SecretValue({STARS})"

@@ -15,14 +15,16 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.public import PrivateKey
 
 from mlopsgen.adapters import process
 from mlopsgen.adapters.logs import redact_logs
 from mlopsgen.cli import boundary, bug_report, console, json_output
 from mlopsgen.errors import CommandFailed, MlopsgenError
 from mlopsgen.events import Note, Warn
+from mlopsgen.forge.github import sealing
 from mlopsgen.result import OperationResult
-from mlopsgen.secret_value import SecretValue, redact, redact_document, remembered
+from mlopsgen.secret_value import SecretValue, WipedError, redact, redact_document, remembered
 from tests.canaries import canary
 
 CANARY = 'c4n4ry "quoted" $HOME \\n\nsecond-line-of-it ümläut'
@@ -43,9 +45,19 @@ def test_wiping_leaves_nothing_and_the_value_is_exact_until_then():
     assert secret.reveal() == CANARY
     assert secret.size == len(CANARY.encode())
     secret.wipe()
-    assert (secret.reveal(), bool(secret), secret.size) == ("", False, 0)
+    assert (bool(secret), secret.size) == (False, 0)
     assert not any(before)
     assert redact(CANARY) == CANARY
+
+
+def test_a_thread_that_outlives_its_command_gets_no_empty_secret():
+    """It would store nothing in place of the secret, and the next push would find one there and keep it."""
+    key = sealing.PublicKey("1", base64.b64encode(bytes(PrivateKey.generate().public_key)).decode())
+    with remembered():
+        secret = SecretValue(CANARY)
+        assert not sealing.problem("TOKEN", secret)
+    with pytest.raises(WipedError):
+        sealing.seal(key, secret)
 
 
 def _forms(value: str) -> list[str]:
