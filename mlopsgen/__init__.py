@@ -1,3 +1,3 @@
 """mlopsgen: from an idea to a machine-learning repository that trains by ``git push``."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -31,6 +31,28 @@ class TemplateEngine(Protocol):
         """The versions that can be rendered, oldest first."""
 
 
+class Template(TemplateEngine, Protocol):
+    """A template with its versions, wherever it lies, and the engine that renders it."""
+
+    @property
+    def address(self) -> str:
+        """Its public address, as repositories record it: without credentials, never a path inside the package."""
+
+    @property
+    def newest(self) -> str:
+        """The newest version."""
+
+    def read(self, version: str, name: str) -> str | None:
+        """The text of a file at the top of a version's repository (not of what is rendered), ``None`` if there is none.
+
+        Raises:
+            mlopsgen.errors.MlopsgenError: There is no such version.
+        """
+
+    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
+        """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown; may be empty."""
+
+
 class Back(Exception):
     """The person goes back to the question before."""
 
