@@ -39,6 +39,15 @@ def style(text: str, name: str, *, colour: bool) -> str:
     return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if colour else text
 
 
+def duration(seconds: int) -> str:
+    """About how long something takes, in words."""
+    if seconds < 60:
+        return f"{max(1, seconds)} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest:02} min" if hours else f"{minutes} min"
+
+
 class TextEvents:
     """Draws progress: a line for what is done; on a terminal, one more that changes says what is being done.
 
@@ -66,7 +75,8 @@ class TextEvents:
                 for line in self._lines(event):
                     self._stream.write(redact(line) + "\n")
             if self._live and isinstance(event, events.StepDone) and event.done < event.total:
-                self._draw(f"{event.done} of {event.total} done ...")
+                left = f", about {duration(event.seconds_left)} left" if event.seconds_left else ""
+                self._draw(f"{event.done} of {event.total} done{left} ...")
             self._stream.flush()
 
     def clear(self) -> None:

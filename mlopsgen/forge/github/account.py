@@ -12,6 +12,7 @@ from mlopsgen.errors import AuthenticationFailed, PermissionDenied
 from mlopsgen.forge.github.client import Client, quoted
 from mlopsgen.forge.github.errors import Answer
 from mlopsgen.forge.github.host import Host
+from mlopsgen.forge.github.pace import PATIENCE
 from mlopsgen.ports import EventSink
 from mlopsgen.secret_value import SecretValue
 
@@ -68,6 +69,7 @@ class Account:
         environ: The environment (proxies, certificates).
         events: Is told what is being waited for.
         sleep: Waits that many seconds.
+        patience: Seconds that GitHub may be waited for at once.
     """
 
     def __init__(
@@ -78,10 +80,11 @@ class Account:
         environ: Mapping[str, str],
         events: EventSink,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         self.host = host
         self.events = events
-        self.client = Client(host, token, environ=environ, events=events, sleep=sleep)
+        self.client = Client(host, token, environ=environ, events=events, sleep=sleep, patience=patience)
         self._me_lock = threading.Lock()
         self._owner_lock = threading.Lock()
         self._reviewer_lock = threading.Lock()

@@ -29,7 +29,7 @@ from mlopsgen.forge.github.connection import (
 )
 from mlopsgen.forge.github.errors import Answer, LostAnswer, Renamed, TokenRefused, Unreachable, error_from, words_of
 from mlopsgen.forge.github.host import Host
-from mlopsgen.forge.github.pace import Pace, too_long
+from mlopsgen.forge.github.pace import PATIENCE, Pace, too_long
 from mlopsgen.ports import EventSink
 from mlopsgen.secret_value import SecretValue
 
@@ -55,6 +55,7 @@ class Client:
         environ: The environment (proxies, certificates).
         events: Is told what is being waited for.
         sleep: Waits that many seconds.
+        patience: Seconds that GitHub may be waited for at once.
 
     Raises:
         TokenRefused: The token cannot be one.
@@ -68,6 +69,7 @@ class Client:
         environ: Mapping[str, str],
         events: EventSink,
         sleep: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         if not _TOKEN.fullmatch(token.reveal()):
             hint = "Copy it again: it is one word without spaces or line breaks."
@@ -79,7 +81,8 @@ class Client:
         self._environ = environ
         self._events = events
         self._sleep = sleep
-        self._pace = Pace(events, sleep=sleep, clock=time.monotonic)
+        self.pace = Pace(events, sleep=sleep, clock=time.monotonic, patience=patience)
+        """What all calls wait for."""
         # PyGithub's connection is for one thread at a time: whoever calls takes one and puts it back.
         self._idle: LifoQueue[Requester] = LifoQueue()
 
@@ -113,7 +116,7 @@ class Client:
         waits, pauses, late = iter(BACKOFF), iter(_LIMIT_PAUSES), iter(FRESH if fresh else ())
         asked = 0
         while True:
-            self._pace.turn(write=method in _WRITES)
+            self.pace.turn(write=method in _WRITES)
             try:
                 answer = self._call(method, path, body, query)
             except MovedError as moved:
@@ -126,7 +129,7 @@ class Client:
                 asked += 1
                 if asked > _PAUSES:
                     raise too_long(pause[0], "it asked for one pause after the other")
-                self._pace.pause(*pause)
+                self.pace.pause(*pause)
                 continue
             if answer.status == 404 and (delay := next(late, None)) is not None:
                 self._sleep(delay)

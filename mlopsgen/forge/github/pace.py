@@ -33,10 +33,19 @@ class Pace:
         events: Is told what is being waited for.
         sleep: Waits that many seconds.
         clock: Seconds since some moment, always growing.
+        patience: Seconds that may be waited for at once.
     """
 
-    def __init__(self, events: EventSink, *, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        events: EventSink,
+        *,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+        patience: float = PATIENCE,
+    ) -> None:
         self._events = events
+        self._patience = patience
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
@@ -62,7 +71,7 @@ class Pace:
                         due = self._writes[-count] + span
                         reason = f"no more than {count} changes in {'a minute' if span == 60 else 'an hour'}"
             wait = due - now
-            if wait > PATIENCE:
+            if wait > self._patience:
                 raise too_long(wait, reason)
             if write:
                 self._writes.append(due)
@@ -80,12 +89,23 @@ class Pace:
         Raises:
             RateLimited: The pause is too long.
         """
-        if seconds > PATIENCE:
+        if seconds > self._patience:
             raise too_long(seconds, reason)
         with self._lock:
             until = self._clock() + seconds
             if until > self._paused_until:
                 self._paused_until, self._paused_for = until, reason
+
+    def seconds_for(self, writes: int) -> float:
+        """How long it takes at the least until so many more changes are let through."""
+        with self._lock:
+            now, due = self._clock(), list(self._writes)
+            paused = max(0.0, self._paused_until - now)
+        last = now
+        for _ in range(writes):
+            last = max([last, *(due[-count] + span for count, span in WRITES if len(due) >= count)])
+            due.append(last)
+        return max(paused, last - now)
 
 
 def too_long(seconds: float, reason: str) -> RateLimited:
