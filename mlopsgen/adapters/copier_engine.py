@@ -1,4 +1,7 @@
-"""The template engine: copier, called in this process through its public functions. Nothing else imports copier."""
+"""Templates as the rest sees them: versions from a store, rendered by copier through its public functions.
+
+Nothing else imports copier.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,53 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
-from mlopsgen.adapters.template_store import TemplateStore
-from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError
 
 _SUFFIX = ".jinja"
 _MARKS = ("[[", "[%", "[#")
 
 
-class CopierEngine:
-    """Renders the versions of a :class:`TemplateStore`. A :class:`mlopsgen.ports.TemplateEngine`."""
+class VersionStore(Protocol):
+    """Where the versions of a template lie."""
 
-    def __init__(self, store: TemplateStore) -> None:
+    @property
+    def address(self) -> str:
+        """The template's public address."""
+
+    @property
+    def newest(self) -> str:
+        """The newest version."""
+
+    def versions(self) -> tuple[str, ...]:
+        """Every version, oldest first."""
+
+    def lay_out(self, version: str, destination: Path) -> None:
+        """Write a version's ``copier.yml`` and what it renders from into the empty folder ``destination``."""
+
+    def read(self, version: str, name: str) -> str | None:
+        """The text of a file beside ``copier.yml``."""
+
+    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
+        """What changed after ``start`` up to ``end``, newest first."""
+
+
+class CopierEngine:
+    """Renders the versions of a store. A :class:`mlopsgen.ports.Template`."""
+
+    def __init__(self, store: VersionStore) -> None:
         self._store = store
+
+    @property
+    def store(self) -> VersionStore:
+        """Where the versions lie."""
+        return self._store
+
+    @property
+    def address(self) -> str:
+        """The template's public address, as repositories record it."""
+        return self._store.address
 
     @property
     def newest(self) -> str:
@@ -32,6 +68,14 @@ class CopierEngine:
     def versions(self) -> tuple[str, ...]:
         """The versions that can be rendered, oldest first."""
         return self._store.versions()
+
+    def read(self, version: str, name: str) -> str | None:
+        """The text of a file at the top of a version's repository, ``None`` if there is none."""
+        return self._store.read(version, name)
+
+    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
+        """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""
+        return self._store.changelog(start, end)
 
     def render(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
         """Write the rendered files of ``version`` into the empty folder ``destination``.
@@ -45,7 +89,7 @@ class CopierEngine:
                 laid_out = pool.submit(self._lay_out, version, Path(scratch), destination)
                 importlib.import_module("copier")
                 laid_out.result()
-            _run_copier(Path(scratch), version, answers, destination)
+            _run_copier(Path(scratch), self.address, version, answers, destination)
 
     def _lay_out(self, version: str, scratch: Path, destination: Path) -> None:
         self._store.lay_out(version, scratch)
@@ -67,14 +111,14 @@ def _move_static(template: Path, destination: Path) -> None:
         shutil.move(path, destination / relative)
 
 
-def _run_copier(template: Path, version: str, answers: Mapping[str, object], destination: Path) -> None:
+def _run_copier(template: Path, address: str, version: str, answers: Mapping[str, object], destination: Path) -> None:
     import copier  # noqa: PLC0415 - half a second: only what renders pays for it
     import copier.errors  # noqa: PLC0415
     import jinja2  # noqa: PLC0415
     import yaml  # noqa: PLC0415
 
     # What the repository records: the public address and the version, never the folder that this render read.
-    recorded = {"_src_path": CANONICAL_TEMPLATE, "_commit": version}
+    recorded = {"_src_path": address, "_commit": version}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

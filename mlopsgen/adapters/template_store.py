@@ -1,23 +1,30 @@
 """Where the built-in template's versions come from, without any network.
 
 An installed package carries ``template.bundle``: a git bundle with one commit for each released version, tagged
-``v1.2.3``, that holds ``copier.yml`` and ``template/`` and nothing of the project's own history. In a checkout of the
-project the working tree is the newest version and its tags are the others.
+``v1.2.3``, that holds ``copier.yml``, ``sync.yaml`` and ``template/`` and nothing of the project's own history; its
+message holds what the changelog says of the version. In a checkout of the project the working tree is the newest
+version and its tags are the others.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import mlopsgen
+from mlopsgen.adapters.changelog import UNRELEASED, sections
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, UsageError
 
 BUNDLE = "template.bundle"
-_PARTS = ("copier.yml", "template")
+_NEEDED = ("copier.yml", "template")
+_PARTS = (*_NEEDED, "sync.yaml")
+_CHANGELOG = "CHANGELOG.md"
 _LEFT_OUT = (
     "__pycache__", "*.pyc", "*.egg-info", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".venv",
     ".mlflow", "runs",
@@ -51,7 +58,12 @@ class TemplateStore:
         self._environ = environ
         self._bundle = package / BUNDLE
         root = package.parent
-        self._checkout = root if all((root / part).exists() for part in _PARTS) else None
+        self._checkout = root if all((root / part).exists() for part in _NEEDED) else None
+
+    @property
+    def address(self) -> str:
+        """Where the template is published."""
+        return CANONICAL_TEMPLATE
 
     @property
     def newest(self) -> str:
@@ -61,41 +73,94 @@ class TemplateStore:
     def versions(self) -> tuple[str, ...]:
         """Every version that can be laid out, oldest first."""
         found = {self.newest}
-        source = self._history()
-        if source is not None:
-            listed = GitRepository(source.parent, self._environ).read(
-                "ls-remote", "--tags", "--refs", str(source), "v*"
-            )
-            found |= {line.rsplit("/", 1)[-1] for line in listed.splitlines()}
+        if self._history is not None:
+            listed = self._history.read("for-each-ref", "--format=%(refname:strip=2)", "refs/tags/v*")
+            found |= set(listed.splitlines())
         return tuple(sorted((name for name in found if re.fullmatch(r"v\d+(\.\d+)*", name)), key=_key))
 
     def lay_out(self, version: str, destination: Path) -> None:
-        """Write ``copier.yml`` and ``template/`` of a version into the empty folder ``destination``.
+        """Write ``copier.yml``, ``sync.yaml`` and ``template/`` of a version into the empty folder ``destination``.
 
         Raises:
             UsageError: There is no such version.
         """
-        if version == self.newest and self._checkout is not None:
-            copy_working_tree(self._checkout, destination, self._environ)
+        checkout = self._working_tree(version)
+        if checkout is not None:
+            copy_working_tree(checkout, destination, self._environ)
             return
-        source = self._history()
-        if source is None or (version != self.newest and version not in self.versions()):
-            raise UsageError(
-                f"There is no template version '{version}'.",
-                where="--template-version",
-                hint=f"Versions here: {', '.join(self.versions())}.",
-            )
-        scratch = GitRepository(destination, self._environ)
-        scratch.run("init", "--quiet", "--bare", "--template=", "history.git")
-        git = ("--git-dir=history.git", "--work-tree=.", *_PLAIN)
-        scratch.run(*git, "fetch", "--quiet", "--no-tags", str(source), f"refs/tags/{version}")
-        scratch.run(*git, "checkout", "--quiet", "FETCH_HEAD", "--", *_PARTS)
-        shutil.rmtree(destination / "history.git")
+        history = self._require(version)
+        folder = history.read("rev-parse", "--path-format=absolute", "--git-common-dir")
+        tree = GitRepository(destination, self._environ)
+        git = (f"--git-dir={folder}", "--work-tree=.", *_PLAIN)
+        # An index of its own: the history may be somebody's checkout.
+        with tempfile.TemporaryDirectory(prefix="mlopsgen-index-") as scratch:
+            own = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+            tree.run(*git, "read-tree", f"refs/tags/{version}", extra=own)
+            listed = tree.run(*git, "ls-files", "-z", "--", *_PARTS, extra=own).stdout
+            tree.run(*git, "checkout-index", "--quiet", "--force", "-z", "--stdin", stdin=listed, extra=own)
 
-    def _history(self) -> Path | None:
+    def read(self, version: str, name: str) -> str | None:
+        """The text of a file beside ``copier.yml`` in a version, ``None`` if there is none.
+
+        Raises:
+            UsageError: There is no such version.
+        """
+        checkout = self._working_tree(version)
+        if checkout is not None:
+            path = checkout / name
+            return path.read_text(encoding="utf-8") if path.is_file() else None
+        history = self._require(version)
+        shown = history.run("cat-file", "blob", f"refs/tags/{version}:{name}", check=False)
+        return shown.stdout if shown.exit_status == 0 else None
+
+    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
+        """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""
+        between = [version for version in self.versions() if _key(start) < _key(version) <= _key(end)]
+        if self._checkout is not None:
+            path = self._checkout / _CHANGELOG
+            told = changes(path.read_text(encoding="utf-8") if path.is_file() else "")
+        else:
+            told = {version: self._message(version) for version in between}
+        return tuple((version, told.get(version, "")) for version in reversed(between))
+
+    def _message(self, version: str) -> str:
+        history = self._require(version)
+        return history.read("log", "-1", "--no-show-signature", "--format=%b", f"refs/tags/{version}").strip()
+
+    def _working_tree(self, version: str) -> Path | None:
+        return self._checkout if version == self.newest else None
+
+    def _require(self, version: str) -> GitRepository:
+        """The repository that has a version as a tag."""
+        if self._history is not None and version in self.versions():
+            return self._history
+        raise UsageError(
+            f"There is no template version '{version}'.",
+            where="--template-version",
+            hint=f"Versions here: {', '.join(self.versions())}.",
+        )
+
+    @cached_property
+    def _history(self) -> GitRepository | None:
+        """The repository whose tags are the versions: the checkout, or what the bundle holds."""
         if self._checkout is not None and (self._checkout / ".git").exists():
-            return self._checkout
-        return self._bundle if self._bundle.is_file() else None
+            return GitRepository(self._checkout, self._environ)
+        if not self._bundle.is_file():
+            return None
+        # It goes when this object goes.
+        self._unpacked = tempfile.TemporaryDirectory(prefix="mlopsgen-versions-", ignore_cleanup_errors=True)
+        repository = GitRepository(Path(self._unpacked.name), self._environ)
+        repository.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+        repository.run("fetch", "--quiet", "--no-tags", str(self._bundle), "refs/tags/v*:refs/tags/v*")
+        return repository
+
+
+def changes(text: str) -> dict[str, str]:
+    """What a changelog says of each version; what is not released yet belongs to this version."""
+    told = sections(text)
+    unreleased = told.pop(UNRELEASED, "")
+    newest = f"v{mlopsgen.__version__}"
+    return {newest: unreleased, **told} if unreleased else told
 
 
 def copy_working_tree(root: Path, destination: Path, environ: Mapping[str, str]) -> None:
@@ -108,7 +173,9 @@ def copy_working_tree(root: Path, destination: Path, environ: Mapping[str, str])
     """
     if not (root / ".git").exists():
         shutil.copytree(root / "template", destination / "template", ignore=shutil.ignore_patterns(*_LEFT_OUT))
-        shutil.copy(root / "copier.yml", destination)
+        for name in ("copier.yml", "sync.yaml"):
+            if (root / name).is_file():
+                shutil.copy(root / name, destination)
         return
     listed = GitRepository(root, environ).read(
         "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *_PARTS
@@ -144,33 +211,43 @@ def write_bundle(root: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
     tree.mkdir()
     copy_working_tree(root, tree, environ)
     bare = GitRepository(scratch / "history.git", {**environ, **_AUTHOR})
-    GitRepository(scratch, environ).run("init", "--quiet", "--bare", "--template=", "history.git")
+    GitRepository(scratch, environ).run(
+        "init", "--quiet", "--bare", "--template=", "--object-format=sha1", "history.git"
+    )
     objects = project.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
     (bare.path / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (bare.path / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
     parent: list[str] = []
     tags = [tag for tag in project.read("tag", "--list", "v*").split() if re.fullmatch(r"v\d+(\.\d+)*", tag)]
     released = sorted((tag for tag in tags if _key(tag) < _key(newest)), key=_key)
+    log = root / _CHANGELOG
+    told = changes(log.read_text(encoding="utf-8") if log.is_file() else "")
     for tag in [*released, newest]:
-        parent = _add_version(bare, project, tag, tree if tag == newest else None, parent)
+        content = _tree_of(bare, project, tag) if tag != newest else _tree_in(bare, tree)
+        if content is not None:
+            parent = [_add_version(bare, tag, content, parent, told.get(tag, ""))]
     bundle = scratch / BUNDLE
     bare.run("-c", "pack.threads=1", "bundle", "create", "--quiet", str(bundle), "--tags")
     return bundle
 
 
-def _add_version(
-    bare: GitRepository, project: GitRepository, tag: str, tree: Path | None, parent: list[str]
-) -> list[str]:
-    """Commit one version's tree behind ``parent`` and tag it."""
-    if tree is None:
-        listed = project.run("ls-tree", tag, "--", *_PARTS, check=False)
-        if len(listed.stdout.splitlines()) != len(_PARTS):
-            return parent  # a tag from before the template lay here
-        name = bare.run("mktree", stdin=listed.stdout).stdout.strip()
-    else:
-        bare.run(f"--work-tree={tree}", *_PLAIN, "add", "--all", "--force", ".")
-        name = bare.read("write-tree")
+def _tree_of(bare: GitRepository, project: GitRepository, tag: str) -> str | None:
+    """The tree of a released version, ``None`` for a tag from before the template lay here."""
+    listed = project.run("ls-tree", tag, "--", *_PARTS, check=False)
+    names = {line.partition("\t")[2] for line in listed.stdout.splitlines()}
+    return bare.run("mktree", stdin=listed.stdout).stdout.strip() if names.issuperset(_NEEDED) else None
+
+
+def _tree_in(bare: GitRepository, folder: Path) -> str:
+    """The tree of the version that is being built."""
+    bare.run(f"--work-tree={folder}", *_PLAIN, "add", "--all", "--force", ".")
+    return bare.read("write-tree")
+
+
+def _add_version(bare: GitRepository, tag: str, tree: str, parent: list[str], told: str) -> str:
+    """Commit a version's tree behind ``parent``, with what changed in it as the message, and tag it."""
     parents = [word for commit in parent for word in ("-p", commit)]
-    commit = bare.read("commit-tree", name, *parents, "-m", f"mlopsgen template {tag}")
+    message = f"mlopsgen template {tag}\n\n{told}\n" if told else f"mlopsgen template {tag}\n"
+    commit = bare.run("commit-tree", tree, *parents, stdin=message).stdout.strip()
     bare.run("update-ref", f"refs/tags/{tag}", commit)
-    return [commit]
+    return commit
