@@ -24,7 +24,7 @@ SECTIONS = {
     "data": "Data: where it lies, target column, task",
     **{branch: f"{branch.capitalize()}: engine, tracking, runner" for branch in BRANCHES},
     "quality": "Quality: metrics that decide about a new model",
-    "automation": "Automation: container registry, watching the data",
+    "automation": "Automation: container registry, watching the data, template updates",
     "notification": "Notification: who hears of a training",
     "review": "Review: who approves production",
     "python": "Python version",
@@ -148,6 +148,11 @@ _OTHER = (
         key="data_watch", section="automation", kind="choice", title="Watch the data",
         default=Cases((({"data_address": SAMPLE}, "off"),), "daily"), choices=("off", "hourly", "daily", "weekly"),
         help="How often GitHub looks whether the data changed since the last training; a change starts a training.",
+    ),
+    Question(
+        key="template_update", section="automation", kind="choice", title="Template updates", default="off",
+        choices=("off", "weekly", "monthly"),
+        help="How often GitHub looks for a newer template and opens a pull request; docs/updates.md names its secret.",
     ),
     Question(
         key="notify_how", section="notification", kind="choice", title="Notify by", default="none",

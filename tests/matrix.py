@@ -92,6 +92,10 @@ FACTORS: dict[str, dict[str, Fragment]] = {
         "default": {},
         **{every: {"data_watch": every} for every in ("off", "hourly", "daily", "weekly")},
     },
+    "template update": {
+        "default": {},
+        **{every: {"template_update": every} for every in ("weekly", "monthly")},
+    },
     "review": {
         "none": {},
         "several": {"reviewers": ["octocat", "acme/ml-reviewers"], "review_wait_minutes": 43200},

@@ -115,7 +115,8 @@ def renewed_text(ours: Record, rendered: str | None, template: str, version: str
     kept = _parts(ours.text)
     parts = kept if rendered is None else _parts(rendered)
     for key, value in (("_src_path", template), ("_commit", version)):
-        parts = {"": parts.get("", ""), key: _line(key, value), **_without(parts, "", key)}
+        line = {key: _line(key, value)}
+        parts = parts | line if key in parts else {"": parts[""], **line, **_without(parts, "")}
     if OWNED in kept:
         parts = {**_without(parts, OWNED), OWNED: kept[OWNED]}
     return "".join(parts.values())
