@@ -144,6 +144,11 @@ def test_cancel_writes_nothing():
 UP, DOWN, ENTER, CLEAR = "\x1b[A", "\x1b[B", "\r", "\x15"
 
 
+def _as_in_a_terminal() -> None:
+    """A terminal that closes ends what runs in it, also where these tests run under nohup and would hand that on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A person in front of ``mlopsgen init``."""
 
@@ -152,7 +157,7 @@ class Terminal:
     ) -> None:
         self.child = pexpect.spawn(
             sys.executable, ["-m", "mlopsgen", "init", *arguments],
-            cwd=str(folder), env=environ, encoding="utf-8", dimensions=size, timeout=30,
+            cwd=str(folder), env=environ, encoding="utf-8", dimensions=size, timeout=30, preexec_fn=_as_in_a_terminal,
         )  # fmt: skip
         self.child.delaybeforesend = 0.02
         self.seen = ""
