@@ -29,7 +29,7 @@ _HANDED_ON = re.compile(
 # uv draws its explanations: a cross, lines and an arrow.
 _FRAME = re.compile(r"^[^\w'\"(<]+")
 _UNREACHABLE = re.compile(
-    r"failed to fetch|error sending request|dns error|network connectivity|operation timed out|connection refused",
+    r"error sending request|dns error|network connectivity|operation timed out|connection refused",
     re.IGNORECASE,
 )
 

@@ -85,7 +85,7 @@ class Locker:
         if self._program is None:
             raise Kept("uv is not installed here")
         self._look_at_settings(work)
-        key = self._key(work)
+        key = self._key(work, self._program)
         with self._guard:
             busy = self._busy.setdefault(key, threading.Lock())
         with busy:
@@ -147,9 +147,12 @@ class Locker:
         process.run(argv, cwd=scratch, env=environ, timeout=uv.LIMIT)
         return (folder / work.extract).read_bytes()
 
-    def _key(self, work: Work) -> str:
-        if not self._version and self._program is not None:
-            self._version = uv.Uv(self._program, self._environ, build=self._own).version()
+    def _key(self, work: Work, program: Path) -> str:
+        if not self._version:
+            try:
+                self._version = uv.Uv(program, self._environ, build=self._own).version()
+            except MlopsgenError as error:
+                raise Kept(f"uv does not work here ({uv.reason(error)})") from error
         said = {
             "uv": [self._version, *uv.COMPILE, self._own, sys.version_info[:2]],
             "files": {path: hashlib.sha256(content).hexdigest() for path, content in work.files.items()},
