@@ -29,11 +29,24 @@ class StepDone(Event):
     Attributes:
         done: How many of them are done now.
         total: How many there are; 0 where that is not known.
-        seconds_left: About how long the rest takes; 0 where that is not known.
     """
 
     done: int = 0
     total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """How far a long piece of work is.
+
+    Attributes:
+        done: How many of them are done now.
+        total: How many there are.
+        seconds_left: About how long the rest takes; 0 where that is not known.
+    """
+
+    done: int
+    total: int
     seconds_left: int = 0
 
 

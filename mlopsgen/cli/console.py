@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 import threading
+import time
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -15,6 +16,9 @@ from mlopsgen.secret_value import redact
 
 _NARROWEST = 40
 """Lists are not folded into fewer columns than these."""
+
+_SELDOM = 30.0
+"""Seconds between two lines of progress where lines cannot be written again."""
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -62,6 +66,7 @@ class TextEvents:
         self._colour = colour
         self._live = live
         self._drawn = False
+        self._told = time.monotonic()
         # Calls that run at once tell what they wait for.
         self._lock = threading.Lock()
 
@@ -71,12 +76,13 @@ class TextEvents:
             self._erase()
             if self._live and isinstance(event, events.StepStarted):
                 self._draw(f"{event.message} ...")
+            elif isinstance(event, events.Progress):
+                self._tell(event)
             else:
                 for line in self._lines(event):
                     self._stream.write(redact(line) + "\n")
             if self._live and isinstance(event, events.StepDone) and event.done < event.total:
-                left = f", about {duration(event.seconds_left)} left" if event.seconds_left else ""
-                self._draw(f"{event.done} of {event.total} done{left} ...")
+                self._draw(f"{event.done} of {event.total} done ...")
             self._stream.flush()
 
     def clear(self) -> None:
@@ -84,6 +90,16 @@ class TextEvents:
         with self._lock:
             self._erase()
             self._stream.flush()
+
+    def _tell(self, event: events.Progress) -> None:
+        """On a terminal the line changes each time; elsewhere there is a new one now and then."""
+        left = f", about {duration(event.seconds_left)} left" if event.seconds_left else ""
+        text = f"{event.message}: {event.done} of {event.total}{left}"
+        if self._live:
+            self._draw(f"{text} ...")
+        elif time.monotonic() > self._told + _SELDOM:
+            self._told = time.monotonic()
+            self._stream.write(redact(f"  {text}") + "\n")
 
     def _draw(self, text: str) -> None:
         text = redact(f"  {text}")[: terminal_width() - 1]

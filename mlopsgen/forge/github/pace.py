@@ -53,6 +53,8 @@ class Pace:
         self._paused_until = 0.0
         self._paused_for = ""
         self._told_until = 0.0
+        self.changes = 0
+        """How many changes were let through so far."""
 
     def turn(self, *, write: bool) -> None:
         """Wait until the next call may be made.
@@ -75,6 +77,7 @@ class Pace:
                 raise too_long(wait, reason)
             if write:
                 self._writes.append(due)
+                self.changes += 1
             tell = wait > _TOLD and due > self._told_until + _TOLD
             if tell:
                 self._told_until = due
