@@ -1,0 +1,253 @@
+"""The sections of a pull request's text, each in as much room as there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.forge.values import Kind, Resource
+from mlopsgen.remote.words import called, telling, words
+from mlopsgen.sync.markdown import block, code, folded, foreign, html_code, plain
+from mlopsgen.sync.values import FileChange, FileNote, NewAnswer, Update, Why
+from mlopsgen.sync.wording import (
+    LEFT_ALONE,
+    WHY,
+    conflict_paths,
+    counted,
+    files_counted,
+    left_alone,
+    value_words,
+)
+
+_SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
+_ORIGINS = {
+    "default": "the default",
+    "given": "given to the command",
+    "asked": "answered at the terminal",
+    "edited": f"edited in {ANSWERS_FILE}",
+    "migrated": "made from the answers so far",
+    "dropped": "not asked any more",
+}
+
+
+class Room(NamedTuple):
+    """How much of an update is told.
+
+    Attributes:
+        files: Changed files that are listed.
+        notes: Entries of every other list.
+        changelog: Characters of the changelog.
+        diffs: Diffs of replaced files.
+        diff_lines: Lines of each.
+        width: Characters of a sentence that others wrote.
+    """
+
+    files: int
+    notes: int
+    changelog: int
+    diffs: int
+    diff_lines: int
+    width: int = 1_000
+
+    def short(self, text: str) -> str:
+        """A sentence that others wrote, not longer than there is room."""
+        return text if len(text) <= self.width else f"{text[: self.width - 1]}…"
+
+
+def limited(lines: Sequence[str], most: int) -> list[str]:
+    """The first of them, with how many there are beyond."""
+    return list(lines) if len(lines) <= most else [*lines[:most], f"- … and {len(lines) - most} more"]
+
+
+def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> str:
+    """The files that git could not merge, and how to resolve them."""
+    paths = conflict_paths(update.conflicts)
+    lines = limited([f"- {code(room.short(path))}: {plain(said)}" for path, said in paths.items()], room.notes)
+    if not marked:
+        return "### Conflicts\n\n" + "\n".join(lines)
+    how = (
+        "In these files `<<<<<<<` to `=======` is yours and `=======` to `>>>>>>>` is the template's. "
+        "Leave what shall be there and delete the marks: here, with the pencil in *Files changed*, or on your machine:"
+    )
+    commands = block(
+        f"git fetch origin\ngit switch {sync_branch}\n# edit, then\ngit add --all\n"
+        'git commit -m "Resolve the conflicts with the template"\ngit push',
+        "console",
+    )
+    return "\n\n".join(["### Conflicts", "\n".join(lines), how, commands, "Until then the check `test` stays red."])
+
+
+def warnings(update: Update, room: Room) -> Iterator[str]:
+    """What the record or the template gave reason to say."""
+    if update.warnings:
+        lines = [f"- {plain(room.short(text))}" for text in update.warnings]
+        yield "### Mind\n\n" + "\n".join(limited(lines, room.notes))
+
+
+def changelog(update: Update, room: Room) -> Iterator[str]:
+    """What the template says of its versions: the newest one open, the others folded."""
+    left = room.changelog
+    shown: list[str] = []
+    silent: list[str] = []
+    for version, text in update.changelog:
+        if left <= 0:
+            silent.append(version)
+            continue
+        part = foreign(_until(text, left)) if text.strip() else "Nothing is written about it."
+        left -= len(part)
+        shown.append(folded(html_code(version), part) if shown else f"**{plain(version)}**\n\n{part}")
+    if silent:
+        shown.append(f"And {', '.join(map(code, silent[:10]))}{' …' if len(silent) > 10 else ''}.")
+    if shown:
+        yield "\n\n".join(["### What is new in the template", *shown])
+
+
+def _until(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    cut = text[:longest]
+    return f"{cut[: max(cut.rfind(chr(10)), 0)] or cut}\n\n…"
+
+
+def replaced(update: Update, room: Room) -> Iterator[str]:
+    """Files of the template that somebody had edited: what they had changed is shown."""
+    notes = [note for note in update.notes if note.why is Why.EDITED]
+    if not notes:
+        return
+    how = (
+        "These files belong to the template, and somebody had edited them here. This pull request makes them the "
+        "template's again; each fold shows the edit that goes. To keep an edit: `mlopsgen sync --keep-edits` merges "
+        f"it, or name the file under `owned:` in `{ANSWERS_FILE}`."
+    )
+    parts = [_edit(note, room, shown=number < room.diffs) for number, note in enumerate(notes[: room.notes])]
+    if len(notes) > room.notes:
+        parts.append(f"… and {len(notes) - room.notes} more.")
+    yield "\n\n".join(["### Edits that are replaced", how, *parts])
+
+
+def _edit(note: FileNote, room: Room, *, shown: bool) -> str:
+    lines = note.diff.splitlines()
+    if not lines or not shown:
+        return f"- {code(note.path)}{f': {plain(room.short(note.detail))}' if note.detail else ''}"
+    text = "\n".join(line if len(line) <= 500 else f"{line[:500]}…" for line in lines[: room.diff_lines])
+    rest = f"\n\n… and {counted(len(lines) - room.diff_lines, 'more line')}." if len(lines) > room.diff_lines else ""
+    return folded(html_code(note.path), block(text, "diff") + rest)
+
+
+def other_notes(update: Update, room: Room) -> Iterator[str]:
+    """Files that stay as they are, and locks."""
+    alone = left_alone(update.notes)
+    if alone:
+        lines = limited([_note(note, room) for note in alone], room.notes)
+        heading = f"{counted(len(alone), 'file')} of yours that the template changed, too: left alone"
+        yield folded(heading, "\n".join(lines))
+    rest = [note for note in update.notes if note.why not in (*LEFT_ALONE, Why.EDITED)]
+    if rest:
+        yield "### Locks and kept edits\n\n" + "\n".join(limited([_note(note, room) for note in rest], room.notes))
+
+
+def _note(note: FileNote, room: Room) -> str:
+    detail = f". {plain(room.short(note.detail))}" if note.detail else ""
+    return f"- {code(note.path)}: {plain(WHY[note.why])}{detail}"
+
+
+def secrets_of(update: Update) -> list[Resource]:
+    """The secrets that the update asks for, those first that something cannot work without."""
+    found = [resource for resource in update.settings.added if resource.key.kind is Kind.SECRET]
+    return sorted(found, key=lambda resource: (resource.optional, resource.key.name, resource.key.scope))
+
+
+def made_by_push(update: Update) -> list[Resource]:
+    """What ``mlopsgen push`` makes or changes on GitHub for it."""
+    changes = update.settings
+    return [resource for resource in (*changes.added, *changes.changed) if resource.key.kind is not Kind.SECRET]
+
+
+def settings(update: Update, branch: str, room: Room) -> Iterator[str]:
+    """What GitHub needs besides the files."""
+    secrets, made = secrets_of(update), made_by_push(update)
+    parts = []
+    if secrets:
+        lines = [_secret_line(resource, room) for resource in secrets]
+        parts += ["Secrets:", "\n".join(limited(lines, room.notes))]
+    if made:
+        added = {resource.key for resource in update.settings.added}
+        lines = [_setting_line(resource, room, new=resource.key in added) for resource in made]
+        parts += [f"What {code('mlopsgen push')} makes (it asks before):", "\n".join(limited(lines, room.notes))]
+    if update.settings.removed:
+        lines = [_thing(resource) for resource in update.settings.removed]
+        parts += [
+            "Not needed any more; nothing deletes it:",
+            "\n".join(limited([f"- {line}" for line in lines], room.notes)),
+        ]
+    if not parts:
+        return
+    if commands := _commands(secrets, branch, needs_push=bool(made), most=room.notes):
+        parts += ["After merging, in a clone:", block("\n".join(commands), "console")]
+    yield "\n\n".join(["### On GitHub", *parts])
+
+
+def _commands(secrets: Sequence[Resource], branch: str, *, needs_push: bool, most: int) -> list[str]:
+    scopes: dict[str, list[str]] = {}
+    for resource in secrets:
+        if not resource.optional:
+            scopes.setdefault(resource.key.name, []).append(resource.key.scope)
+    sets = [
+        " ".join([f"mlopsgen secrets set {name}", *(f"--branch {scope}" for scope in found if scope)])
+        for name, found in scopes.items()
+    ]
+    if len(sets) > most:
+        sets = ["mlopsgen secrets set   # asks for each one that is missing"]
+    commands = [*(["mlopsgen push"] if needs_push else []), *sets]
+    return [f"git switch {branch}", "git pull", *commands] if commands else []
+
+
+def _thing(resource: Resource) -> str:
+    key = resource.key
+    scope = f" of {code(key.scope)}" if key.scope else ""
+    return f"{key.kind.value} {code(called(key.kind, key.name))}{scope}"
+
+
+def _secret_line(resource: Resource, room: Room) -> str:
+    where = f" of {code(resource.key.scope)}" if resource.key.scope else ""
+    purpose = f": {plain(room.short(resource.purpose))}" if resource.purpose else ""
+    return f"- {code(resource.key.name)}{where}{purpose}{' (optional)' if resource.optional else ''}"
+
+
+def _setting_line(resource: Resource, room: Room, *, new: bool) -> str:
+    value = room.short(words(telling(resource.value)))
+    return f"- {'new' if new else 'changed'}: {_thing(resource)}{f' ({plain(value)})' if value else ''}"
+
+
+def answers(update: Update, room: Room) -> Iterator[str]:
+    """What is different in the answers."""
+    if update.new_answers:
+        lines = limited([_answer(answer, room) for answer in update.new_answers], room.notes)
+        how = f"To answer otherwise: {code('mlopsgen sync --set KEY=VALUE')}."
+        yield "\n\n".join(["### Answers", "\n".join(lines), how])
+
+
+def _answer(answer: NewAnswer, room: Room) -> str:
+    title = f" — {plain(room.short(answer.title))}" if answer.title else ""
+    if answer.value is None:
+        before = f" (it was {code(room.short(value_words(answer.before)))})" if answer.before is not None else ""
+        return f"- {code(answer.key)} is not asked any more{before}{title}"
+    value = code(room.short(value_words(answer.value)))
+    origin = plain(_ORIGINS.get(answer.origin, answer.origin))
+    before = f", before {code(room.short(value_words(answer.before)))}" if answer.before is not None else ", new"
+    return f"- {code(answer.key)}: {value} ({origin}{before}){title}"
+
+
+def files(update: Update, room: Room) -> Iterator[str]:
+    """The changed files, folded: the forge shows them better."""
+    if not update.changes or not room.files:
+        return
+    yield folded(f"{files_counted(update.changes)}", "\n".join(limited([_file(c) for c in update.changes], room.files)))
+
+
+def _file(change: FileChange) -> str:
+    before = f" from {code(change.before)}" if change.before else ""
+    counts = " ".join(f"{sign}{number}" for sign, number in (("+", change.added), ("-", change.removed)) if number)
+    word = "executable bit" if change.kind == "mode" else change.kind
+    return f"- {code(change.path)}: {word}{before}{f', {counts}' if counts else ''}"

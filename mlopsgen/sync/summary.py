@@ -1,0 +1,198 @@
+"""An update as a person reads it in a terminal, before and after it is made."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from mlopsgen.forge.values import Resource
+from mlopsgen.remote.plan_text import printable
+from mlopsgen.remote.words import called, telling, words
+from mlopsgen.sync.pull_parts import made_by_push, secrets_of
+from mlopsgen.sync.values import FileChange, FileNote, NewAnswer, Update, Why
+from mlopsgen.sync.wording import (
+    LEFT_ALONE,
+    WHY,
+    conflict_paths,
+    counted,
+    files_counted,
+    left_alone,
+    value_words,
+)
+
+_NARROWEST = 40
+_FILES, _NOTES, _CHANGELOG, _DIFF = 40, 20, 24, 30
+_SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
+_ORIGINS = {
+    "default": "default",
+    "given": "given",
+    "asked": "answered",
+    "edited": "edited by hand",
+    "migrated": "made from the answers so far",
+}
+
+
+def summary_lines(update: Update, *, width: int = 100) -> list[str]:
+    """What an update brings: the changelog, then the files, answers and settings.
+
+    Args:
+        update: The update.
+        width: Columns that a line may take.
+
+    Returns:
+        Lines without colours and without anything that a terminal would act on.
+    """
+    width = max(width, _NARROWEST)
+    sections = (
+        _warnings(update),
+        _changelog(update),
+        _conflicts(update),
+        _files(update),
+        _edits(update),
+        _alone(update),
+        _rest(update),
+        _answers(update),
+        _settings(update),
+    )
+    lines: list[str] = []
+    for section in sections:
+        found = [piece for line in section for piece in _fold(line, width)]
+        if found:
+            lines += ["", *found] if lines else found
+    return lines
+
+
+def _fold(line: str, width: int) -> list[str]:
+    """A line in the width; what follows is further in than its text."""
+    if len(line) <= width:
+        return [line]
+    start = re.match(r" *(?:[-+~>x!=*?] )?", line)
+    indent = " " * ((start.end() if start else 0) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [
+        line
+    ]
+
+
+def _limited(lines: Sequence[str], most: int, *, where: str = "'--output json' lists all") -> list[str]:
+    if len(lines) <= most + 1:
+        return list(lines)
+    return [*lines[:most], f"  … and {len(lines) - most} more ({where})"]
+
+
+def _warnings(update: Update) -> Iterator[str]:
+    for text in update.warnings:
+        yield f"! {printable(text)}"
+
+
+def _changelog(update: Update) -> Iterator[str]:
+    if not any(text.strip() for _, text in update.changelog):
+        return
+    yield f"The template, {printable(update.start)} -> {printable(update.end)}"
+    for version, text in update.changelog:
+        yield f"  {printable(version)}"
+        lines = [f"    {printable(line.rstrip())}" for line in text.strip().splitlines() if line.strip()]
+        yield from _limited(lines, _CHANGELOG, where="the pull request has all") or ["    nothing is written about it"]
+
+
+def _conflicts(update: Update) -> Iterator[str]:
+    paths = conflict_paths(update.conflicts)
+    if not paths:
+        return
+    yield f"{counted(len(paths), 'conflict')} that git cannot merge alone"
+    yield from _limited([f"  ! {printable(path)}: {said}" for path, said in paths.items()], _FILES)
+
+
+def _files(update: Update) -> Iterator[str]:
+    said = files_counted(update.changes)
+    yield f"{said[0].upper()}{said[1:]}"
+    width = min(max((len(printable(change.path)) for change in update.changes), default=0), 50)
+    yield from _limited([_file(change, width) for change in update.changes], _FILES)
+
+
+def _file(change: FileChange, width: int) -> str:
+    counts = "  ".join(f"{sign}{number}" for sign, number in (("+", change.added), ("-", change.removed)) if number)
+    said = f"from {printable(change.before)}  {counts}" if change.before else counts
+    if change.kind == "mode":
+        said = f"executable bit  {counts}"
+    sign = _SIGNS.get(change.kind, "~")
+    return f"  {sign} {printable(change.path):<{width}}  {said}".rstrip()
+
+
+def _edits(update: Update) -> Iterator[str]:
+    notes = [note for note in update.notes if note.why is Why.EDITED]
+    if not notes:
+        return
+    yield f"{counted(len(notes), 'file')} of the template had been edited here and will be the template's again:"
+    for note in notes[:_NOTES]:
+        yield f"  ~ {printable(note.path)}"
+        lines = [f"      {printable(line)}" for line in note.diff.splitlines() if not line.startswith(("---", "+++"))]
+        yield from _limited(lines, _DIFF, where="the pull request has more")
+    if len(notes) > _NOTES:
+        yield f"  … and {len(notes) - _NOTES} more"
+    yield "  '--keep-edits' merges such edits; a file named under 'owned' in .copier-answers.yml is left alone."
+
+
+def _alone(update: Update) -> Iterator[str]:
+    notes = left_alone(update.notes)
+    if notes:
+        yield f"{counted(len(notes), 'file')} that the template changed, too: yours, left alone"
+        yield from _limited([_note("=", note) for note in notes], _NOTES)
+
+
+def _rest(update: Update) -> Iterator[str]:
+    notes = [note for note in update.notes if note.why not in (*LEFT_ALONE, Why.EDITED)]
+    if notes:
+        yield "Locks and kept edits"
+        yield from _limited([_note("!" if note.why is Why.LOCK_KEPT else "=", note) for note in notes], _NOTES)
+
+
+def _note(sign: str, note: FileNote) -> str:
+    detail = f". {printable(note.detail)}" if note.detail else ""
+    return f"  {sign} {printable(note.path)}: {WHY[note.why]}{detail}"
+
+
+def _answers(update: Update) -> Iterator[str]:
+    if update.new_answers:
+        yield "Answers (--set KEY=VALUE answers otherwise)"
+        for answer in update.new_answers:
+            yield _answer(answer)
+
+
+def _answer(answer: NewAnswer) -> str:
+    title = f" - {printable(answer.title)}" if answer.title else ""
+    if answer.value is None:
+        return f"  - {answer.key}: not asked any more{title}"
+    value = printable(value_words(answer.value))
+    if answer.before is not None:
+        value = f"{printable(value_words(answer.before))} -> {value}"
+    origin = _ORIGINS.get(answer.origin, answer.origin)
+    return f"  {'~' if answer.before is not None else '+'} {answer.key}: {value} ({origin}){title}"
+
+
+def _settings(update: Update) -> Iterator[str]:
+    secrets, made = secrets_of(update), made_by_push(update)
+    if not update.settings:
+        return
+    yield "On GitHub, after the merge"
+    added = {resource.key for resource in update.settings.added}
+    for resource in secrets:
+        purpose = f": {printable(resource.purpose)}" if resource.purpose else ""
+        how = "optional" if resource.optional else "needed; 'mlopsgen secrets set' asks for it"
+        yield f"  + {_thing(resource)}{purpose} ({how})"
+    yield from _limited([_setting(resource, new=resource.key in added) for resource in made], _NOTES)
+    for resource in update.settings.removed:
+        yield f"  = {_thing(resource)}: not needed any more; nothing deletes it"
+    if made:
+        yield "  'mlopsgen push' makes them and asks before."
+
+
+def _setting(resource: Resource, *, new: bool) -> str:
+    value = printable(words(telling(resource.value)))
+    return f"  {'+' if new else '~'} {_thing(resource)}{f': {value}' if value else ''}"
+
+
+def _thing(resource: Resource) -> str:
+    key = resource.key
+    scope = f" of {printable(key.scope)}" if key.scope else ""
+    return f"{key.kind.value} {printable(called(key.kind, key.name))}{scope}"
