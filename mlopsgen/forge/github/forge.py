@@ -144,6 +144,16 @@ class GitHubForge:
             place.branches[branch] = commit
         source.run("update-ref", f"refs/remotes/{remote}/{branch}", commit)
 
+    def replace(self, source: GitRepository, commit: str, branch: str, seen: str) -> None:
+        """Let a branch that belongs to this program be a commit, if it is still what was seen (empty: none).
+
+        Raises:
+            BranchMoved: It has another commit now.
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        with self._name_found_out():
+            self._git.replace(source, commit, branch, seen)
+
     def leads_here(self, address: str) -> bool:
         """Whether the address of a git remote leads to this repository, by its name or by one that it had before."""
         remote = parse_remote(address)

@@ -117,18 +117,48 @@ class GitTransport:
             raise self._moved(branch)
         raise self._error(done, f"Pushing {branch}")
 
+    def replace(self, source: GitRepository, commit: str, branch: str, seen: str) -> None:
+        """Let a branch on GitHub be a commit, whatever it was, as long as it is still what was seen.
+
+        Args:
+            source: The repository here.
+            commit: The commit.
+            branch: The branch there; only one that belongs to this program.
+            seen: The commit that it had there when it was looked at; empty for none.
+
+        Raises:
+            BranchMoved: It has another commit now.
+            MlopsgenError: GitHub refuses, or cannot be reached.
+        """
+        lease = f"--force-with-lease=refs/heads/{branch}:{seen}"
+        arguments = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-recurse-submodules", lease)
+        refspec = f"{commit}:refs/heads/{branch}"
+        done = self._run(source, *arguments, self._address, refspec, fresh=False)
+        if _MOVED.search(done.stdout + done.stderr):
+            # Also where the first answer was lost on the way: then it is up to date now.
+            done = self._run(source, *arguments, self._address, refspec, fresh=False)
+        if done.exit_status == 0:
+            return
+        if _MOVED.search(done.stdout + done.stderr):
+            raise BranchMoved(
+                f"The branch {branch} was changed on GitHub just now; nothing was pushed to it.",
+                hint="Run this again; it looks at what is there now.",
+                where=self._full_name,
+            )
+        raise self._error(done, f"Pushing {branch}")
+
     def _run(self, source: GitRepository, *arguments: str, fresh: bool) -> Completed:
         """Run git; what the network spoils is tried again, which is safe: git sends the same commits."""
         for wait in (*BACKOFF[1:4], None):
-            done = source.run(*arguments, check=False, extra=self._environment())
+            done = source.run(*arguments, check=False, extra=self.environment())
             later = _TRANSIENT.search(done.stderr) or (fresh and _MISSING.search(done.stderr))
             if done.exit_status == 0 or wait is None or not later:
                 break
             self._sleep(wait)
         return done
 
-    def _environment(self) -> dict[str, str]:
-        """The credential and nothing else of what a person may have configured for this address."""
+    def environment(self) -> dict[str, str]:
+        """What git needs to reach the repository: the credential, and nothing that a person configured for it."""
         login = self._login()
         header = f"http.{self._address}.extraHeader"
         pairs = (
