@@ -35,8 +35,17 @@ class GitRepository:
         self.path = path
         self._environ = clean_environment(environ)
 
+    def at(self, path: Path) -> GitRepository:
+        """Another repository, worked on in the same environment."""
+        return GitRepository(path, self._environ)
+
     def run(
-        self, *arguments: str, check: bool = True, stdin: str | None = None, extra: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        check: bool = True,
+        stdin: str | None = None,
+        extra: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> process.Completed:
         """Run ``git ARGUMENTS`` in the repository.
 
@@ -45,6 +54,7 @@ class GitRepository:
             check: Raise when it fails.
             stdin: Text for its standard input.
             extra: More environment for this command alone, which is also the way of a credential.
+            timeout: Seconds until it is ended.
 
         Raises:
             ProgramMissing: git is not installed.
@@ -52,7 +62,34 @@ class GitRepository:
         """
         try:
             environ = {**self._environ, **(extra or {})}
-            return process.run(["git", *arguments], cwd=self.path, env=environ, stdin=stdin, check=check)
+            argv = ["git", *arguments]
+            return process.run(argv, cwd=self.path, env=environ, stdin=stdin, check=check, timeout=timeout)
+        except ProgramMissing as error:
+            error.hint = _INSTALL_HINT
+            raise
+
+    def run_bytes(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        accepted: Sequence[int] = (0,),
+        extra: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """What ``git ARGUMENTS`` prints, as it is: contents of files, and names in any encoding.
+
+        Args:
+            arguments: What git shall do; never a secret.
+            stdin: What it reads.
+            accepted: The exit statuses that are no failure.
+            extra: More environment for this command alone.
+
+        Raises:
+            ProgramMissing: git is not installed.
+            CommandFailed: git failed.
+        """
+        try:
+            environ = {**self._environ, **(extra or {})}
+            return process.run_bytes(["git", *arguments], cwd=self.path, env=environ, stdin=stdin, accepted=accepted)
         except ProgramMissing as error:
             error.hint = _INSTALL_HINT
             raise

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def run(
         CommandFailed: It failed and ``check`` was set, or it ran out of time.
     """
     arguments = [str(argument) for argument in argv]
-    try:
+    with _translated(arguments, cwd, timeout, hint):
         done = subprocess.run(  # noqa: S603
             arguments,
             cwd=cwd,
@@ -59,6 +60,42 @@ def run(
             timeout=timeout,
             check=False,
         )
+    if check and done.returncode != 0:
+        raise CommandFailed(arguments, done.returncode, redact(done.stderr or done.stdout), hint=hint)
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def run_bytes(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: bytes = b"", accepted: Sequence[int] = (0,)
+) -> bytes:
+    """Run a program to its end and take what it prints as it is: contents of files, and names in any encoding.
+
+    Args:
+        argv: The program and its arguments; never a shell string, never a secret.
+        cwd: The folder that it runs in.
+        env: Its whole environment.
+        stdin: What it reads.
+        accepted: The exit statuses that are no failure.
+
+    Raises:
+        ProgramMissing: The program is not installed.
+        CommandFailed: It failed.
+    """
+    arguments = [str(argument) for argument in argv]
+    with _translated(arguments, cwd, None, ""):
+        done = subprocess.run(  # noqa: S603
+            arguments, cwd=cwd, env=dict(env), input=stdin, capture_output=True, check=False
+        )
+    if done.returncode not in accepted:
+        raise CommandFailed(arguments, done.returncode, redact(done.stderr.decode("utf-8", "replace")))
+    return done.stdout
+
+
+@contextlib.contextmanager
+def _translated(arguments: list[str], cwd: Path, timeout: float | None, hint: str) -> Iterator[None]:
+    """What can go wrong with starting a program, as our errors."""
+    try:
+        yield
     except FileNotFoundError as error:
         if not cwd.is_dir():
             raise MlopsgenError(f"The folder {cwd} is not there any more.", where=str(cwd)) from error
@@ -67,6 +104,3 @@ def run(
         raise MlopsgenError(f"'{arguments[0]}' may not be run in {cwd}.", where=str(cwd), hint=hint) from error
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(arguments, -1, f"no answer within {timeout:.0f} s", hint=hint) from error
-    if check and done.returncode != 0:
-        raise CommandFailed(arguments, done.returncode, redact(done.stderr or done.stdout), hint=hint)
-    return Completed(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,205 @@
+"""Works an update out: from a commit, a template and a person's wishes to a merged tree and what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
+from mlopsgen.errors import UsageError
+from mlopsgen.ports import Template
+from mlopsgen.sync import trees
+from mlopsgen.sync.ahead import Ask, look_ahead, renew
+from mlopsgen.sync.classes import classes_of
+from mlopsgen.sync.locking import Locker
+from mlopsgen.sync.locks import Sides as LockSides
+from mlopsgen.sync.locks import Standing, make_locks
+from mlopsgen.sync.merging import Merged, changes, diffs, merge
+from mlopsgen.sync.patterns import Patterns
+from mlopsgen.sync.renders import Renders
+from mlopsgen.sync.sides import Rules, Sides, Trees, adjust, lock_groups
+from mlopsgen.sync.start import Given, find_start
+from mlopsgen.sync.values import Entry, FileNote, Update, VersionChanges, Why
+
+NEUTRAL_IDENTITY = ("mlopsgen", "mlopsgen@users.noreply.github.com")
+"""Whoever commits where git knows nobody."""
+
+_TOLD = frozenset({"given", "asked", "edited"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRequest:
+    """What a person wants of an update.
+
+    Attributes:
+        to: The version; ``None`` for the newest.
+        given: Answers that come with it.
+        rebase_from: The version that the repository was rendered from, whatever its record says.
+        keep_edits: Merge managed files that the owner edited, instead of replacing them.
+        ask: Asks new questions; without it they get their defaults.
+        locker: Makes locks again; without it they are kept.
+        fetch: Brings contents that a clone without blobs lacks, by their ids; called at most a few times.
+        identity: Whose name the commits bear; ``None`` for git's own.
+    """
+
+    to: str | None = None
+    given: Given = field(default_factory=Given)
+    rebase_from: str | None = None
+    keep_edits: bool = False
+    ask: Ask | None = None
+    locker: Locker | None = None
+    fetch: Callable[[Collection[str]], None] | None = None
+    identity: tuple[str, str] | None = None
+
+
+def prepare(
+    repository: GitRepository, ours: str, request: UpdateRequest, template: Template, renders: Renders
+) -> Update:
+    """Work out the update of a commit. Only objects are made: no reference, index or working tree changes.
+
+    Args:
+        repository: Where ``ours`` lies and the objects are made; it sees the objects of ``renders`` as well.
+        ours: The commit.
+        request: What is wanted.
+        template: The template that the repository was made from.
+        renders: Its renders.
+
+    Raises:
+        InvalidDocument: The record of the repository cannot be used; the hint names the way back.
+        UsageError: There is no such version.
+        InvalidAnswer: An answer is not valid.
+    """
+    end = _version(template, request.to)
+    start = find_start(repository, ours, template, rebase_from=request.rebase_from, given=request.given)
+    ahead = look_ahead(start, end, template, request.given, request.ask)
+    base_tree = renders.tree(start.version, start.answers)
+    theirs_tree = renders.tree(ahead.version, ahead.answers)
+    base, mine, theirs = (dict(trees.listing(repository, tree)) for tree in (base_tree, ours, theirs_tree))
+    rendered = trees.blobs(repository, [theirs[ANSWERS_FILE].blob]) if ANSWERS_FILE in theirs else {}
+    text = next(iter(rendered.values()), None)
+    renewed = renew(start, ahead, template, text.decode("utf-8") if text is not None else None)
+    update = Update(
+        template=template.address,
+        start=start.version,
+        end=end,
+        ours=ours,
+        base=ours,
+        theirs=ours,
+        tree=repository.read("rev-parse", f"{ours}^{{tree}}"),
+        answers=renewed.answers,
+        new_answers=renewed.new,
+        changelog=tuple(VersionChanges(*pair) for pair in template.changelog(start.version, end)),
+        warnings=start.warnings,
+    )
+    is_told = any(answer.origin in _TOLD for answer in renewed.new) or request.rebase_from is not None
+    if _without_record(base) == _without_record(theirs) and not is_told:
+        return update
+    theirs[ANSWERS_FILE] = Entry("100644", trees.store_blobs(repository, [renewed.text.encode()])[0])
+    rules = Rules(
+        before=classes_of(template, start.version),
+        after=classes_of(template, end),
+        owned=Patterns(start.record.owned),
+        keep_edits=request.keep_edits,
+    )
+    work = _Work(repository, request, Trees(base=base, ours=mine, theirs=theirs), rules, update)
+    return work.done(base_tree)
+
+
+def _version(template: Template, wanted: str | None) -> str:
+    known = template.versions()
+    if wanted is None or wanted in known:
+        return wanted or template.newest
+    raise UsageError(
+        f"The template has no version '{wanted}'.", where="--to", hint=f"Its versions: {', '.join(known)}."
+    )
+
+
+def _without_record(files: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {path: entry for path, entry in files.items() if path != ANSWERS_FILE}
+
+
+class _Work:
+    """The merge of one update."""
+
+    def __init__(
+        self, repository: GitRepository, request: UpdateRequest, there: Trees, rules: Rules, update: Update
+    ) -> None:
+        self._repository = repository
+        self._request = request
+        self._trees = there
+        self._rules = replace(rules, groups=lock_groups(there, rules))
+        self._update = update
+        self._identity = request.identity or repository.identity() or NEUTRAL_IDENTITY
+
+    def done(self, base_tree: str) -> Update:
+        """Merge, make the locks, and say what came of it."""
+        sides, merged = self._merge()
+        locked, notes = self._make_locks(merged)
+        if locked:
+            tree = trees.replaced(trees.listing(self._repository, merged.tree), locked)
+            merged = replace(merged, tree=trees.tree_of(self._repository, tree))
+            sides.theirs.update(locked)
+        base, theirs = self._commits(sides)
+        return replace(
+            self._update,
+            base=base,
+            theirs=theirs,
+            tree=merged.tree,
+            conflicts=merged.conflicts,
+            changes=changes(self._repository, self._update.tree, merged.tree),
+            notes=self._with_diffs((*sides.notes, *notes), base_tree),
+        )
+
+    def _merge(self) -> tuple[Sides, Merged]:
+        """Merge; what the owner deleted is found by git, which knows it from what was renamed."""
+        deleted: frozenset[str] = frozenset()
+        while True:
+            sides = adjust(self._trees, self._rules, deleted)
+            base, theirs = self._commits(sides)
+            ours = trees.commit(self._repository, self._update.tree, [base], "ours", self._identity)
+            merged = merge(self._repository, ours, theirs)
+            more = merged.deleted_by_owner() - deleted
+            if not more:
+                return sides, merged
+            deleted |= more
+
+    def _commits(self, sides: Sides) -> tuple[str, str]:
+        start, end = self._update.start, self._update.end
+        tree = trees.tree_of(self._repository, sides.base)
+        base = trees.commit(self._repository, tree, [], f"Template {start}", self._identity)
+        tree = trees.tree_of(self._repository, sides.theirs)
+        message = f"Update from the mlopsgen template {start} to {end}\n\nMlopsgen-Sync: {start}..{end}\n"
+        return base, trees.commit(self._repository, tree, [base], message, self._identity)
+
+    def _make_locks(self, merged: Merged) -> tuple[dict[str, Entry], tuple[FileNote, ...]]:
+        """Locks that were made again, and what to say of all."""
+        again = [group for group, word in self._rules.groups if word is Standing.AGAIN]
+        if not again:
+            return {}, ()
+        listing = trees.listing(self._repository, merged.tree)
+        made = make_locks(
+            again,
+            LockSides(self._trees.base, self._trees.ours, self._trees.theirs, listing),
+            self._read,
+            self._request.locker,
+            conflicts=[conflict.path for conflict in merged.conflicts],
+            run_code=self._update.template == CANONICAL_TEMPLATE,
+        )
+        ids = trees.store_blobs(self._repository, list(made.files.values()))
+        files = {
+            path: Entry(self._trees.ours[path].mode if path in self._trees.ours else "100644", blob)
+            for path, blob in zip(made.files, ids, strict=True)
+        }
+        return files, made.notes
+
+    def _read(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        wanted = set(ids)
+        if self._request.fetch is not None:
+            self._request.fetch(wanted)
+        return trees.blobs(self._repository, wanted)
+
+    def _with_diffs(self, notes: tuple[FileNote, ...], base_tree: str) -> tuple[FileNote, ...]:
+        edited = tuple(note.path for note in notes if note.why in {Why.EDITED, Why.KEPT_EDIT})
+        found = diffs(self._repository, base_tree, self._update.tree, edited)
+        return tuple(replace(note, diff=found.get(note.path, "")) for note in notes)
