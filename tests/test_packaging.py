@@ -169,7 +169,7 @@ def test_the_bundle_holds_releases_only_and_is_the_same_each_time(checkout, envi
     bare = tmp_path / "clone.git"
     assert git("tag", cwd=bare).split() == ["v0.0.9", NEWEST]
     assert git("rev-list", "--count", NEWEST, cwd=bare) == "2"
-    assert set(git("ls-tree", "--name-only", "v0.0.9", cwd=bare).split()) == {"copier.yml", "template"}
+    assert set(git("ls-tree", "--name-only", "v0.0.9", cwd=bare).split()) == {"copier.yml", "sync.yaml", "template"}
     assert "secret-history" not in git("rev-list", "--all", "--objects", cwd=bare)
 
 

@@ -1,6 +1,6 @@
 """Write what is generated from the code: ``python tools/generate.py``; ``--check`` only says what is stale.
 
-- the questions of ``copier.yml``, from ``mlopsgen/answers.py``;
+- the questions of ``copier.yml``, from ``mlopsgen/answers.py``, and its ``_skip_if_exists``, from ``sync.yaml``;
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
   print them without importing what trains;
 - ``docs/exit-codes.md``, from the error tree;
@@ -24,6 +24,7 @@ sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "template" / "src")) if 
 from mlopsgen.answer_documents import copier_questions  # noqa: E402 - found through the path above
 
 BEGIN = "# Questions: generated from mlopsgen/answers.py by `make generate`.\n"
+SKIP = "_skip_if_exists:"
 MODELS = {
     "configuration": ("helpers.config", "BranchConfig", "src/pipelines/<branch>/config.yaml"),
     "pipeline": ("helpers.pipeline_text", "PipelinesText", "src/pipelines/pipeline.yaml"),
@@ -33,8 +34,14 @@ MODELS = {
 
 
 def copier_yml(text: str) -> str:
-    """``copier.yml`` with its question block made again; what stands above the block is written by hand."""
-    return text.split(BEGIN, maxsplit=1)[0].rstrip("\n") + "\n\n" + BEGIN + copier_questions()
+    """``copier.yml`` with what is generated in it made again; the rest of its head is written by hand.
+
+    ``copier update`` shall leave alone what an update leaves alone: what is seeded.
+    """
+    seeded = yaml.safe_load((ROOT / "sync.yaml").read_text(encoding="utf-8"))["seeded"]
+    head = [line for line in text.split(BEGIN, maxsplit=1)[0].splitlines() if not line.startswith(SKIP)]
+    written = "\n".join([*head, ""]).rstrip("\n")
+    return f"{written}\n{SKIP} {json.dumps(seeded)}\n\n{BEGIN}{copier_questions()}"
 
 
 def schema(name: str) -> str:

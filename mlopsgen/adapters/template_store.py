@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -147,9 +148,9 @@ class TemplateStore:
             return GitRepository(self._checkout, self._environ)
         if not self._bundle.is_file():
             return None
-        # It goes when this object goes.
-        self._unpacked = tempfile.TemporaryDirectory(prefix="mlopsgen-versions-", ignore_cleanup_errors=True)
-        repository = GitRepository(Path(self._unpacked.name), self._environ)
+        folder = Path(tempfile.mkdtemp(prefix="mlopsgen-versions-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        repository = GitRepository(folder, self._environ)
         repository.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
         repository.run("fetch", "--quiet", "--no-tags", str(self._bundle), "refs/tags/v*:refs/tags/v*")
         return repository
