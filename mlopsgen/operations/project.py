@@ -47,13 +47,12 @@ class Project:
     source: GitRepository
 
 
-def find_project(surroundings: Surroundings) -> Project:
-    """The project that a folder belongs to.
+def find_repository(surroundings: Surroundings) -> GitRepository:
+    """The git repository that a folder belongs to, whether it was generated or not.
 
     Raises:
         ProgramMissing: git is missing or too old.
-        MlopsgenError: The folder is in no repository, or in one that was not generated.
-        InvalidDocument: The repository's answers cannot be read.
+        MlopsgenError: The folder is in no repository.
     """
     git.require(surroundings.environ, surroundings.folder)
     here = GitRepository(surroundings.folder, surroundings.environ)
@@ -65,8 +64,19 @@ def find_project(surroundings: Surroundings) -> Project:
             raise MlopsgenError("The repository belongs to another user.", where=str(here.path), hint=hint) from error
         where = str(surroundings.folder)
         raise MlopsgenError("This is not a git repository.", where=where, hint=_NOT_GENERATED) from error
-    root = Path(top)
-    return Project(root=root, slug=_slug(root), source=GitRepository(root, surroundings.environ))
+    return GitRepository(Path(top), surroundings.environ)
+
+
+def find_project(surroundings: Surroundings) -> Project:
+    """The project that a folder belongs to.
+
+    Raises:
+        ProgramMissing: git is missing or too old.
+        MlopsgenError: The folder is in no repository, or in one that was not generated.
+        InvalidDocument: The repository's answers cannot be read.
+    """
+    source = find_repository(surroundings)
+    return Project(root=source.path, slug=_slug(source.path), source=source)
 
 
 def forge_folder(project: Project, given: Path | None = None) -> Path:

@@ -1,0 +1,83 @@
+"""``mlopsgen sync`` in a clone: what is asked and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from mlopsgen.cli.console import TextEvents, style
+from mlopsgen.cli.github_token import credential_finder
+from mlopsgen.cli.session import Session, Shown
+from mlopsgen.cli.surroundings import surroundings_of
+from mlopsgen.cli.sync_flags import SyncFlags
+from mlopsgen.errors import Interrupted
+from mlopsgen.operations import sync as operation
+from mlopsgen.operations.sync_request import SyncRequest
+from mlopsgen.result import OperationResult
+from mlopsgen.secret_value import redact
+from mlopsgen.sync.summary import summary_lines
+from mlopsgen.sync.values import Update
+
+_LOOKS = {"+": "green", "~": "yellow", "!": "red", "-": "red", "=": "cyan", ">": "yellow", "x": "yellow"}
+
+
+def sync_here(session: Session, flags: SyncFlags) -> Shown:
+    """Run the operation as the flags say, and show its end."""
+    asked = session.interactive and not flags.token_stdin and not flags.yes
+    screen = _Screen(session)
+    request = SyncRequest(
+        surroundings=surroundings_of(session),
+        branch=flags.branch,
+        to=flags.to,
+        rebase_from=flags.rebase_from,
+        template=flags.template,
+        keep_edits=flags.keep_edits,
+        check=flags.check,
+        dry_run=flags.dry_run,
+        agreed=flags.yes,
+        pull_request=not flags.no_pull_request,
+        settings=flags.settings,
+        host=flags.host,
+        credential=credential_finder(session, token_stdin=flags.token_stdin, host=flags.host, ask=False),
+        show=screen.show,
+        agree=screen.agree if asked else None,
+    )
+    act: Callable[..., OperationResult] = operation.sync
+    if flags.continue_ or flags.abort:
+        act = operation.sync_continue if flags.continue_ else operation.sync_abort
+    try:
+        result = act(request, session.events)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped.", hint="Run it again: it continues, or begins anew.") from None
+    text = [*screen.last, ""] if flags.dry_run and screen.last else []
+    guide = result.data.get("guide", [])
+    return Shown(result=result, text="\n".join([*text, result.summary, *(["", *guide] if guide else [])]))
+
+
+class _Screen:
+    """What is shown on the terminal while the operation works."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.last: list[str] = []
+
+    def clear(self) -> None:
+        if isinstance(self._session.events, TextEvents):
+            self._session.events.clear()
+
+    def show(self, update: Update) -> None:
+        session = self._session
+        lines = summary_lines(update, width=session.width)
+        self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
+
+    def agree(self, question: str) -> bool:
+        self.clear()
+        return typer.confirm(question, default=True, err=True)
+
+
+def _coloured(line: str, *, colour: bool) -> str:
+    if line[:1].strip():
+        return style(line, "bold", colour=colour)
+    look = _LOOKS.get(line[2:3]) if line[:2] == "  " and line[3:4] == " " else None
+    return f"  {style(line[2], look, colour=colour)}{line[3:]}" if look else line

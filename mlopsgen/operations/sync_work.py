@@ -1,0 +1,156 @@
+"""Works an update of a clone out beside it, and brings what came of it into the clone as git's objects."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlopsgen.adapters.cache import cache_folder
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
+from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
+from mlopsgen.events import StepStarted
+from mlopsgen.operations.sync_ground import PLAIN
+from mlopsgen.operations.sync_pick import RESULT, THEIRS
+from mlopsgen.operations.sync_request import SyncRequest
+from mlopsgen.operations.template_shelf import TemplateShelf
+from mlopsgen.ports import EventSink, Template
+from mlopsgen.sync.locking import Locker
+from mlopsgen.sync.record import read_record
+from mlopsgen.sync.update import UpdateRequest, prepare
+from mlopsgen.sync.values import Update
+from mlopsgen.sync.workshop import workshop
+
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_CALM = (
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "protocol.version=2",
+    "-c",
+    "protocol.file.allow=always",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """An update that was worked out.
+
+    Attributes:
+        update: The update.
+        shop: The bare repository that holds its objects, while it lasts.
+        source: The person's repository.
+    """
+
+    update: Update
+    shop: GitRepository
+    source: GitRepository
+
+    def bring_result(self) -> None:
+        """Bring the merged tree into the person's repository; a reference of ours keeps it there."""
+        self._bring(RESULT, self._commit(self.update.tree))
+
+    def bring_theirs(self, message: str) -> str:
+        """Bring the commit that is picked, with this message; a reference of ours keeps it there.
+
+        Returns:
+            The commit.
+        """
+        tree = self.shop.read("rev-parse", f"{self.update.theirs}^{{tree}}")
+        commit = self._commit(tree, "-p", self.update.base, message=message)
+        self._bring(THEIRS, commit)
+        return commit
+
+    def _commit(self, tree: str, *words: str, message: str = "Update") -> str:
+        return self.shop.run("commit-tree", tree, *words, "-F", "-", stdin=message).stdout.strip()
+
+    def _bring(self, reference: str, commit: str) -> None:
+        # By a name, because not every git lets a bare commit be asked for.
+        self.shop.run("update-ref", "refs/heads/brought", commit)
+        place = str(self.shop.path)
+        self.source.run(*PLAIN, *_CALM, *_FETCH, "--no-auto-maintenance", place, f"+refs/heads/brought:{reference}")
+
+
+def recorded_template(source: GitRepository, commit: str) -> str:
+    """The address of the template that a commit records; empty where its record cannot be read."""
+    done = source.run("show", f"{commit}:{ANSWERS_FILE}", check=False)
+    if done.exit_status != 0:
+        return ""
+    try:
+        return read_record(done.stdout).template
+    except InvalidDocument:
+        return ""
+
+
+@contextmanager
+def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: EventSink) -> Iterator[Work]:
+    """Work the update of a commit out; nothing is written into the person's repository.
+
+    Raises:
+        MlopsgenError: The record, the template or an answer does not allow it; the hint names the way on.
+    """
+    environ = request.surroundings.environ
+    if source.run("rev-parse", "--show-object-format", check=False).stdout.strip() not in ("sha1", ""):
+        raise MlopsgenError(
+            "This repository names its objects by SHA-256; an update can so far be made only where it is SHA-1.",
+            where=str(source.path),
+        )
+    shelf = TemplateShelf(environ)
+    template = shelf.template(request.template or recorded_template(source, ours) or CANONICAL_TEMPLATE)
+    renders = shelf.renders(template)
+    events(StepStarted(message="Working out the update"))
+    with tempfile.TemporaryDirectory(prefix="mlopsgen-sync-", ignore_cleanup_errors=True) as scratch:
+        shop = workshop(Path(scratch) / "shop.git", source, renders)
+        wanted = UpdateRequest(
+            to=_version(request.to, template),
+            given=request.given,
+            rebase_from=_version(request.rebase_from, template),
+            keep_edits=request.keep_edits,
+            ask=request.ask,
+            locker=Locker(environ, root=source.path, cache=cache_folder(environ, "locks")),
+            fetch=_fetching(source),
+            identity=source.identity(),
+        )
+        yield Work(update=prepare(shop, ours, wanted, template, renders), shop=shop, source=source)
+
+
+def _version(wanted: str, template: Template) -> str | None:
+    """A version as its template calls it, with or without the ``v`` before it."""
+    if not wanted:
+        return None
+    known = template.versions()
+    return next((name for name in (wanted, f"v{wanted}", wanted.removeprefix("v")) if name in known), wanted)
+
+
+class _Fetching:
+    """Brings contents that a clone without blobs lacks, from where it was cloned."""
+
+    def __init__(self, source: GitRepository, remote: str) -> None:
+        self._source = source
+        self._remote = remote
+
+    def __call__(self, ids: Collection[str]) -> None:
+        if not ids:
+            return
+        words = ("-c", "fetch.negotiationAlgorithm=noop", *_FETCH, "--filter=blob:none", self._remote, "--stdin")
+        try:
+            self._source.run(*PLAIN, *_CALM, *words, stdin="".join(f"{name}\n" for name in sorted(ids)))
+        except CommandFailed as error:
+            raise MlopsgenError(
+                "This clone has no file contents of its own, and they could not be fetched.",
+                where=self._remote,
+                hint=f"Check the network, or fetch them with 'git fetch --refetch {self._remote}'.",
+            ) from error
+
+
+def _fetching(source: GitRepository) -> _Fetching | None:
+    remote = source.run("config", "--get", "extensions.partialClone", check=False).stdout.strip()
+    if not remote:
+        found = source.run("config", "--get-regexp", r"^remote\..*\.promisor$", check=False).stdout.split()
+        remote = found[0].removeprefix("remote.").removesuffix(".promisor") if found else ""
+    return _Fetching(source, remote) if remote else None

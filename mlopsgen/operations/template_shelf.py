@@ -1,0 +1,52 @@
+"""The templates that one command needs, each opened once however many repositories are made from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from hashlib import sha256
+
+from mlopsgen.adapters.cache import cache_folder
+from mlopsgen.adapters.templates import open_template
+from mlopsgen.ports import Template
+from mlopsgen.sync.renders import Renders
+
+
+class TemplateShelf:
+    """Templates and the stores of their renders, for any number of threads.
+
+    Args:
+        environ: The environment that git is started with.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._templates: dict[str, Template] = {}
+        self._renders: dict[str, Renders] = {}
+
+    def template(self, address: str) -> Template:
+        """The template at an address.
+
+        Raises:
+            MlopsgenError: It cannot be reached, or is none.
+        """
+        with self._lock_of(address):
+            if address not in self._templates:
+                self._templates[address] = open_template(address, self._environ)
+            return self._templates[address]
+
+    def renders(self, template: Template) -> Renders:
+        """The store of a template's renders."""
+        with self._lock_of(f"renders of {template.address}"):
+            if template.address not in self._renders:
+                name = sha256(template.address.encode()).hexdigest()[:16]
+                folder = cache_folder(self._environ, "renders", f"{name}.git")
+                self._renders[template.address] = Renders(folder, template, self._environ)
+            return self._renders[template.address]
+
+    def _lock_of(self, name: str) -> threading.Lock:
+        """One lock for each: what takes long for one template keeps nobody from another."""
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
