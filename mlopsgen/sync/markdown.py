@@ -13,18 +13,20 @@ import re
 from collections.abc import Iterator
 
 _NOTHING = "\u200b"
+_JOINERS = "\u200c\u200d"
+"""They join the parts of an emoji, and letters of some scripts."""
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
-_ISSUE = re.compile(r"#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
+_ISSUE = re.compile(r"#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d)", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _GITHUB = re.compile(r"https?://(?:www\.)?github\.com/", re.IGNORECASE)
-_ELSEWHERE = re.compile(
-    r"(https?)(://[^\s/()<>]+/[\w.-]+/[\w.-]+/(?:issues|pull|discussions|commit)/\w)", re.IGNORECASE
-)
-_LINK = re.compile(r"<(https?://[^\s<>`]+)>", re.IGNORECASE)
+_ISSUES_ELSEWHERE = r"(?!redirect\.github\.com/)[^\s/()<>]+/[\w.-]+/[\w.-]+/(?:issues|pull|discussions|commit)/\w"
+_ELSEWHERE = re.compile(rf"(https?)(?=://{_ISSUES_ELSEWHERE})", re.IGNORECASE)
+_LINK_ELSEWHERE = re.compile(rf"\[([^\[\]]*)\]\(\s*(https?://{_ISSUES_ELSEWHERE}[^\s()<>]*)[^()]*\)", re.IGNORECASE)
+_LINK = re.compile(r"<(https?://[^\s<>`]+)>(?=(\w?))", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _LINE_START = re.compile(r"^(\d*)([-+=.)])")
 _FENCE = re.compile(r"^( *)(`{3,}(?=[^`]*$)|~{3,})")
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.*?)[ \t#]*$")
+_HEADING = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(.*?))?[ \t#]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _TASK = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)\[[ xX]\]\s+")
 _TICKS = re.compile(r"`+")
@@ -39,7 +41,7 @@ def visible(text: str, *, keep: str = "") -> str:
 
 def plain(text: str) -> str:
     """A text on one line that shows as it is."""
-    line = _PUNCTUATION.sub(r"\\\1", visible(" ".join(text.split())))
+    line = _PUNCTUATION.sub(r"\\\1", visible(" ".join(text.split()), keep=_JOINERS))
     return _quiet(_LINE_START.sub(r"\1\\\2", line))
 
 
@@ -80,7 +82,9 @@ def foreign(text: str) -> str:
 
     Headings become bold lines, HTML and pictures become text, and a block of code that is never closed is closed.
     """
-    return "\n".join(_lines(visible(text.replace("\r\n", "\n").expandtabs(4), keep="\n").split("\n"))).strip("\n")
+    return "\n".join(_lines(visible(text.replace("\r\n", "\n").expandtabs(4), keep=f"\n{_JOINERS}").split("\n"))).strip(
+        "\n"
+    )
 
 
 def _lines(lines: list[str]) -> Iterator[str]:
@@ -119,7 +123,8 @@ def _language(info: str) -> str:
 
 def _foreign_line(line: str, before: str) -> str:
     if heading := _HEADING.match(line):
-        return f"**{_running(heading[1])}**" if heading[1].strip("* ") else ""
+        words = heading[1] or ""
+        return f"**{_running(words)}**" if words.strip("* ") else ""
     if before.strip() and _UNDERLINE.match(line):
         return ""
     return _running(_TASK.sub(r"\1", line))
@@ -150,13 +155,16 @@ def _running(line: str) -> str:
 
 
 def _quiet_text(text: str) -> str:
-    text = _LINK.sub(r"\1", text)
+    text = _LINK.sub(
+        lambda found: f"{found[1]} " if found[2] else found[1], _GITHUB.sub("https://redirect.github.com/", text)
+    )
+    text = _LINK_ELSEWHERE.sub(r"\1 (\2)", text)
     return _quiet(text.replace("![", f"!{_NOTHING}["))
 
 
 def _quiet(text: str) -> str:
     text = _GITHUB.sub("https://redirect.github.com/", text)
-    text = _ELSEWHERE.sub(rf"\1{_NOTHING}\2", text)
+    text = _ELSEWHERE.sub(rf"\1{_NOTHING}", text)
     text = re.sub(r"<(?=\S)", f"<{_NOTHING}", text)
     for pattern in (_MENTION, _ISSUE, _ENTITY):
         text = pattern.sub(rf"\g<0>{_NOTHING}", text)
