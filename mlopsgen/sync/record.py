@@ -103,7 +103,9 @@ def _owned(found: Lines, value: object) -> tuple[str, ...]:
     return tuple(pattern.strip() for pattern in value)
 
 
-def renewed_text(ours: Record, rendered: str | None, template: str, version: str) -> str:
+def renewed_text(
+    ours: Record, rendered: str | None, template: str, version: str, answers: Mapping[str, Any] | None = None
+) -> str:
     """The text of the new record.
 
     Args:
@@ -111,18 +113,20 @@ def renewed_text(ours: Record, rendered: str | None, template: str, version: str
         rendered: The record as the new version renders it; ``None`` if it renders none.
         template: The template's address from now on.
         version: The version from now on.
+        answers: Answers that are written over what stands there, for a version that renders no record.
     """
     kept = _parts(ours.text)
     parts = kept if rendered is None else _parts(rendered)
     for key, value in (("_src_path", template), ("_commit", version)):
         line = {key: _line(key, value)}
         parts = parts | line if key in parts else {"": parts[""], **line, **_without(parts, "")}
+    parts |= {key: _line(key, value) for key, value in (answers or {}).items() if ours.answers.get(key, ...) != value}
     if OWNED in kept:
         parts = {**_without(parts, OWNED), OWNED: kept[OWNED]}
     return "".join(parts.values())
 
 
-def _line(key: str, value: str) -> str:
+def _line(key: str, value: Any) -> str:
     import yaml  # noqa: PLC0415 - only what reads or writes YAML pays for it
 
     return yaml.safe_dump({key: value}, allow_unicode=True, width=10_000)

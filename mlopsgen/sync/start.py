@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.answers import QUESTIONS, resolve
 from mlopsgen.constants import ANSWERS_FILE
-from mlopsgen.errors import InvalidDocument
+from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.ports import Template
+from mlopsgen.sync.asked import questions_of
+from mlopsgen.sync.fits import Fits
+from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.record import Record, read_record
+
+_OLDEST_LOOKED_AT = 200
+"""So many commits that changed the record are looked at, newest first."""
+
+_NAMED = 10
+"""So many versions are named in a message, the newest ones."""
+
+
+class HistoryNeeded(InvalidDocument):
+    """The record was edited, and the commits that would tell what it was are not in this shallow clone."""
+
+    code = "history-needed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +64,197 @@ class Start:
 
 
 def find_start(
-    repository: GitRepository, ours: str, template: Template, *, rebase_from: str | None = None,
+    repository: GitRepository,
+    ours: str,
+    template: Template,
+    *,
+    rebase_from: str | None = None,
     given: Given | None = None,
-) -> Start:  # fmt: skip
+    fits: Fits | None = None,
+) -> Start:
     """Where the update of a commit starts.
 
+    Args:
+        repository: Where the commit lies.
+        ours: The commit that is updated.
+        template: The template that it was made from.
+        rebase_from: The version that it shall count as rendered from, with today's answers, whatever the record says.
+        given: Answers that a person gives; they stand for a record that is not there any more.
+        fits: Compares the commit's files with renders; without it a record that lies is believed.
+
     Raises:
+        HistoryNeeded: The answers were edited by hand, and the clone is too shallow to know what they were.
         InvalidDocument: The record is missing, cannot be read or cannot be believed; the hint names the way back.
+        UsageError: There is no version ``rebase_from``.
     """
-    done = repository.run("cat-file", "blob", f"{ours}:{ANSWERS_FILE}", check=False)
-    if done.exit_status != 0:
-        raise InvalidDocument(f"There is no {ANSWERS_FILE}.", where=ANSWERS_FILE)
-    record = read_record(done.stdout)
-    return Start(record=record, version=rebase_from or record.version, answers=record.answers, today=record.answers)
+    text = _blob(repository, ours)
+    if text is None and rebase_from:
+        return _without_record(template, _known(template, rebase_from), given or Given())
+    if text is None:
+        raise _missing(repository, ours, template, fits)
+    record = _readable(text)
+    if rebase_from:
+        return _rebased(record, _known(template, rebase_from))
+    _check_version(record, template, fits)
+    answers = record.answers
+    warnings: tuple[str, ...] = ()
+    if record.is_edited:
+        answers = _answers_before(repository, ours, record)
+        names = sorted(key for key in {*answers, *record.answers} if answers.get(key) != record.answers.get(key))
+        warnings = (
+            f"Answers in {ANSWERS_FILE} were edited by hand ({', '.join(names)}): they are applied as new answers.",
+        )
+    _check_truth(record, answers, template, fits)
+    return Start(record=record, version=record.version, answers=answers, today=record.answers, warnings=warnings)
+
+
+def _blob(repository: GitRepository, commit: str) -> str | None:
+    done = repository.run("cat-file", "blob", f"{commit}:{ANSWERS_FILE}", check=False)
+    return done.stdout if done.exit_status == 0 else None
+
+
+def _readable(text: str) -> Record:
+    conflict = re.search(r"^<{7} ", text, re.MULTILINE)
+    if conflict:
+        line = text[: conflict.start()].count("\n") + 1
+        raise InvalidDocument(
+            f"{ANSWERS_FILE} holds the markers of a conflict.",
+            where=f"{ANSWERS_FILE}:{line}",
+            hint="Take the side with the version that the other files are of, whole, and commit it.",
+        )
+    return read_record(text)
+
+
+def _rebased(record: Record, version: str) -> Start:
+    warnings: tuple[str, ...] = ()
+    if record.version != version:
+        named = f"the record names {record.version}" if record.version else "the record names no version"
+        warnings = (f"The files are taken as rendered from {version} with today's answers; {named}.",)
+    return Start(record=record, version=version, answers=record.answers, today=record.answers, warnings=warnings)
+
+
+def _known(template: Template, version: str) -> str:
+    versions = template.versions()
+    found = next((name for name in (version, f"v{version}", version.removeprefix("v")) if name in versions), None)
+    if found is None:
+        raise UsageError(
+            f"There is no template version '{version}'.", where="--rebase-from", hint=_versions_here(versions)
+        )
+    return found
+
+
+def _versions_here(versions: Sequence[str]) -> str:
+    newest = versions[-_NAMED:]
+    return f"Versions here: {'..., ' if len(versions) > len(newest) else ''}{', '.join(newest) or 'none'}."
+
+
+def _without_record(template: Template, version: str, given: Given) -> Start:
+    if not given.answers:
+        raise InvalidDocument(
+            f"There is no {ANSWERS_FILE}, and so no answers that {version} was rendered with.",
+            where=ANSWERS_FILE,
+            hint="Add them: --answers FILE or --set KEY=VALUE; a key that is left out keeps its default.",
+        )
+    answers: dict[str, Any] = dict(given.answers)
+    if questions_of(template, version).ours:
+        complete = resolve(given.answers, origin=given.origin)
+        answers = {question.key: complete[question.key] for question in QUESTIONS if question.asked(complete)}
+    record = Record(template=template.address, version="", answers=answers)
+    said = f"There is no {ANSWERS_FILE}: the files are taken as rendered from {version} with the given answers."
+    return Start(record=record, version=version, answers=answers, today=answers, warnings=(said,))
+
+
+def _missing(repository: GitRepository, ours: str, template: Template, fits: Fits | None) -> InvalidDocument:
+    way = f"mlopsgen sync --rebase-from VERSION --answers FILE   ({_versions_here(template.versions())})"
+    guess = fits.best(template.versions(), {}) if fits is not None else None
+    if guess is not None:
+        way = f"mlopsgen sync --rebase-from {guess[0]} --answers FILE   (the files fit {guess[0]} best)"
+    removed = repository.run(
+        "log", "-1", "--format=%h", "--diff-filter=D", ours, "--", ANSWERS_FILE, check=False
+    ).stdout.strip()
+    if removed:
+        way = f"git checkout {removed}~1 -- {ANSWERS_FILE}, and commit it. Or: {way}"
+    gone = f"was deleted in commit {removed}" if removed else "is not there"
+    return InvalidDocument(
+        f"{ANSWERS_FILE} {gone}: nothing tells which template this repository was made from.",
+        where=ANSWERS_FILE,
+        hint=way,
+    )
+
+
+def _check_version(record: Record, template: Template, fits: Fits | None) -> None:
+    """Refuse a version that is not there."""
+    versions = template.versions()
+    if record.version in versions:
+        return
+    guess = _guess(record, template, fits)
+    way = f"mlopsgen sync --rebase-from {guess or 'VERSION'}"
+    known = f"The files fit {guess} best" if guess else _versions_here(versions).removesuffix(".")
+    if not record.version:
+        raise InvalidDocument(f"{ANSWERS_FILE} names no template version.", where=ANSWERS_FILE, hint=f"{known}: {way}")
+    where = record.where("_commit")
+    if re.fullmatch(r"v?\d+(\.\d+)*", record.version) and version_key(record.version) > version_key(template.newest):
+        raise InvalidDocument(
+            f"This repository was made from the template {record.version}; "
+            f"the newest one that is known here is {template.newest}.",
+            where=where,
+            hint=f"Update mlopsgen first. If {ANSWERS_FILE} is wrong: {way}",
+        )
+    raise InvalidDocument(
+        f"There is no template version '{record.version}', which {ANSWERS_FILE} names.",
+        where=where,
+        hint=f"{known}: {way}",
+    )
+
+
+def _guess(record: Record, template: Template, fits: Fits | None) -> str | None:
+    """The version that was probably meant: the one that the files fit, else the one with the nearest name."""
+    best = fits.best(template.versions(), record.answers) if fits is not None else None
+    if best is not None:
+        return best[0]
+    near = difflib.get_close_matches(record.version.split("-")[0], template.versions(), n=1, cutoff=0.8)
+    return near[0] if near else None
+
+
+def _check_truth(record: Record, answers: Mapping[str, Any], template: Template, fits: Fits | None) -> None:
+    """Refuse a version that cannot be true."""
+    found = fits.contradiction(record.version, template.versions(), answers) if fits is not None else None
+    if found is not None:
+        raise InvalidDocument(
+            f"{ANSWERS_FILE} says that this repository is at {record.version}, but its files are those of {found}.",
+            where=record.where("_commit"),
+            hint=f"If they are: mlopsgen sync --rebase-from {found}. "
+            f"If you meant to keep {record.version}: mlopsgen sync --rebase-from {record.version}",
+        )
+
+
+def _answers_before(repository: GitRepository, ours: str, record: Record) -> Mapping[str, Any]:
+    """The answers as they were recorded last, before somebody edited them.
+
+    Raises:
+        InvalidDocument: No commit holds them.
+    """
+    limit = f"--max-count={_OLDEST_LOOKED_AT}"
+    listed = repository.run("log", limit, "--format=%H", ours, "--", ANSWERS_FILE, check=False)
+    for commit in listed.stdout.split():
+        text = _blob(repository, commit)
+        if text is None:
+            continue
+        try:
+            found = read_record(text)
+        except MlopsgenError:
+            continue
+        if found.digest and not found.is_edited and found.version == record.version:
+            return found.answers
+    # Where the history ends in nothing (a shallow clone that is seen through another repository), git log fails.
+    said = repository.run("rev-parse", "--is-shallow-repository", check=False).stdout.strip()
+    shallow = said == "true" or listed.exit_status != 0
+    kind = HistoryNeeded if shallow else InvalidDocument
+    here = "this clone is shallow" if shallow else "no commit of this branch holds them"
+    deepen = "Fetch the history (git fetch --unshallow) and run it again. Or put" if shallow else "Put"
+    raise kind(
+        f"The answers in {ANSWERS_FILE} were edited by hand, and what they were before is not known: {here}.",
+        where=ANSWERS_FILE,
+        hint=f"{deepen} the old answers back and give the new ones with --set KEY=VALUE. Or, if the files are rendered "
+        f"with the answers as they are now: mlopsgen sync --rebase-from {record.version}",
+    )
