@@ -23,6 +23,7 @@ RIGHTS: dict[tuple[str, str], list[dict[str, str]]] = {
     ("pull-request.yml", "test"): [READ],
     ("pull-request.yml", "compare"): [READ | {"actions": "read", "pull-requests": "write"}],
     ("data-watch.yml", "dispatch"): [READ | {"actions": "write"}],
+    ("template-update.yml", "update"): [{}],
     ("follow-up.yml", "follow-up"): [READ | {"actions": "write", "statuses": "write"}],
     ("follow-up.yml", "promote"): [PROMOTE],
     **{
@@ -44,6 +45,7 @@ TRIGGERS = {
     "pull-request.yml": {"pull_request"},
     "data-watch.yml": {"schedule", "workflow_dispatch"},
     "watch.yml": {"workflow_dispatch"},
+    "template-update.yml": {"schedule", "workflow_dispatch"},
     "follow-up.yml": {"repository_dispatch"},
 }
 
@@ -87,6 +89,16 @@ def test_the_data_is_looked_at_as_often_as_asked(every: str, count: int) -> None
         events = rendering.workflows["data-watch.yml"]["on"]
         assert len(events.get("schedule", [])) == count
         assert "workflow_dispatch" in events
+
+
+@pytest.mark.parametrize(("every", "crons"), [("off", []), ("weekly", ["43 5 * * 1"]), ("monthly", ["43 5 1 * *"])])
+def test_the_template_is_looked_at_as_often_as_asked(every: str, crons: list[str]) -> None:
+    found = [one for one in renderings() if one.answers["template_update"] == every]
+    assert found
+    for rendering in found:
+        events = rendering.workflows["template-update.yml"]["on"]
+        assert [one["cron"] for one in events.get("schedule", [])] == crons
+        assert set(events["workflow_dispatch"]["inputs"]) == {"version"}
 
 
 def test_every_job_ends_in_time() -> None:

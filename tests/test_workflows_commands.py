@@ -60,7 +60,7 @@ def parse(calls: list[tuple[str, list[str]]]) -> list[list[object]]:
 
 
 def test_the_parsers_take_every_command() -> None:
-    found = commands()
+    found = {words for words in commands() if words[2] != "venv"}
     calls = [(words[2], list(words[3:])) for words in found]
     assert {words[:2] for words in found} == {(".venv/bin/python", "-m"), ("python3", "-m")}
     verbs = {arguments[0] for module, arguments in calls if module != "helpers.ci"}

@@ -17,7 +17,7 @@ from tests.test_rendering_matrix import render
 SUPPRESSED = {
     "concurrency-limits": "no run of `test` may displace another one, and no event of follow-up may be dropped",
     "self-hosted-runner": "the answers ask for machines of their own; what a pull request brings never runs there",
-    "secrets-outside-env": "the registry's, because `image` names no environment: it would ask for a second approval",
+    "secrets-outside-env": "the registry's would ask for a second approval, the update's would show deployments",
 }
 
 

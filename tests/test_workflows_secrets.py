@@ -23,6 +23,7 @@ ACTIONS = {
 }
 AUTHORITY = {"CA_CERTIFICATE"}
 REGISTRY = {"REGISTRY_USERNAME", "REGISTRY_PASSWORD"}
+UPDATE = "TEMPLATE_UPDATE_TOKEN"
 
 # The steps that read secrets, and the most that each may read.
 READERS = {
@@ -35,6 +36,8 @@ READERS = {
     "Train here instead of on the cluster": TRACKING | DATA | AUTHORITY,
     "Act on the result": ACTIONS | AUTHORITY,
     "Compare the data with the last training's": DATA | AUTHORITY,
+    "Look for the token": {UPDATE},
+    "Open or update the pull request": {"MLOPSGEN_GITHUB_TOKEN"},
 }
 # The steps that get the job's own token.
 TOKEN_READERS = {
@@ -105,7 +108,9 @@ def test_each_is_read_by_its_name_then_by_that_of_the_repository() -> None:
             for key, value in step.get("env", {}).items():
                 if not secrets_in(value):
                     continue
-                if job == "image":
+                if name == "template-update.yml":
+                    pattern = rf"\$\{{\{{ secrets\.{UPDATE} \}}\}}"
+                elif job == "image":
                     pattern = rf"\$\{{\{{ secrets\.{key}( \|\| github\.(actor|token))? \}}\}}"
                 else:
                     pattern = rf"\$\{{\{{ secrets\.{key} \|\| secrets\.{prefix}_{key} \}}\}}"

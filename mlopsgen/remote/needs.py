@@ -13,6 +13,7 @@ from mlopsgen.constants import BRANCHES
 from mlopsgen.questions import Answers
 
 DISPATCH_TOKEN = "DISPATCH_TOKEN"  # noqa: S105 - the name of a secret
+UPDATE_TOKEN = "TEMPLATE_UPDATE_TOKEN"  # noqa: S105 - the name of a secret
 WATCH_SUFFIX = "-watch"
 """A branch whose environment has reviewers is watched through another one: its name with this suffix."""
 
@@ -48,8 +49,10 @@ FURTHER_VARIABLES = {
     "SMTP_FROM": "sender of the mails",
     "JENKINS_URL": "address of Jenkins",
     "KUBEFLOW_TOKEN_FILE": "path on the runner of the service account's token (login: service-account)",
+    "MLOPSGEN_PACKAGE": "what template-update.yml installs, of the repository: mlopsgen[locks]==0.2.0",
 }
-"""Variables that workflows read besides and that no answer holds: who wants them writes them into remote.yaml."""
+"""Variables that workflows read besides and that no answer holds: who wants them writes them into remote.yaml, or those
+of the repository on its page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +146,7 @@ def needed_secrets(answers: Answers, sources: Mapping[str, str]) -> tuple[Need, 
         if environment in BRANCHES:
             found += _actions(answers, environment)
         found.append(_optional(environment, "CA_CERTIFICATE", "certificate (PEM) of a private authority that you use"))
-    return (*found, *_registry(answers))
+    return (*found, *_registry(answers), *_update(answers))
 
 
 def _variable(answers: Answers, branch: str, key: str, name: str, purpose: str) -> Need:
@@ -221,6 +224,14 @@ def _registry(answers: Answers) -> list[Need]:
             required=required,
         ),
     ]
+
+
+def _update(answers: Answers) -> list[Need]:
+    """The token of template-update.yml: of the repository, so that no look at the template is shown as a deployment."""
+    if str(answers.get("template_update") or "off") == "off":
+        return []
+    purpose = "token that opens pull requests with updates of the template; it may change workflow files"
+    return [Need(environment=REPOSITORY, name=UPDATE_TOKEN, purpose=purpose)]
 
 
 def _secret(environment: str, name: str, purpose: str) -> Need:
