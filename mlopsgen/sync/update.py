@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
-from mlopsgen.errors import UsageError
+from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.ports import Template
 from mlopsgen.sync import trees
 from mlopsgen.sync.ahead import Ask, look_ahead, renew
 from mlopsgen.sync.classes import classes_of
+from mlopsgen.sync.fits import Fits
+from mlopsgen.sync.labels import named
+from mlopsgen.sync.line_endings import adapt
 from mlopsgen.sync.locking import Locker
 from mlopsgen.sync.locks import Sides as LockSides
 from mlopsgen.sync.locks import Standing, make_locks
 from mlopsgen.sync.merging import Merged, changes, diffs, merge
 from mlopsgen.sync.patterns import Patterns
+from mlopsgen.sync.reading import Fetch, Reading, merged_by_lines, needed
+from mlopsgen.sync.record import read_record
 from mlopsgen.sync.renders import Renders
 from mlopsgen.sync.sides import Rules, Sides, Trees, adjust, lock_groups
 from mlopsgen.sync.start import Given, find_start
-from mlopsgen.sync.values import Entry, FileNote, Update, VersionChanges, Why
+from mlopsgen.sync.values import Entry, FileClass, FileNote, Listing, Update, VersionChanges, Why
 
 NEUTRAL_IDENTITY = ("mlopsgen", "mlopsgen@users.noreply.github.com")
 """Whoever commits where git knows nobody."""
@@ -40,7 +47,7 @@ class UpdateRequest:
         ask: Asks new questions; without it they get their defaults.
         locker: Makes locks again; without it they are kept.
         fetch: Brings contents that a clone without blobs lacks, by their ids; called at most a few times.
-        identity: Whose name the commits bear; ``None`` for git's own.
+        identity: Whose name the commits bear; ``None`` for the tool's own.
     """
 
     to: str | None = None
@@ -49,7 +56,7 @@ class UpdateRequest:
     keep_edits: bool = False
     ask: Ask | None = None
     locker: Locker | None = None
-    fetch: Callable[[Collection[str]], None] | None = None
+    fetch: Fetch | None = None
     identity: tuple[str, str] | None = None
 
 
@@ -71,14 +78,26 @@ def prepare(
         InvalidAnswer: An answer is not valid.
     """
     end = _version(template, request.to)
-    start = find_start(repository, ours, template, rebase_from=request.rebase_from, given=request.given)
+    mine = trees.listing(repository, ours)
+    after = classes_of(template, end)
+    owned = _owned(repository, mine)
+    rendered = _Rendered(repository, renders)
+    start = find_start(
+        repository,
+        ours,
+        template,
+        rebase_from=request.rebase_from,
+        given=request.given,
+        fits=Fits(
+            ours=mine,
+            listing=rendered.listing,
+            is_managed=lambda path: path not in owned and after.declared(path) is FileClass.MANAGED,
+        ),
+    )
     ahead = look_ahead(start, end, template, request.given, request.ask)
-    base_tree = renders.tree(start.version, start.answers)
-    theirs_tree = renders.tree(ahead.version, ahead.answers)
-    base, mine, theirs = (dict(trees.listing(repository, tree)) for tree in (base_tree, ours, theirs_tree))
-    rendered = trees.blobs(repository, [theirs[ANSWERS_FILE].blob]) if ANSWERS_FILE in theirs else {}
-    text = next(iter(rendered.values()), None)
-    renewed = renew(start, ahead, template, text.decode("utf-8") if text is not None else None)
+    base = rendered.listing(start.version, start.answers)
+    theirs = dict(rendered.listing(ahead.version, ahead.answers))
+    renewed = renew(start, ahead, template, _text(repository, theirs))
     update = Update(
         template=template.address,
         start=start.version,
@@ -96,14 +115,42 @@ def prepare(
     if _without_record(base) == _without_record(theirs) and not is_told:
         return update
     theirs[ANSWERS_FILE] = Entry("100644", trees.store_blobs(repository, [renewed.text.encode()])[0])
-    rules = Rules(
-        before=classes_of(template, start.version),
-        after=classes_of(template, end),
-        owned=Patterns(start.record.owned),
-        keep_edits=request.keep_edits,
-    )
-    work = _Work(repository, request, Trees(base=base, ours=mine, theirs=theirs), rules, update)
-    return work.done(base_tree)
+    before = classes_of(template, start.version)
+    rules = Rules(before=before, after=after, owned=owned, keep_edits=request.keep_edits)
+    there = Trees(base=base, ours=mine, theirs=theirs)
+    return _Work(repository, request, there, rules, update).done(renders.tree(start.version, start.answers))
+
+
+class _Rendered:
+    """Listings of renders, each read once."""
+
+    def __init__(self, repository: GitRepository, renders: Renders) -> None:
+        self._repository = repository
+        self._renders = renders
+        self._known: dict[str, Listing] = {}
+
+    def listing(self, version: str, answers: Mapping[str, Any]) -> Listing:
+        """The files of a version with answers."""
+        tree = self._renders.tree(version, answers)
+        if tree not in self._known:
+            self._known[tree] = trees.listing(self._repository, tree)
+        return self._known[tree]
+
+
+def _text(repository: GitRepository, files: Listing) -> str | None:
+    """The record in a tree, if it is there and can be read."""
+    entry = files.get(ANSWERS_FILE)
+    content = trees.blobs(repository, [entry.blob]) if entry is not None else {}
+    return next((text.decode("utf-8", "replace") for text in content.values()), None)
+
+
+def _owned(repository: GitRepository, files: Listing) -> Patterns:
+    """What the owner took over; a record that cannot be read is somebody else's to complain about."""
+    text = _text(repository, files)
+    try:
+        return Patterns(read_record(text).owned if text is not None else ())
+    except MlopsgenError:
+        return Patterns()
 
 
 def _version(template: Template, wanted: str | None) -> str:
@@ -127,10 +174,14 @@ class _Work:
     ) -> None:
         self._repository = repository
         self._request = request
-        self._trees = there
-        self._rules = replace(rules, groups=lock_groups(there, rules))
         self._update = update
-        self._identity = request.identity or repository.identity() or NEUTRAL_IDENTITY
+        self._identity = request.identity or NEUTRAL_IDENTITY
+        self._reading = Reading(repository, there, request.fetch)
+        grouped = replace(rules, groups=lock_groups(there, rules))
+        self._reading.bring(needed(there, grouped))
+        store = functools.partial(trees.store_blobs, repository)
+        self._trees = adapt(there, merged_by_lines(there, grouped), self._reading.read, store)
+        self._rules = replace(rules, groups=lock_groups(self._trees, rules))
 
     def done(self, base_tree: str) -> Update:
         """Merge, make the locks, and say what came of it."""
@@ -161,7 +212,8 @@ class _Work:
             merged = merge(self._repository, ours, theirs)
             more = merged.deleted_by_owner() - deleted
             if not more:
-                return sides, merged
+                words = {ours: "yours", theirs: f"template {self._update.end}"}
+                return sides, named(self._repository, merged, words)
             deleted |= more
 
     def _commits(self, sides: Sides) -> tuple[str, str]:
@@ -181,7 +233,7 @@ class _Work:
         made = make_locks(
             again,
             LockSides(self._trees.base, self._trees.ours, self._trees.theirs, listing),
-            self._read,
+            self._reading.read,
             self._request.locker,
             conflicts=[conflict.path for conflict in merged.conflicts],
             run_code=self._update.template == CANONICAL_TEMPLATE,
@@ -192,12 +244,6 @@ class _Work:
             for path, blob in zip(made.files, ids, strict=True)
         }
         return files, made.notes
-
-    def _read(self, ids: Iterable[str]) -> Mapping[str, bytes]:
-        wanted = set(ids)
-        if self._request.fetch is not None:
-            self._request.fetch(wanted)
-        return trees.blobs(self._repository, wanted)
 
     def _with_diffs(self, notes: tuple[FileNote, ...], base_tree: str) -> tuple[FileNote, ...]:
         edited = tuple(note.path for note in notes if note.why in {Why.EDITED, Why.KEPT_EDIT})
