@@ -34,6 +34,9 @@ class VersionStore(Protocol):
     def versions(self) -> tuple[str, ...]:
         """Every version, oldest first."""
 
+    def identity(self, version: str) -> str | None:
+        """What names the content of a version: the same for the same content; ``None`` if it may change."""
+
     def lay_out(self, version: str, destination: Path) -> None:
         """Write a version's ``copier.yml`` and what it renders from into the empty folder ``destination``."""
 

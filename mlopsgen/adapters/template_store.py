@@ -79,6 +79,16 @@ class TemplateStore:
             found |= set(listed.splitlines())
         return tuple(sorted((name for name in found if re.fullmatch(r"v\d+(\.\d+)*", name)), key=_key))
 
+    def identity(self, version: str) -> str | None:
+        """What names the content of a version; ``None`` for a working tree, which may change.
+
+        Raises:
+            UsageError: There is no such version.
+        """
+        if self._working_tree(version) is not None:
+            return None
+        return self._require(version).read("rev-parse", "--verify", f"refs/tags/{version}^{{tree}}")
+
     def lay_out(self, version: str, destination: Path) -> None:
         """Write ``copier.yml``, ``sync.yaml`` and ``template/`` of a version into the empty folder ``destination``.
 

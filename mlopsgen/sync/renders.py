@@ -4,31 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
+import mlopsgen
+from mlopsgen.adapters.compiled_template import CompiledTemplate, Made
+from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.objects import LooseObjects
+from mlopsgen.adapters.questionnaire import Unsupported
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.ports import TemplateEngine
 
 # Bytes become objects as they were rendered, whatever the person's git converts or ignores.
 _PLAIN = (
-    "-c",
-    "core.autocrlf=false",
-    "-c",
-    "core.safecrlf=false",
-    "-c",
-    "core.excludesFile=",
-    "-c",
-    "core.fileMode=true",
-)
+    "-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.excludesFile=", "-c", "core.attributesFile=",
+    "-c", "core.fileMode=true", "-c", "core.ignoreCase=false",
+)  # fmt: skip
+_INITIALISED = ("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+
+
+class _Version(NamedTuple):
+    """A version of the template in the store.
+
+    Attributes:
+        identity: The id of the tree that holds ``copier.yml`` and the template's files.
+        address: The template's address.
+        files: The mode and blob of each file.
+        compiled: What renders it fast; ``None`` if only the engine can.
+    """
+
+    identity: str
+    address: str
+    files: Mapping[str, tuple[str, str]]
+    compiled: CompiledTemplate | None
 
 
 class Renders:
-    """A bare repository of renders.
+    """A bare repository of renders, which any number of threads and processes may use at once.
 
     Args:
-        folder: Where it lies or shall lie; two processes may use one at once.
+        folder: Where it lies or shall lie.
         template: What is rendered.
         environ: The environment that git is started with.
     """
@@ -37,16 +59,24 @@ class Renders:
         self._template = template
         self._environ = environ
         self._known: dict[str, str] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self.repository = GitRepository(folder, environ)
+        self._versions: dict[str, _Version | None] = {}
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "Set XDG_CACHE_HOME to a folder that you may write to."
+            raise MlopsgenError(f"{folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint) from error
+        self.repository = GitRepository(folder.absolute(), environ)
         """The bare repository; its objects can be an alternate of other repositories."""
         if not (folder / "HEAD").is_file():
-            self.repository.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+            self.repository.run(*_INITIALISED)
+            self.repository.run("config", "gc.auto", "0")  # nothing refers to renders
+        self._store = LooseObjects(self.objects)
 
     @property
     def objects(self) -> Path:
         """The folder of objects, as ``info/alternates`` of another repository names it."""
-        return self.repository.path.absolute() / "objects"
+        return self.repository.path / "objects"
 
     def tree(self, version: str, answers: Mapping[str, object]) -> str:
         """The id of the tree that ``version`` renders to with ``answers``; its objects lie in the store.
@@ -54,18 +84,111 @@ class Renders:
         Raises:
             mlopsgen.errors.MlopsgenError: There is no such version, or the template cannot be rendered.
         """
-        key = hashlib.sha256(json.dumps([version, answers], sort_keys=True, default=str).encode()).hexdigest()
-        if key not in self._known:
-            self._known[key] = self._render(version, answers)
-        return self._known[key]
+        laid = self._version(version)
+        told = [version, answers, [laid.address, laid.identity, mlopsgen.__version__] if laid else None]
+        key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+        known = self._known.get(key) or (self._recalled(key) if laid else "")
+        if not known:
+            known = self._render(laid, version, answers)
+            if laid:
+                self._remember(key, known)
+        self._known[key] = known
+        return known
 
-    def _render(self, version: str, answers: Mapping[str, object]) -> str:
-        with tempfile.TemporaryDirectory(prefix="mlopsgen-render-") as scratch:
+    def _render(self, laid: _Version | None, version: str, answers: Mapping[str, object]) -> str:
+        if laid is not None and laid.compiled is not None:
+            try:
+                made = laid.compiled.render(answers, laid.address, version)
+            except Unsupported:
+                pass  # copier renders it, or says why it cannot
+            else:
+                return self._store.tree({path: self._entry(laid, file) for path, file in made.items()})
+        with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch) / "files"
             folder.mkdir()
             self._template.render(version, answers, folder)
+            return self._add(folder)
+
+    def _entry(self, laid: _Version, file: Made) -> tuple[str, str]:
+        mode, blob = laid.files[file.source]
+        return mode, blob if file.content is None else self._store.blob(file.content)
+
+    def _version(self, version: str) -> _Version | None:
+        """A version of the template as it lies in the store; ``None`` for engines of another kind."""
+        if not isinstance(self._template, CopierEngine):
+            return None
+        with self._lock:
+            if version not in self._versions:
+                self._versions[version] = self._read(self._template, version)
+            return self._versions[version]
+
+    def _read(self, template: CopierEngine, version: str) -> _Version:
+        identity = template.store.identity(version)
+        reference = f"refs/templates/{identity}"
+        known = identity and self.repository.run("rev-parse", "--verify", "--quiet", reference, check=False).stdout
+        tree = known.strip() if known else ""
+        if not tree:
+            with tempfile.TemporaryDirectory(prefix="mlopsgen-template-", ignore_cleanup_errors=True) as scratch:
+                template.store.lay_out(version, Path(scratch))
+                tree = self._add(Path(scratch))
+            if identity:
+                self.repository.run("update-ref", reference, tree)
+        files = self._listed(tree)
+        names = {name for name, (mode, _) in files.items() if mode.startswith("100")}
+        try:
+            compiled = (
+                CompiledTemplate(sorted(names), lambda some: self._contents(files, some))
+                if len(names) == len(files)
+                else None
+            )
+        except Unsupported:
+            compiled = None
+        return _Version(tree, template.address, files, compiled)
+
+    def _listed(self, tree: str) -> dict[str, tuple[str, str]]:
+        listed = self.repository.run_bytes("ls-tree", "-r", "-z", tree).split(b"\0")
+        pairs = (entry.split(b"\t", 1) for entry in listed if entry)
+        split = ((head.decode().split(), os.fsdecode(name)) for head, name in pairs)
+        return {name: (mode, blob) for (mode, _, blob), name in split}
+
+    def _contents(self, files: Mapping[str, tuple[str, str]], names: Collection[str]) -> dict[str, bytes]:
+        asked = "".join(f"{files[name][1]}\n" for name in names)
+        answer = self.repository.run_bytes("cat-file", "--batch", stdin=asked.encode())
+        found: dict[str, bytes] = {}
+        for name in names:
+            head, _, rest = answer.partition(b"\n")
+            size = int(head.split()[2])
+            found[name], answer = rest[:size], rest[size + 1 :]
+        return found
+
+    def _recalled(self, key: str) -> str:
+        """The tree that was rendered before, if it is still there; else an empty text."""
+        try:
+            tree = self._note(key).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+        if not re.fullmatch(r"[0-9a-f]{40}", tree):
+            return ""
+        return tree if self._store.has(tree) or self.repository.succeeds("cat-file", "-e", tree) else ""
+
+    def _remember(self, key: str, tree: str) -> None:
+        """Note a render; it is only ever missed, so a full disk or another process do no harm."""
+        note = self._note(key)
+        with suppress(OSError):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            handle, written = tempfile.mkstemp(prefix="tmp-", dir=note.parent)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(f"{tree}\n")
+            Path(written).replace(note)
+
+    def _note(self, key: str) -> Path:
+        return self.repository.path / "mlopsgen-renders" / key[:2] / key[2:]
+
+    def _add(self, folder: Path) -> str:
+        """Put the files of a folder into the store; the id of their tree."""
+        with tempfile.TemporaryDirectory(prefix="mlopsgen-index-") as scratch:
             own = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-            git = (*_PLAIN, f"--git-dir={self.repository.path.absolute()}", f"--work-tree={folder}")
+            git = (*_PLAIN, f"--git-dir={self.repository.path}", f"--work-tree={folder}")
             here = GitRepository(folder, self._environ)
             here.run(*git, "add", "--all", "--force", ".", extra=own)
             return here.run(*git, "write-tree", extra=own).stdout.strip()
