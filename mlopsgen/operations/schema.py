@@ -8,6 +8,7 @@ from typing import Any
 
 from mlopsgen.answer_documents import answers_schema
 from mlopsgen.errors import UsageError
+from mlopsgen.operations.fleet_rows import fleet_schema
 from mlopsgen.remote.plan import plan_schema
 from mlopsgen.result import envelope_schema
 
@@ -15,6 +16,7 @@ SCHEMAS = {
     "answers": "The answers file of 'mlopsgen init --answers FILE'.",
     "envelope": "What every command prints with '--output json'.",
     "plan": "What 'mlopsgen push' would do: 'data.plan' of its envelope.",
+    "fleet": "What 'sync --all' and 'status --all' find: 'data' of their envelope.",
     "pipeline": "src/pipelines/pipeline.yaml of a repository: its pipelines as text.",
     "configuration": "src/pipelines/<branch>/config.yaml of a repository: a branch's settings.",
     "data-sources": "data/sources.yaml of a repository: named data sources.",
@@ -30,7 +32,13 @@ def _remote_schema() -> dict[str, Any]:
     return remote_schema()
 
 
-_MADE_HERE = {"answers": answers_schema, "envelope": envelope_schema, "plan": plan_schema, "remote": _remote_schema}
+_MADE_HERE = {
+    "answers": answers_schema,
+    "envelope": envelope_schema,
+    "fleet": fleet_schema,
+    "plan": plan_schema,
+    "remote": _remote_schema,
+}
 
 
 def schema(name: str) -> dict[str, Any]:
