@@ -231,6 +231,9 @@ class _Making:
                 path: self.files[path] for path in wanted if path in self.files
             }
             files |= new
+            missing = sorted(wanted - new.keys())
+            if missing:
+                raise Kept(f"{missing[0]} cannot be read here")
             wanted = {path for one, content in new.items() for path in _included(one, _text(content))} - set(files)
             wanted = {path for path in wanted if path in self._sides.merged or path in self.files}
         settings = self._contents(self._sides.merged, _SETTINGS)
@@ -249,7 +252,7 @@ class _Making:
         """The contents of those that are plain files there."""
         entries = {path: listing[path].blob for path in paths if path in listing and listing[path].mode[:3] == "100"}
         found = self._read(set(entries.values())) if entries else {}
-        return {path: found[blob] for path, blob in entries.items()}
+        return {path: found[blob] for path, blob in entries.items() if blob in found}
 
     def _command(self, group: Group, path: str) -> str:
         """What a person types to make it."""
