@@ -24,6 +24,8 @@ class State(StrEnum):
     """The update has conflicts; if there is a pull request, it is a draft with git's markers in it."""
     WORKED_ON = "worked-on"
     """Somebody else committed on the branch of the update: it is left alone."""
+    DECLINED = "declined"
+    """A person closed the pull request of this very update without merging it: it is not opened again."""
     OPENED = "opened"
     """A pull request was opened now."""
     UPDATED = "updated"

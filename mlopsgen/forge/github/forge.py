@@ -37,6 +37,7 @@ class GitHubForge:
         organisation: Whether the owner is an organisation; ``None`` to ask GitHub when it matters.
         plan: The owner's plan, where GitHub does not tell it: ``auto``, ``free``, ``pro``, ``team``, ``enterprise``.
         sleep: Waits that many seconds.
+        account: Makes the calls where many repositories share one; else one of its own does.
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class GitHubForge:
         organisation: bool | None = None,
         plan: str = "auto",
         sleep: Callable[[float], None] = time.sleep,
+        account: Account | None = None,
     ) -> None:
         self.host = host
-        self.account = Account(host, token, environ=environ, events=events, sleep=sleep)
+        self.account = account or Account(host, token, environ=environ, events=events, sleep=sleep)
         self.place = Place(self.account, owner, name, organisation)
         self.plan = plan
         self._sleep = sleep

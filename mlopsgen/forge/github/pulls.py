@@ -15,6 +15,7 @@ from mlopsgen.forge.github.client import BACKOFF
 from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from, says_exists, words_of
 from mlopsgen.forge.github.place import Place
 
+Renewed = Callable[[str | None, str], str]
 LONGEST = 65_536
 """So many characters GitHub takes as the text of a pull request."""
 _NO_DRAFTS = re.compile(r"draft", re.IGNORECASE)
@@ -95,6 +96,12 @@ class PutPull(NamedTuple):
     pull: Pull
 
 
+def _replaced(found: str | None, text: str) -> str:
+    # GitHub gives back what it was sent, but for how lines end.
+    same = found is not None and _plain(found) == _plain(text)
+    return found if same and found is not None else text
+
+
 def list_pulls(place: Place, head: str, base: str) -> tuple[Pull, ...]:
     """The newest pull requests from one branch of the repository to another, whatever became of them; one call.
 
@@ -122,6 +129,7 @@ def put_pull(
     known: Sequence[Pull] | None = None,
     *,
     again: bool = False,
+    renewed: Renewed = _replaced,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PutPull:
     """Open the pull request, or bring the one that is open up to date; doing it again makes no change.
@@ -133,6 +141,7 @@ def put_pull(
         wanted: The pull request.
         known: What :func:`list_pulls` has just told; ``None`` to ask.
         again: Whether one that a person closed without merging it is opened anew.
+        renewed: Makes the text of one that is open from the text that it has and the wanted one.
         sleep: Waits that many seconds.
 
     Raises:
@@ -144,22 +153,29 @@ def put_pull(
         declined = None if again else declined_pull(pulls, wanted.title)
         if declined is not None:
             return PutPull(PullAct.DECLINED, declined)
-        return _opened(place, wanted, sleep)
-    changed = _updated(place, wanted, present)
+        return _opened(place, wanted, renewed, sleep)
+    changed = _updated(place, wanted, present, renewed)
     labelled = _labelled(place, wanted, changed or present)
     act = PullAct.KEPT if changed is None and labelled == present else PullAct.UPDATED
     return PutPull(act, labelled)
 
 
-def declined_pull(known: Sequence[Pull], title: str) -> Pull | None:
+def declined_pull(known: Sequence[Pull], *titles: str) -> Pull | None:
     """The newest pull request, if a person has closed it without merging it and it was this one."""
     newest = max(known, key=lambda pull: pull.number, default=None)
     if newest is None or newest.state is not PullState.CLOSED:
         return None
-    return newest if newest.title == title else None
+    return newest if newest.title in titles else None
 
 
-def _opened(place: Place, wanted: WantedPull, sleep: Callable[[float], None]) -> PutPull:
+def is_as_wanted(pull: Pull | None, wanted: WantedPull, renewed: Renewed = _replaced) -> bool:
+    """Whether :func:`put_pull` would change nothing."""
+    if pull is None or pull.title != wanted.title or renewed(pull.body, wanted.body) != pull.body:
+        return False
+    return {label.lower() for label in wanted.labels} <= {label.lower() for label in pull.labels}
+
+
+def _opened(place: Place, wanted: WantedPull, renewed: Renewed, sleep: Callable[[float], None]) -> PutPull:
     doing = f"Opening the pull request '{wanted.title}'"
     body: dict[str, Any] = {
         "title": wanted.title,
@@ -176,7 +192,9 @@ def _opened(place: Place, wanted: WantedPull, sleep: Callable[[float], None]) ->
             # Nobody knows whether it was opened: look before trying again.
             found = open_pull(list_pulls(place, wanted.head, wanted.base))
             if found is not None:
-                return PutPull(PullAct.OPENED, _labelled(place, wanted, _updated(place, wanted, found) or found))
+                return PutPull(
+                    PullAct.OPENED, _labelled(place, wanted, _updated(place, wanted, found, renewed) or found)
+                )
             if wait is None:
                 raise
             sleep(wait)
@@ -186,17 +204,17 @@ def _opened(place: Place, wanted: WantedPull, sleep: Callable[[float], None]) ->
             body["draft"] = False
             continue
         if answer.status == 422:
-            return _there_already(place, wanted, answer, doing)
+            return _there_already(place, wanted, answer, renewed, doing)
         return PutPull(PullAct.OPENED, _labelled(place, wanted, _pull_from(answer.data)))
     raise AssertionError
 
 
-def _there_already(place: Place, wanted: WantedPull, answer: Answer, doing: str) -> PutPull:
+def _there_already(place: Place, wanted: WantedPull, answer: Answer, renewed: Renewed, doing: str) -> PutPull:
     """What follows when GitHub will not open it: somebody else did at the same moment, or it is a refusal."""
     found = open_pull(list_pulls(place, wanted.head, wanted.base)) if says_exists(answer) else None
     if found is None:
         raise _refusal(place, answer, doing)
-    changed = _updated(place, wanted, found)
+    changed = _updated(place, wanted, found, renewed)
     return PutPull(PullAct.UPDATED, _labelled(place, wanted, changed or found))
 
 
@@ -212,11 +230,10 @@ def _refusal(place: Place, answer: Answer, doing: str) -> MlopsgenError:
     return error
 
 
-def _updated(place: Place, wanted: WantedPull, present: Pull) -> Pull | None:
+def _updated(place: Place, wanted: WantedPull, present: Pull, renewed: Renewed) -> Pull | None:
     """The pull request with its new title and text; ``None`` where it has them."""
-    texts = {"title": wanted.title, "body": wanted.body}
-    # GitHub gives back what it was sent, but for how lines end.
-    if {key: _plain(text) for key, text in texts.items()} == {"title": present.title, "body": _plain(present.body)}:
+    texts = {"title": wanted.title, "body": renewed(present.body, wanted.body)}
+    if texts == {"title": present.title, "body": present.body}:
         return None
     doing = f"Changing the text of pull request {present.number}"
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.process import Completed
@@ -62,19 +62,35 @@ class GitTransport:
         self._secret_variables = [variable for variable in environ if _SECRET_VARIABLE.fullmatch(variable)]
         self._sleep = sleep
 
-    def fetch(self, source: GitRepository, refspecs: Sequence[str], *, fresh: bool = False) -> None:
+    def fetch(
+        self,
+        source: GitRepository,
+        refspecs: Sequence[str],
+        *,
+        fresh: bool = False,
+        words: Sequence[str] = (),
+        remote: str = "",
+        objects: Collection[str] = (),
+    ) -> None:
         """Bring branches here, as the refspecs say; tags are left out.
 
         Args:
             source: The repository here.
             refspecs: What becomes what.
             fresh: Whether the repository was just made, so that it may not be visible everywhere yet.
+            words: More of what git shall do (``--depth=1``).
+            remote: The name of a remote with the same address, where git keeps something under it.
+            objects: Single objects to bring instead.
 
         Raises:
             MlopsgenError: GitHub refuses, or cannot be reached.
         """
-        arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._address, *refspecs)
-        done = self._run(source, *arguments, fresh=fresh)
+        # Single objects are nobody's history: there is nothing to negotiate about.
+        alone = ("-c", "fetch.negotiationAlgorithm=noop") if objects else ()
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", *words)
+        listed = ("--stdin",) if objects else refspecs
+        stdin = "".join(f"{name}\n" for name in objects) or None
+        done = self._run(source, *alone, *fetch, remote or self._address, *listed, fresh=fresh, stdin=stdin)
         if done.exit_status != 0:
             raise self._error(done, "Fetching")
 
@@ -147,10 +163,10 @@ class GitTransport:
             )
         raise self._error(done, f"Pushing {branch}")
 
-    def _run(self, source: GitRepository, *arguments: str, fresh: bool) -> Completed:
+    def _run(self, source: GitRepository, *arguments: str, fresh: bool, stdin: str | None = None) -> Completed:
         """Run git; what the network spoils is tried again, which is safe: git sends the same commits."""
         for wait in (*BACKOFF[1:4], None):
-            done = source.run(*arguments, check=False, extra=self.environment())
+            done = source.run(*arguments, check=False, stdin=stdin, extra=self.environment())
             later = _TRANSIENT.search(done.stderr) or (fresh and _MISSING.search(done.stderr))
             if done.exit_status == 0 or wait is None or not later:
                 break
