@@ -6,6 +6,9 @@ CANONICAL_TEMPLATE = "https://github.com/mlopsgen/mlopsgen"
 ANSWERS_FILE = ".copier-answers.yml"
 """The file of a generated repository that records its template version and answers (copier's default name)."""
 
+OWNED = "owned"
+"""The key of that file under which the owner lists the files that updates shall leave alone; it is no answer."""
+
 BRANCHES = ("development", "staging", "production")
 """The branches of a generated repository, in the order of promotion; workflows and environments bear these names."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlopsgen.answers import ANSWERS_VERSION
+from mlopsgen.constants import OWNED
 from mlopsgen.errors import InvalidDocument, from_os_error
 
 _LARGEST = 1_000_000
@@ -15,8 +16,8 @@ _LARGEST = 1_000_000
 def read(path: Path) -> tuple[dict[str, object], dict[str, str]]:
     """The answers of a file by key, and where each one stands (``answers.yml:3``).
 
-    Keys that begin with an underscore are copier's own notes and are left out, so that the ``.copier-answers.yml`` of
-    another repository can be used as it is.
+    Keys that begin with an underscore and the list ``owned`` are notes and are left out, so that the
+    ``.copier-answers.yml`` of another repository can be used as it is.
 
     Raises:
         InvalidDocument: The file cannot be read, is no YAML or JSON, or is no mapping.
@@ -45,7 +46,7 @@ def read(path: Path) -> tuple[dict[str, object], dict[str, str]]:
         raise _invalid(
             path, lines["version"], f"version {version!r} is not known; this mlopsgen reads {ANSWERS_VERSION}"
         )
-    found = {key: value for key, value in document.items() if not key.startswith("_")}
+    found = {key: value for key, value in document.items() if not key.startswith("_") and key != OWNED}
     return found, {key: f"{path}:{lines[key]}" for key in found}
 
 

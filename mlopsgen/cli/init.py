@@ -13,6 +13,7 @@ import typer
 from mlopsgen.adapters import birthplace
 from mlopsgen.answer_values import as_text
 from mlopsgen.answers import BY_KEY, QUESTIONS, SECTIONS, of_section, resolve, unknown_key
+from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
 from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.questions import Question, Value
@@ -136,24 +137,10 @@ def _given(
     session: Session, file: Path | None, assignments: list[str], flags: Mapping[str, str | None]
 ) -> tuple[dict[str, object], dict[str, str]]:
     """The answers of file, ``--set`` and flags (the later wins), and where each came from."""
-    given: dict[str, object] = {}
-    origin: dict[str, str] = {}
-    if file is not None:
-        from mlopsgen.adapters import answers_file
-
-        given, origin = answers_file.read(session.path(file))
-    for assignment in assignments:
-        key, separator, value = assignment.partition("=")
-        if not separator:
-            raise UsageError(
-                f"'--set {assignment}' has no '='.",
-                where="--set",
-                hint="Write --set key=value, for example --set task=binary.",
-            )
-        if key.strip() not in BY_KEY:
-            raise unknown_key(key.strip(), f"--set {key.strip()}")
-        given[key.strip()] = value
-        origin[key.strip()] = f"--set {key.strip()}"
+    given, origin = read_given(session, file, assignments)
+    for key in given:
+        if key not in BY_KEY:
+            raise unknown_key(key, origin[key])
     for key, text in flags.items():
         if text is not None:
             given[key] = text

@@ -5,7 +5,7 @@ What it says and in which order; how it looks in a terminal is :mod:`mlopsgen.cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 
 from mlopsgen.answer_values import accept, as_text, refusal
@@ -64,6 +64,28 @@ def ask(given: Mapping[str, object], prompter: Prompter, draw: Draw, refuse: Ref
             raise Interrupted
 
 
+def ask_new(questions: Sequence[Question], answers: Mapping[str, Value], prompter: Prompter) -> dict[str, object]:
+    """Ask a person the questions that a newer template asks for the first time.
+
+    Args:
+        questions: The new questions.
+        answers: Every answer so far, the defaults of the new questions among them.
+        prompter: Asks.
+
+    Returns:
+        The answers that are not the default.
+    """
+    new = {question.key for question in questions}
+    known = {question.key: answers[question.key] for question in QUESTIONS if question.key in answers}
+    counting = {key: value for key, value in known.items() if key not in new and BY_KEY[key].asked(known)}
+    talk = _Conversation(dict(counting), prompter)
+    number = "a new question" if len(new) == 1 else f"{len(new)} new questions"
+    prompter.tell(f"\nThe newer template asks {number}; enter keeps the default.")
+    while not talk.ask(list(questions)):
+        pass  # back from the first question leads to it again
+    return {key: value for key, value in talk.given.items() if key in new}
+
+
 class _Conversation:
     """The answers so far, and the questions about them."""
 
@@ -96,7 +118,7 @@ class _Conversation:
 
     def ask_sections(self, chosen: list[str]) -> bool:
         """Ask the questions of the chosen sections; false when the person went back before the first one."""
-        return self._ask([question for section in SECTIONS if section in chosen for question in of_section(section)])
+        return self.ask([question for section in SECTIONS if section in chosen for question in of_section(section)])
 
     def ask_missing(self) -> bool:
         """Ask what cannot be guessed and was not answered; false when the person went back."""
@@ -105,7 +127,7 @@ class _Conversation:
                 resolve(self.given)
             except MissingAnswer as missing:
                 self._prompter.tell(missing.message)
-                if not self._ask([BY_KEY[missing.where]]):
+                if not self.ask([BY_KEY[missing.where]]):
                     self.needed = BY_KEY[missing.where].section
                     return False
             except MlopsgenError as wrong:
@@ -114,7 +136,7 @@ class _Conversation:
                 if key not in self.given:
                     key = "slug"
                     self._prompter.tell(wrong.message)
-                    if not self._ask([BY_KEY[key]]):
+                    if not self.ask([BY_KEY[key]]):
                         return False
                 else:
                     self._prompter.tell(f"{wrong.message} The default stands again.")
@@ -122,7 +144,8 @@ class _Conversation:
             else:
                 return True
 
-    def _ask(self, questions: list[Question]) -> bool:
+    def ask(self, questions: list[Question]) -> bool:
+        """Ask questions in order; false when the person went back before the first one."""
         position = 0
         visited: list[int] = []
         while position < len(questions):

@@ -13,12 +13,13 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.operations.hosting import Hosted, place_of, same_host
-from mlopsgen.operations.making import SOURCES_DOCUMENT, making_of, read_making
+from mlopsgen.operations.making import read_making
 from mlopsgen.questions import Value
 from mlopsgen.remote import yaml_lines
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making, github_resources
+from mlopsgen.remote.making import SOURCES_DOCUMENT, making_of
 from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.planning import Planned, plan_remote

@@ -1,4 +1,4 @@
-"""What a repository is made from, read from its files: answers, ``.github/remote.yaml`` and the data sources."""
+"""What the repository in a folder is made from: answers, ``.github/remote.yaml`` and the data sources."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from pathlib import Path
 
 from mlopsgen.errors import InvalidDocument
 from mlopsgen.questions import Answers
-from mlopsgen.remote.document import REMOTE_DOCUMENT, read_document
+from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making
-from mlopsgen.remote.needs import sources_of_answers
-from mlopsgen.remote.yaml_lines import read as read_yaml
-
-SOURCES_DOCUMENT = "data/sources.yaml"
+from mlopsgen.remote.making import SOURCES_DOCUMENT, making_of
 
 
 def read_making(root: Path, answers: Answers) -> Making:
@@ -26,26 +23,6 @@ def read_making(root: Path, answers: Answers) -> Making:
     """
     document, sources = (_text(root, name) for name in (REMOTE_DOCUMENT, SOURCES_DOCUMENT))
     return making_of(answers, document, sources)
-
-
-def making_of(answers: Answers, document: str | None, sources: str | None) -> Making:
-    """The same from texts; ``None`` stands for a file that is not there.
-
-    Raises:
-        InvalidDocument: One of the documents cannot be read.
-    """
-    return Making(answers=answers, document=read_document(document or ""), sources=_sources(answers, sources))
-
-
-def _sources(answers: Answers, text: str | None) -> dict[str, str]:
-    """The addresses of the data sources by name; what is wrong with them beyond that is the repository's to say."""
-    if text is None:
-        return sources_of_answers(answers)
-    hint = "data/README.md explains it; 'make check' looks at the whole of it."
-    found = read_yaml(text, SOURCES_DOCUMENT, hint).value.get("sources")
-    sources = found if isinstance(found, dict) else {}
-    addresses = {name: source.get("address") for name, source in sources.items() if isinstance(source, dict)}
-    return {str(name): address for name, address in addresses.items() if isinstance(address, str)}
 
 
 def _text(root: Path, name: str) -> str | None:

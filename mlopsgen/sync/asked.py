@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from mlopsgen.answers import BY_KEY
@@ -33,6 +33,11 @@ class Asked(NamedTuple):
         return BY_KEY[key].help if self.ours and key in BY_KEY else self.helps.get(key, "")
 
 
+def is_ours(keys: Collection[str]) -> bool:
+    """Whether questions or answers with these keys are those of our template, or of one derived from it."""
+    return all(key in keys for key in _OURS)
+
+
 def questions_of(template: Template, version: str) -> Asked:
     """The questions of a version; none where they cannot be read, which is then the engine's to say.
 
@@ -41,7 +46,7 @@ def questions_of(template: Template, version: str) -> Asked:
     """
     text = next((text for name in _NAMES if (text := template.read(version, name)) is not None), "")
     helps = {key: line for key, line in _top_level(text) if key and not key.startswith("_")}
-    return Asked(helps, all(key in helps for key in _OURS))
+    return Asked(helps, is_ours(helps))
 
 
 def _top_level(text: str) -> list[tuple[str, str]]:

@@ -13,13 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.constants import ANSWERS_FILE, OWNED
 from mlopsgen.errors import InvalidDocument
 from mlopsgen.remote.yaml_lines import Lines
 from mlopsgen.remote.yaml_lines import read as read_yaml
-
-OWNED = "owned"
-"""The key of the list of files that the owner took over; it is no answer."""
 
 _KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[^\s#:"'-][^:"']*)(?P=quote)\s*:(?:\s|$)""")
 
