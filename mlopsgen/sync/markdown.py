@@ -21,6 +21,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 _GITHUB = re.compile(r"https?://(?:www\.)?github\.com/", re.IGNORECASE)
 _ISSUES_ELSEWHERE = r"(?!redirect\.github\.com/)[^\s/()<>]+/[\w.-]+/[\w.-]+/(?:issues|pull|discussions|commit)/\w"
 _ELSEWHERE = re.compile(rf"(https?)(?=://{_ISSUES_ELSEWHERE})", re.IGNORECASE)
+_LINK_HERE = re.compile(r"\[([^\[\]]+)\]\((?!\s*<?(?:https?|mailto):)[^()]*\)", re.IGNORECASE)
 _LINK_ELSEWHERE = re.compile(rf"\[([^\[\]]*)\]\(\s*(https?://{_ISSUES_ELSEWHERE}[^\s()<>]*)[^()]*\)", re.IGNORECASE)
 _LINK = re.compile(r"<(https?://[^\s<>`]+)>(?=(\w?))", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -125,9 +126,11 @@ def _foreign_line(line: str, before: str) -> str:
     if heading := _HEADING.match(line):
         words = heading[1] or ""
         return f"**{_running(words)}**" if words.strip("* ") else ""
-    if before.strip() and _UNDERLINE.match(line):
+    shown = _running(_TASK.sub(r"\1", line))
+    if before.strip() and _UNDERLINE.match(shown):
         return ""
-    return _running(_TASK.sub(r"\1", line))
+    # A line may begin with such signs only now that something before them is gone.
+    return re.sub(r"^( *)(?=#|~~~)", r"\1\\", shown)
 
 
 def _running(line: str) -> str:
@@ -158,7 +161,8 @@ def _quiet_text(text: str) -> str:
     text = _LINK.sub(
         lambda found: f"{found[1]} " if found[2] else found[1], _GITHUB.sub("https://redirect.github.com/", text)
     )
-    text = _LINK_ELSEWHERE.sub(r"\1 (\2)", text)
+    # An address inside the template's repository leads nowhere in another one.
+    text = _LINK_HERE.sub(r"\1", _LINK_ELSEWHERE.sub(r"\1 (\2)", text))
     return _quiet(text.replace("![", f"!{_NOTHING}["))
 
 

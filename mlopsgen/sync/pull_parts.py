@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.forge.values import Kind, Resource
@@ -12,15 +12,17 @@ from mlopsgen.sync.markdown import block, code, folded, foreign, html_code, plai
 from mlopsgen.sync.values import FileChange, FileNote, NewAnswer, Update, Why
 from mlopsgen.sync.wording import (
     LEFT_ALONE,
-    WHY,
     conflict_paths,
     counted,
     files_counted,
+    is_about_deletion,
     left_alone,
     value_words,
+    why_words,
 )
 
-_SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
+T = TypeVar("T")
+
 _ORIGINS = {
     "default": "the default",
     "given": "given to the command",
@@ -55,34 +57,39 @@ class Room(NamedTuple):
         return text if len(text) <= self.width else f"{text[: self.width - 1]}…"
 
 
-def limited(lines: Sequence[str], most: int) -> list[str]:
-    """The first of them, with how many there are beyond."""
-    return list(lines) if len(lines) <= most else [*lines[:most], f"- … and {len(lines) - most} more"]
+def listed(things: Sequence[T], line: Callable[[T], str], most: int) -> str:
+    """A list: a line for each of the first things, and how many there are beyond."""
+    lines = [f"- {line(thing)}" for thing in things[:most]]
+    return "\n".join([*lines, f"- … and {len(things) - most} more"] if len(things) > most else lines)
 
 
 def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> str:
     """The files that git could not merge, and how to resolve them."""
     paths = conflict_paths(update.conflicts)
-    lines = limited([f"- {code(room.short(path))}: {plain(said)}" for path, said in paths.items()], room.notes)
+    lines = listed([*paths.items()], lambda item: f"{code(room.short(item[0]))}: {plain(item[1])}", room.notes)
     if not marked:
-        return "### Conflicts\n\n" + "\n".join(lines)
+        return f"### Conflicts\n\n{lines}"
     how = (
         "In these files `<<<<<<<` to `=======` is yours and `=======` to `>>>>>>>` is the template's. "
         "Leave what shall be there and delete the marks: here, with the pencil in *Files changed*, or on your machine:"
     )
+    if is_about_deletion(update.conflicts):
+        how = (
+            "What one side deleted and the other one changed is there as the latter has it, without marks: keep it or "
+            f"delete it. {how}"
+        )
     commands = block(
-        f"git fetch origin\ngit switch {sync_branch}\n# edit, then\ngit add --all\n"
+        f"git fetch origin\ngit switch {sync_branch}\n# resolve, then\ngit add --all\n"
         'git commit -m "Resolve the conflicts with the template"\ngit push',
         "console",
     )
-    return "\n\n".join(["### Conflicts", "\n".join(lines), how, commands, "Until then the check `test` stays red."])
+    return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\nUntil then the check `test` stays red."
 
 
 def warnings(update: Update, room: Room) -> Iterator[str]:
     """What the record or the template gave reason to say."""
     if update.warnings:
-        lines = [f"- {plain(room.short(text))}" for text in update.warnings]
-        yield "### Mind\n\n" + "\n".join(limited(lines, room.notes))
+        yield "### Mind\n\n" + listed(update.warnings, lambda text: plain(room.short(text)), room.notes)
 
 
 def changelog(update: Update, room: Room) -> Iterator[str]:
@@ -139,17 +146,16 @@ def other_notes(update: Update, room: Room) -> Iterator[str]:
     """Files that stay as they are, and locks."""
     alone = left_alone(update.notes)
     if alone:
-        lines = limited([_note(note, room) for note in alone], room.notes)
         heading = f"{counted(len(alone), 'file')} of yours that the template changed, too: left alone"
-        yield folded(heading, "\n".join(lines))
+        yield folded(heading, listed(alone, lambda note: _note(note, room), room.notes))
     rest = [note for note in update.notes if note.why not in (*LEFT_ALONE, Why.EDITED)]
     if rest:
-        yield "### Locks and kept edits\n\n" + "\n".join(limited([_note(note, room) for note in rest], room.notes))
+        heading = "Locks" if all(note.why is not Why.KEPT_EDIT for note in rest) else "Locks and kept edits"
+        yield f"### {heading}\n\n" + listed(rest, lambda note: _note(note, room), room.notes)
 
 
 def _note(note: FileNote, room: Room) -> str:
-    detail = f". {plain(room.short(note.detail))}" if note.detail else ""
-    return f"- {code(note.path)}: {plain(WHY[note.why])}{detail}"
+    return f"{code(note.path)}: {plain(room.short(why_words(note)))}"
 
 
 def secrets_of(update: Update) -> list[Resource]:
@@ -169,18 +175,13 @@ def settings(update: Update, branch: str, room: Room) -> Iterator[str]:
     secrets, made = secrets_of(update), made_by_push(update)
     parts = []
     if secrets:
-        lines = [_secret_line(resource, room) for resource in secrets]
-        parts += ["Secrets:", "\n".join(limited(lines, room.notes))]
+        parts += ["Secrets:", listed(secrets, lambda resource: _secret_line(resource, room), room.notes)]
     if made:
         added = {resource.key for resource in update.settings.added}
-        lines = [_setting_line(resource, room, new=resource.key in added) for resource in made]
-        parts += [f"What {code('mlopsgen push')} makes (it asks before):", "\n".join(limited(lines, room.notes))]
+        lines = listed(made, lambda one: _setting_line(one, room, new=one.key in added), room.notes)
+        parts += [f"What {code('mlopsgen push')} makes (it asks before):", lines]
     if update.settings.removed:
-        lines = [_thing(resource) for resource in update.settings.removed]
-        parts += [
-            "Not needed any more; nothing deletes it:",
-            "\n".join(limited([f"- {line}" for line in lines], room.notes)),
-        ]
+        parts += ["Not needed any more; nothing deletes it:", listed(update.settings.removed, _thing, room.notes)]
     if not parts:
         return
     if commands := _commands(secrets, branch, needs_push=bool(made), most=room.notes):
@@ -212,42 +213,42 @@ def _thing(resource: Resource) -> str:
 def _secret_line(resource: Resource, room: Room) -> str:
     where = f" of {code(resource.key.scope)}" if resource.key.scope else ""
     purpose = f": {plain(room.short(resource.purpose))}" if resource.purpose else ""
-    return f"- {code(resource.key.name)}{where}{purpose}{' (optional)' if resource.optional else ''}"
+    return f"{code(resource.key.name)}{where}{purpose}{' (optional)' if resource.optional else ''}"
 
 
 def _setting_line(resource: Resource, room: Room, *, new: bool) -> str:
     value = room.short(words(telling(resource.value)))
-    return f"- {'new' if new else 'changed'}: {_thing(resource)}{f' ({plain(value)})' if value else ''}"
+    return f"{'new' if new else 'changed'}: {_thing(resource)}{f' ({plain(value)})' if value else ''}"
 
 
 def answers(update: Update, room: Room) -> Iterator[str]:
     """What is different in the answers."""
     if update.new_answers:
-        lines = limited([_answer(answer, room) for answer in update.new_answers], room.notes)
+        lines = listed(update.new_answers, lambda answer: _answer(answer, room), room.notes)
         how = f"To answer otherwise: {code('mlopsgen sync --set KEY=VALUE')}."
-        yield "\n\n".join(["### Answers", "\n".join(lines), how])
+        yield f"### Answers\n\n{lines}\n\n{how}"
 
 
 def _answer(answer: NewAnswer, room: Room) -> str:
     title = f" — {plain(room.short(answer.title))}" if answer.title else ""
     if answer.value is None:
         before = f" (it was {code(room.short(value_words(answer.before)))})" if answer.before is not None else ""
-        return f"- {code(answer.key)} is not asked any more{before}{title}"
+        return f"{code(answer.key)} is not asked any more{before}{title}"
     value = code(room.short(value_words(answer.value)))
     origin = plain(_ORIGINS.get(answer.origin, answer.origin))
     before = f", before {code(room.short(value_words(answer.before)))}" if answer.before is not None else ", new"
-    return f"- {code(answer.key)}: {value} ({origin}{before}){title}"
+    return f"{code(answer.key)}: {value} ({origin}{before}){title}"
 
 
 def files(update: Update, room: Room) -> Iterator[str]:
     """The changed files, folded: the forge shows them better."""
     if not update.changes or not room.files:
         return
-    yield folded(f"{files_counted(update.changes)}", "\n".join(limited([_file(c) for c in update.changes], room.files)))
+    yield folded(files_counted(update.changes), listed(update.changes, _file, room.files))
 
 
 def _file(change: FileChange) -> str:
     before = f" from {code(change.before)}" if change.before else ""
     counts = " ".join(f"{sign}{number}" for sign, number in (("+", change.added), ("-", change.removed)) if number)
     word = "executable bit" if change.kind == "mode" else change.kind
-    return f"- {code(change.path)}: {word}{before}{f', {counts}' if counts else ''}"
+    return f"{code(change.path)}: {word}{before}{f', {counts}' if counts else ''}"

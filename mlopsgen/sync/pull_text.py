@@ -153,9 +153,10 @@ def _steps(update: Update, setting: Setting) -> Iterator[str]:
             f"Look at {counted(len(edited), 'replaced file')} (below): somebody had edited "
             f"what belongs to the template."
         )
-    for note in update.notes:
-        if note.why is Why.LOCK_KEPT:
-            yield f"Make {code(note.path)} again: {plain(note.detail or 'it is as it was before')}"
+    locks = [note.path for note in update.notes if note.why is Why.LOCK_KEPT]
+    if locks:
+        names = ", ".join(map(code, locks[:5])) + (" …" if len(locks) > 5 else "")
+        yield f"Make {names} again (below): it could not be done for you."
     defaults = sum(1 for answer in update.new_answers if answer.origin == "default" and answer.before is None)
     if defaults:
         yield f"Read {counted(defaults, 'new answer')} (below): nobody was asked, so the default was taken."
@@ -182,19 +183,18 @@ def _merging(setting: Setting) -> str:
 def _checks(setting: Setting, room: Room) -> Iterator[str]:
     if not setting.checks:
         return
-    lines = []
-    for check in setting.checks:
-        said = "ok" if check.ok else "**failed**"
-        detail = room.short(check.detail)
-        lines.append(
-            f"- {plain(check.name)}: {said if check.ran else 'not run'}{f' ({plain(detail)})' if detail else ''}"
-        )
-    shown = "\n".join(pull_parts.limited(lines, room.notes))
+    shown = pull_parts.listed(setting.checks, lambda check: _check(check, room), room.notes)
     if all(check.ok or not check.ran for check in setting.checks):
         ran = sum(1 for check in setting.checks if check.ran)
         yield folded(f"Quick checks before this was proposed: {ran} ran, all in order", shown)
     else:
         yield f"### Quick checks\n\n{shown}"
+
+
+def _check(check: Checked, room: Room) -> str:
+    said = ("ok" if check.ok else "**failed**") if check.ran else "not run"
+    detail = f" ({plain(room.short(check.detail))})" if check.detail else ""
+    return f"{plain(check.name)}: {said}{detail}"
 
 
 def _foot(setting: Setting) -> str:

@@ -13,12 +13,12 @@ from mlopsgen.sync.pull_parts import made_by_push, secrets_of
 from mlopsgen.sync.values import FileChange, FileNote, NewAnswer, Update, Why
 from mlopsgen.sync.wording import (
     LEFT_ALONE,
-    WHY,
     conflict_paths,
     counted,
     files_counted,
     left_alone,
     value_words,
+    why_words,
 )
 
 _NARROWEST = 40
@@ -143,13 +143,12 @@ def _alone(update: Update) -> Iterator[str]:
 def _rest(update: Update) -> Iterator[str]:
     notes = [note for note in update.notes if note.why not in (*LEFT_ALONE, Why.EDITED)]
     if notes:
-        yield "Locks and kept edits"
+        yield "Locks" if all(note.why is not Why.KEPT_EDIT for note in notes) else "Locks and kept edits"
         yield from _limited([_note("!" if note.why is Why.LOCK_KEPT else "=", note) for note in notes], _NOTES)
 
 
 def _note(sign: str, note: FileNote) -> str:
-    detail = f". {printable(note.detail)}" if note.detail else ""
-    return f"  {sign} {printable(note.path)}: {WHY[note.why]}{detail}"
+    return f"  {sign} {printable(note.path)}: {printable(why_words(note))}"
 
 
 def _answers(update: Update) -> Iterator[str]:

@@ -23,11 +23,11 @@ WHY = {
     Why.SEEDED: "yours since it was made",
     Why.OWNED: f"yours by 'owned' in {ANSWERS_FILE}",
     Why.DELETED: "you deleted it, and it stays deleted",
-    Why.EDITED: "a file of the template that was edited here: it is the template's again",
-    Why.KEPT_EDIT: "a file of the template that was edited here: the edits stay",
-    Why.LOCK_TAKEN: "nothing of yours was in it: the template's is taken",
+    Why.EDITED: "edited here, and the template's again",
+    Why.KEPT_EDIT: "a file of the template that was edited here, and the edits stay",
+    Why.LOCK_TAKEN: "nothing of yours was in it, so the template's is taken",
     Why.LOCK_MADE: "made again from the merged requirements",
-    Why.LOCK_KEPT: "kept as it was; it could not be made again",
+    Why.LOCK_KEPT: "kept as it was",
 }
 """What each note says."""
 
@@ -45,7 +45,7 @@ _CONFLICTS = {
     "distinct types": "both changed what kind of file it is",
 }
 _KINDS = ("added", "changed", "deleted", "renamed", "mode")
-_KIND_WORDS = {"mode": "made executable or not"}
+_KIND_WORDS = {"mode": "executable bit"}
 
 
 def counted(number: int, thing: str) -> str:
@@ -144,6 +144,11 @@ def value_words(value: Value | None) -> str:
     return str(value) or "''"
 
 
+def why_words(note: FileNote) -> str:
+    """What a note says, without the file's name."""
+    return f"{WHY[note.why]}: {note.detail.rstrip('.')}" if note.detail else WHY[note.why]
+
+
 def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]:
     """What to do with conflicts in a clone where git's cherry-pick waits on the sync branch."""
     paths = conflict_paths(conflicts)
@@ -153,7 +158,17 @@ def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]
         *(f"  ! {printable(path):<{width}}  {words}" for path, words in paths.items()),
         "1. Open each one. Between <<<<<<< and ======= is yours, between ======= and >>>>>>> the template's:",
         "   leave what shall be there, and delete the marks. Editors and 'git mergetool' know this state.",
+        *(
+            ["   What one side deleted is there as the other one has it: keep it or delete it."]
+            if is_about_deletion(conflicts)
+            else []
+        ),
         "2. git add FILE for each one (git rm FILE if it shall be gone)",
         "3. mlopsgen sync --continue",
         "Or 'mlopsgen sync --abort': everything is as before.",
     ]
+
+
+def is_about_deletion(conflicts: Sequence[Conflict]) -> bool:
+    """Whether one of them is about a file that one side deleted; it holds no markers."""
+    return any("delete" in conflict.kind for conflict in conflicts)
