@@ -9,6 +9,8 @@ _PARTS = re.compile(
     r"(?P<above>^\*\*/)|(?P<between>/\*\*/)|(?P<below>/\*\*$)|\*+|\?|\[[!^]?\]?[^\]]*\]|\\.|.", re.DOTALL
 )
 
+_REPEATED = re.compile(r"(^|/)\*\*(?:/\*\*)+(?=/|$)")
+
 
 class Patterns:
     """A list of patterns; a folder means everything under it, ``!`` takes out again, the last one that fits counts.
@@ -33,8 +35,8 @@ def _rule(line: str) -> tuple[bool, re.Pattern[str]]:
     wanted = not line.startswith("!")
     pattern = line if wanted else line[1:]
     only_folder = pattern.endswith("/")
-    pattern = pattern.removesuffix("/")
-    from_top = "/" in pattern
+    pattern = _REPEATED.sub(r"\1**", pattern.removesuffix("/"))
+    from_top = "/" in pattern or pattern == "**"
     body = "".join(map(_translated, _PARTS.finditer(pattern.removeprefix("/"))))
     above = "" if from_top else "(?:.*/)?"
     below = "/.+" if only_folder else "(?:/.+)?"
