@@ -7,8 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from mlopsgen.cli.github_token import credential_finder
+from mlopsgen.cli.github_token import (
+    HostOption,
+    OrganisationOption,
+    PersonalOption,
+    TokenOption,
+    credential_finder,
+)
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
+from mlopsgen.constants import MAIN_BRANCH
+from mlopsgen.errors import UsageError
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -18,13 +26,55 @@ def status(
     context: typer.Context,
     branch: Annotated[str | None, typer.Option("--branch", "-b", help="Look at this branch only.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the training that runs to its end.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every repository of --org (or --user): which ones are behind the template.")
+    ] = False,
+    organisation: OrganisationOption = "",
+    personal: PersonalOption = False,
+    pattern: Annotated[
+        str, typer.Option("--filter", metavar="GLOB", help="With --all: only the names that fit, as 'heart-*'.")
+    ] = "",
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: stop after so many that are behind.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", metavar="N", min=1, help="With --all: so many repositories at once.")
+    ] = None,
+    host: HostOption = "",
+    token_stdin: TokenOption = False,
     output: OutputOption = Output.text,
 ) -> Shown:
-    """Show the branches with their last trainings, the queue, and what is not as it should be."""
+    """Show the branches with their last trainings, the queue, and what is not as it should be.
+
+    With --all it shows how each repository of an organisation stands to its template; nothing is changed anywhere.
+    """
+    session = session_of(context)
+    if all_:
+        if follow:
+            hint = "Follow a training in its own repository."
+            raise UsageError("--follow means nothing together with --all.", where="--follow", hint=hint)
+        from mlopsgen.cli.sync_fleet import fleet_status
+
+        return fleet_status(
+            session,
+            organisation=organisation,
+            personal=personal,
+            pattern=pattern,
+            limit=limit,
+            jobs=jobs,
+            branch=branch or MAIN_BRANCH,
+            host=host,
+            token_stdin=token_stdin,
+        )
+    _refuse_unfit(
+        {
+            "--org": organisation, "--user": personal, "--filter": pattern, "--limit": limit, "--jobs": jobs,
+            "--host": host, "--token-stdin": token_stdin,
+        }
+    )  # fmt: skip
     from mlopsgen.cli.surroundings import surroundings_of
     from mlopsgen.operations import status as operation
 
-    session = session_of(context)
     request = operation.StatusRequest(
         surroundings=surroundings_of(session),
         branch=branch,
@@ -34,6 +84,12 @@ def status(
     result = operation.status(request, session.events)
     lines = [result.summary] if follow else _lines(result.data, result.summary)
     return Shown(result=result, text="\n".join(lines))
+
+
+def _refuse_unfit(given: Mapping[str, object]) -> None:
+    flag = next((name for name, value in given.items() if value), "")
+    if flag:
+        raise UsageError(f"{flag} goes with --all.", where=flag, hint=f"Add --all, or leave {flag} out.")
 
 
 def _lines(data: Mapping[str, Any], summary: str) -> list[str]:

@@ -109,7 +109,11 @@ def sync(
         token_stdin=token_stdin,
     )
     flags.refuse_unfit()
-    if all_ or repository:
+    if all_:
+        from mlopsgen.cli.sync_fleet import sync_fleet
+
+        return sync_fleet(session, flags)
+    if repository:
         raise UsageError("Only the repository of this folder can be updated so far.", where=flags.given()[0])
     from mlopsgen.cli.sync_here import sync_here
 
