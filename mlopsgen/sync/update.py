@@ -210,11 +210,24 @@ class _Work:
             base, theirs = self._commits(sides)
             ours = trees.commit(self._repository, self._update.tree, [base], "ours", self._identity)
             merged = merge(self._repository, ours, theirs)
-            more = merged.deleted_by_owner() - deleted
+            more = (merged.deleted_by_owner() | self._moved_out(base, merged)) - deleted
             if not more:
                 words = {ours: "yours", theirs: f"template {self._update.end}"}
                 return sides, named(self._repository, merged, words)
             deleted |= more
+
+    def _moved_out(self, base: str, merged: Merged) -> frozenset[str]:
+        """Files that the owner moved to where updates change nothing: there they are as good as deleted."""
+        outcome, ours = trees.listing(self._repository, merged.tree), self._trees.ours
+        changed = {path for path in ours if outcome.get(path) != ours[path] and self._is_owners(path)}
+        if not changed:
+            return frozenset()
+        moves = changes(self._repository, base, self._update.ours)
+        return frozenset(move.before for move in moves if move.path in changed and move.before)
+
+    def _is_owners(self, path: str) -> bool:
+        is_seeded = self._rules.of(path, self._trees.theirs) is FileClass.SEEDED
+        return path != ANSWERS_FILE and (is_seeded or path in self._rules.owned)
 
     def _commits(self, sides: Sides) -> tuple[str, str]:
         start, end = self._update.start, self._update.end

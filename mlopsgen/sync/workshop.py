@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.sync.renders import Renders
 
 
@@ -15,14 +17,28 @@ def workshop(folder: Path, repository: GitRepository, renders: Renders) -> GitRe
         folder: Where it shall lie; removed by the caller.
         repository: The person's repository: a clone of any kind, a linked working tree too.
         renders: The renders that it shall see.
+
+    Raises:
+        MlopsgenError: The repository names its objects otherwise than renders do.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    told = repository.read(
+        "rev-parse", "--path-format=absolute", "--show-object-format", "--git-path", "objects", "--git-path", "shallow"
+    )
+    kind, objects, shallow = told.split("\n")
+    if kind != "sha1":
+        raise MlopsgenError(
+            f"The repository names its objects by {kind}; updates know sha1 only.",
+            where=str(repository.path),
+            hint="Make one by sha1, git's default, of it: 'git fast-export --all' there, 'git fast-import' in a new one.",
+        )
     made = repository.at(folder)
-    made.run("init", "--quiet", "--bare", "--template=")
-    objects = repository.read("rev-parse", "--path-format=absolute", "--git-path", "objects")
+    made.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
     lines = "".join(f"{_quoted(place)}\n" for place in (objects, str(renders.objects)))
     (folder / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (folder / "objects" / "info" / "alternates").write_text(lines, encoding="utf-8")
+    if Path(shallow).is_file():  # a clone that ends somewhere: so does what is seen of it here
+        shutil.copy(shallow, folder / "shallow")
     return made
 
 
