@@ -30,7 +30,7 @@ def workshop(folder: Path, repository: GitRepository, renders: Renders) -> GitRe
         raise MlopsgenError(
             f"The repository names its objects by {kind}; updates know sha1 only.",
             where=str(repository.path),
-            hint="Make one by sha1, git's default, of it: 'git fast-export --all' there, 'git fast-import' in a new one.",
+            hint="Make one by sha1, git's default, of it: 'git fast-export --all' there and 'git fast-import'.",
         )
     made = repository.at(folder)
     made.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
