@@ -6,11 +6,14 @@ out and git's own cherry-pick waits for the person; ``--continue`` and ``--abort
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError
 from mlopsgen.events import Note, StepDone
 from mlopsgen.operations import sync_branch, sync_pick, sync_state
 from mlopsgen.operations.project import find_repository
@@ -34,6 +37,7 @@ from mlopsgen.sync.wording import commit_message, conflict_paths, guide_lines, o
 
 CONTINUE = "mlopsgen sync --continue"
 ABORT = "mlopsgen sync --abort"
+_LOCKED = re.compile(r"Unable to create '([^']+\.lock)'")
 
 
 def sync(request: SyncRequest, events: EventSink) -> OperationResult:
@@ -46,7 +50,7 @@ def sync(request: SyncRequest, events: EventSink) -> OperationResult:
     here = _open(request)
     if request.check or request.dry_run:
         return _Sync(request, events, here).look()
-    with sync_state.alone(here):
+    with _alone(here):
         return _Sync(request, events, here).run()
 
 
@@ -57,7 +61,7 @@ def sync_continue(request: SyncRequest, events: EventSink) -> OperationResult:
         MlopsgenError: No update waits, or something of it is not resolved.
     """
     here = _open(request)
-    with sync_state.alone(here):
+    with _alone(here):
         underway = sync_state.read(here)
         if underway is None:
             raise MlopsgenError("No update waits here to be finished.", hint="'mlopsgen sync' begins one.")
@@ -78,7 +82,7 @@ def sync_abort(request: SyncRequest, events: EventSink) -> OperationResult:  # n
         MlopsgenError: No update waits, or git cannot go back.
     """
     here = _open(request)
-    with sync_state.alone(here):
+    with _alone(here):
         underway = sync_state.read(here)
         if underway is None:
             raise MlopsgenError("No update waits here that could be given up.", hint="git status")
@@ -91,6 +95,19 @@ def sync_abort(request: SyncRequest, events: EventSink) -> OperationResult:  # n
             data={"state": "aborted", "branch": underway.branch, "sync_branch": underway.sync_branch},
             next_steps=("mlopsgen sync",),
         )
+
+
+@contextmanager
+def _alone(here: GitRepository) -> Iterator[None]:
+    """Be the only update here; what a killed git left behind is named."""
+    try:
+        with sync_state.alone(here):
+            yield
+    except CommandFailed as error:
+        locked = _LOCKED.search(error.output)
+        if locked is not None:
+            error.hint = f"If no git is running here, a killed one left this file behind: rm '{locked[1]}'"
+        raise
 
 
 def _open(request: SyncRequest) -> GitRepository:

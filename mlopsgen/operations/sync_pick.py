@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -201,9 +202,10 @@ def _remove(top: Path, name: str) -> None:
         return
     place.unlink(missing_ok=True)
     for above in place.parents:
-        if above == top or any(above.iterdir()):
+        if above == top or (above.is_dir() and any(above.iterdir())):
             return
-        above.rmdir()
+        with suppress(FileNotFoundError):
+            above.rmdir()
 
 
 def _lines(paths: Iterable[str]) -> bytes:

@@ -9,6 +9,7 @@ from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.operations.hosting import Target
 from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.sync.ahead import Ask
 from mlopsgen.sync.start import Given
 from mlopsgen.sync.values import Update
@@ -36,6 +37,7 @@ class SyncRequest:
         ask: Asks new questions; ``None`` where nobody can answer.
         show: Takes the update before anything is done.
         agree: Asks a person a question with yes or no; ``None`` where nobody can answer.
+        shelf: Opens templates; ``None`` for those that can be reached from here.
     """
 
     surroundings: Surroundings
@@ -55,6 +57,7 @@ class SyncRequest:
     ask: Ask | None = None
     show: Callable[[Update], None] = lambda _: None
     agree: Callable[[str], bool] | None = None
+    shelf: TemplateShelf | None = None
 
     @property
     def sync_branch(self) -> str:

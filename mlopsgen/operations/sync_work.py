@@ -77,14 +77,17 @@ class Work:
 
 
 def recorded_template(source: GitRepository, commit: str) -> str:
-    """The address of the template that a commit records; empty where its record cannot be read."""
-    done = source.run("show", f"{commit}:{ANSWERS_FILE}", check=False)
-    if done.exit_status != 0:
-        return ""
-    try:
-        return read_record(done.stdout).template
-    except InvalidDocument:
-        return ""
+    """The address of the template that a commit records; where the record is gone or spoilt, what it said before."""
+    lately = source.run("rev-list", "--max-count=1", commit, "--", ANSWERS_FILE, check=False).stdout.strip()
+    for place in (commit, *([f"{lately}~1"] if lately else [])):
+        done = source.run("show", f"{place}:{ANSWERS_FILE}", check=False)
+        try:
+            address = read_record(done.stdout).template if done.exit_status == 0 else ""
+        except InvalidDocument:
+            address = ""
+        if address:
+            return address
+    return ""
 
 
 @contextmanager
@@ -100,7 +103,7 @@ def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: E
             "This repository names its objects by SHA-256; an update can so far be made only where it is SHA-1.",
             where=str(source.path),
         )
-    shelf = TemplateShelf(environ)
+    shelf = request.shelf or TemplateShelf(environ)
     template = shelf.template(request.template or recorded_template(source, ours) or CANONICAL_TEMPLATE)
     renders = shelf.renders(template)
     events(StepStarted(message="Working out the update"))
