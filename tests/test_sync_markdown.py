@@ -154,6 +154,7 @@ def test_a_fold_ends_where_it_ends():
         ("- `copier@9` and foo@1.2 stay", "- `copier@9` and foo@1.2 stay"),
         ("### Added\n\n- **more** [here](https://x.example/a)", "**Added**\n\n- **more** [here](https://x.example/a)"),
         ("Thanks @ada, fixes #12", "Thanks @\u200bada, fixes #\u200b12"),
+        ("&commat;ada", "&\u200bcommat;ada"),
         ("see https://github.com/a/b/pull/3", "see https://redirect.github.com/a/b/pull/3"),
         ("[this](https://git.x/a/b/pull/3)", "this (https\u200b://git.x/a/b/pull/3)"),
         ("```sh\nmail @ada #12\n```", "```sh\nmail @ada #12\n```"),
