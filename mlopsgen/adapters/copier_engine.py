@@ -6,6 +6,7 @@ Nothing else imports copier.
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 import tempfile
 import warnings
@@ -14,10 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from mlopsgen.errors import MlopsgenError
+from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.errors import MlopsgenError, PermissionDenied
 
+_CODE = {"_tasks": "tasks", "_migrations": "migrations", "_jinja_extensions": "extensions"}
 _SUFFIX = ".jinja"
 _MARKS = ("[[", "[%", "[#")
+
+
+class UnsafeTemplate(PermissionDenied):
+    """The template would run code of its own."""
+
+    code = "unsafe-template"
 
 
 class VersionStore(Protocol):
@@ -48,15 +57,26 @@ class VersionStore(Protocol):
 
 
 class CopierEngine:
-    """Renders the versions of a store. A :class:`mlopsgen.ports.Template`."""
+    """Renders the versions of a store. A :class:`mlopsgen.ports.Template`.
 
-    def __init__(self, store: VersionStore) -> None:
+    Args:
+        store: Where the versions lie.
+        has_static_files: Whether it is laid out as the built-in template is, so that most files need no rendering.
+    """
+
+    def __init__(self, store: VersionStore, *, has_static_files: bool = True) -> None:
         self._store = store
+        self._has_static_files = has_static_files
 
     @property
     def store(self) -> VersionStore:
         """Where the versions lie."""
         return self._store
+
+    @property
+    def warning(self) -> str:
+        """A sentence if the versions are those of the last time, because the network is away; else empty."""
+        return str(getattr(self._store, "warning", ""))
 
     @property
     def address(self) -> str:
@@ -92,11 +112,13 @@ class CopierEngine:
                 laid_out = pool.submit(self._lay_out, version, Path(scratch), destination)
                 importlib.import_module("copier")
                 laid_out.result()
+            refuse_code(self._store.read(version, "copier.yml") or "", self.address)
             _run_copier(Path(scratch), self.address, version, answers, destination)
 
     def _lay_out(self, version: str, scratch: Path, destination: Path) -> None:
         self._store.lay_out(version, scratch)
-        _move_static(scratch / "template", destination)
+        if self._has_static_files:
+            _move_static(scratch / "template", destination)
 
 
 def _move_static(template: Path, destination: Path) -> None:
@@ -112,6 +134,25 @@ def _move_static(template: Path, destination: Path) -> None:
             continue
         (destination / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, destination / relative)
+
+
+def refuse_code(config: str, address: str) -> None:
+    """Refuse a template that would run commands or code of its own.
+
+    Raises:
+        UnsafeTemplate: It would.
+    """
+    found = [
+        word
+        for key, word in _CODE.items()
+        if re.search(rf"(?m)^['\"]?{key}['\"]?[ \t]*:(?![ \t]*(\[\]|~|null)[ \t]*$)", config)
+    ]
+    if found:
+        raise UnsafeTemplate(
+            f"The template {address} would run {' and '.join(found)} of its own on this machine; mlopsgen runs none.",
+            where=address,
+            hint="Ask its authors for a version without them, or use 'copier update --trust' if you trust them.",
+        )
 
 
 def _run_copier(template: Path, address: str, version: str, answers: Mapping[str, object], destination: Path) -> None:
@@ -135,9 +176,29 @@ def _run_copier(template: Path, address: str, version: str, answers: Mapping[str
                 quiet=True,
                 unsafe=False,
             )
+    except copier.errors.UnsafeTemplateError as error:
+        raise UnsafeTemplate(
+            f"The template {address} would run code of its own on this machine; mlopsgen runs none.",
+            where=address,
+            hint="Ask its authors for a version without it, or use 'copier update --trust' if you trust them.",
+        ) from error
     except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, ValueError) as error:
         raise MlopsgenError(
             f"The template {version} cannot be rendered: {error}",
             where=str(getattr(error, "filename", "") or ""),
             hint="If it is the built-in template, this is a mistake in mlopsgen; please report it.",
         ) from error
+    _write_origin(destination / ANSWERS_FILE, address, version)
+
+
+def _write_origin(record: Path, address: str, version: str) -> None:
+    """Make a record that names the folder of this render name the template instead."""
+    if not record.is_file():
+        return
+    text = record.read_text(encoding="utf-8")
+    if f"_src_path: {address}\n" in text:
+        return
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(("_src_path:", "_commit:"))]
+    comments = next((number for number, line in enumerate(kept) if not line.startswith(("#", "---"))), len(kept))
+    origin = [f"_commit: {version}\n", f"_src_path: {address}\n"]
+    record.write_text("".join([*kept[:comments], *origin, *kept[comments:]]), encoding="utf-8")

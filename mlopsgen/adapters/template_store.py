@@ -19,6 +19,7 @@ from pathlib import Path
 import mlopsgen
 from mlopsgen.adapters.changelog import UNRELEASED, sections
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.tagged_versions import TaggedVersions, order
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, UsageError
 
@@ -41,10 +42,6 @@ _AUTHOR = {
     }.items()
 }
 _PLAIN = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.excludesFile=", "-c", "gc.auto=0")
-
-
-def _key(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version))
 
 
 class TemplateStore:
@@ -73,11 +70,8 @@ class TemplateStore:
 
     def versions(self) -> tuple[str, ...]:
         """Every version that can be laid out, oldest first."""
-        found = {self.newest}
-        if self._history is not None:
-            listed = self._history.read("for-each-ref", "--format=%(refname:strip=2)", "refs/tags/v*")
-            found |= set(listed.splitlines())
-        return tuple(sorted((name for name in found if re.fullmatch(r"v\d+(\.\d+)*", name)), key=_key))
+        tagged = self._history.names if self._history is not None else ()
+        return tuple(sorted({self.newest, *(name for name in tagged if name.startswith("v"))}, key=order))
 
     def identity(self, version: str) -> str | None:
         """What names the content of a version; ``None`` for a working tree, which may change.
@@ -85,9 +79,7 @@ class TemplateStore:
         Raises:
             UsageError: There is no such version.
         """
-        if self._working_tree(version) is not None:
-            return None
-        return self._require(version).read("rev-parse", "--verify", f"refs/tags/{version}^{{tree}}")
+        return None if self._working_tree(version) is not None else self._require(version).identity(version)
 
     def lay_out(self, version: str, destination: Path) -> None:
         """Write ``copier.yml``, ``sync.yaml`` and ``template/`` of a version into the empty folder ``destination``.
@@ -98,17 +90,8 @@ class TemplateStore:
         checkout = self._working_tree(version)
         if checkout is not None:
             copy_working_tree(checkout, destination, self._environ)
-            return
-        history = self._require(version)
-        folder = history.read("rev-parse", "--path-format=absolute", "--git-common-dir")
-        tree = GitRepository(destination, self._environ)
-        git = (f"--git-dir={folder}", "--work-tree=.", *_PLAIN)
-        # An index of its own: the history may be somebody's checkout.
-        with tempfile.TemporaryDirectory(prefix="mlopsgen-index-") as scratch:
-            own = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
-            tree.run(*git, "read-tree", f"refs/tags/{version}", extra=own)
-            listed = tree.run(*git, "ls-files", "-z", "--", *_PARTS, extra=own).stdout
-            tree.run(*git, "checkout-index", "--quiet", "--force", "-z", "--stdin", stdin=listed, extra=own)
+        else:
+            self._require(version).lay_out(version, destination)
 
     def read(self, version: str, name: str) -> str | None:
         """The text of a file beside ``copier.yml`` in a version, ``None`` if there is none.
@@ -117,32 +100,26 @@ class TemplateStore:
             UsageError: There is no such version.
         """
         checkout = self._working_tree(version)
-        if checkout is not None:
-            path = checkout / name
-            return path.read_text(encoding="utf-8") if path.is_file() else None
-        history = self._require(version)
-        shown = history.run("cat-file", "blob", f"refs/tags/{version}:{name}", check=False)
-        return shown.stdout if shown.exit_status == 0 else None
+        if checkout is None:
+            return self._require(version).read(version, name)
+        path = checkout / name
+        return path.read_text(encoding="utf-8") if path.is_file() else None
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""
-        between = [version for version in self.versions() if _key(start) < _key(version) <= _key(end)]
+        between = [version for version in self.versions() if order(start) < order(version) <= order(end)]
         if self._checkout is not None:
             path = self._checkout / _CHANGELOG
             told = changes(path.read_text(encoding="utf-8") if path.is_file() else "")
         else:
-            told = {version: self._message(version) for version in between}
+            told = {version: self._require(version).message(version) for version in between}
         return tuple((version, told.get(version, "")) for version in reversed(between))
-
-    def _message(self, version: str) -> str:
-        history = self._require(version)
-        return history.read("log", "-1", "--no-show-signature", "--format=%b", f"refs/tags/{version}").strip()
 
     def _working_tree(self, version: str) -> Path | None:
         return self._checkout if version == self.newest else None
 
-    def _require(self, version: str) -> GitRepository:
-        """The repository that has a version as a tag."""
+    def _require(self, version: str) -> TaggedVersions:
+        """What has a version as a tag."""
         if self._history is not None and version in self.versions():
             return self._history
         raise UsageError(
@@ -152,18 +129,19 @@ class TemplateStore:
         )
 
     @cached_property
-    def _history(self) -> GitRepository | None:
+    def _history(self) -> TaggedVersions | None:
         """The repository whose tags are the versions: the checkout, or what the bundle holds."""
         if self._checkout is not None and (self._checkout / ".git").exists():
-            return GitRepository(self._checkout, self._environ)
-        if not self._bundle.is_file():
+            repository = GitRepository(self._checkout, self._environ)
+        elif self._bundle.is_file():
+            folder = Path(tempfile.mkdtemp(prefix="mlopsgen-versions-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            repository = GitRepository(folder, self._environ)
+            repository.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
+            repository.run("fetch", "--quiet", "--no-tags", str(self._bundle), "refs/tags/v*:refs/tags/v*")
+        else:
             return None
-        folder = Path(tempfile.mkdtemp(prefix="mlopsgen-versions-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        repository = GitRepository(folder, self._environ)
-        repository.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
-        repository.run("fetch", "--quiet", "--no-tags", str(self._bundle), "refs/tags/v*:refs/tags/v*")
-        return repository
+        return TaggedVersions(repository, _PARTS)
 
 
 def changes(text: str) -> dict[str, str]:
@@ -230,7 +208,7 @@ def write_bundle(root: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
     (bare.path / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
     parent: list[str] = []
     tags = [tag for tag in project.read("tag", "--list", "v*").split() if re.fullmatch(r"v\d+(\.\d+)*", tag)]
-    released = sorted((tag for tag in tags if _key(tag) < _key(newest)), key=_key)
+    released = sorted((tag for tag in tags if order(tag) < order(newest)), key=order)
     log = root / _CHANGELOG
     told = changes(log.read_text(encoding="utf-8") if log.is_file() else "")
     for tag in [*released, newest]:
