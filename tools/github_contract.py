@@ -102,6 +102,7 @@ OPERATIONS = {
     REPOSITORY + "/issues/comments/{comment_id}": "get patch delete",
     REPOSITORY + "/pulls": "get post",
     REPOSITORY + "/pulls/{pull_number}": "get patch",
+    REPOSITORY + "/pulls/{pull_number}/merge": "put",
     REPOSITORY + "/forks": "get",
     REPOSITORY + "/releases": "get",
 }

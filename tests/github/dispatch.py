@@ -12,6 +12,7 @@ from . import (
     handle_actions,
     handle_code,
     handle_environments,
+    handle_merging,
     handle_others,
     handle_pulls,
     handle_repository,
@@ -27,8 +28,8 @@ from .web import Answer, Call, Refused
 from .world import World
 
 HANDLERS = (
-    handle_accounts, handle_actions, handle_code, handle_environments, handle_others, handle_pulls, handle_repository,
-    handle_rulesets, handle_vaults,
+    handle_accounts, handle_actions, handle_code, handle_environments, handle_merging, handle_others, handle_pulls,
+    handle_repository, handle_rulesets, handle_vaults,
 )  # fmt: skip
 MINUTE = 60.0
 

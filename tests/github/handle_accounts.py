@@ -179,7 +179,13 @@ def user_repositories(visit: Visit) -> Answer:
 @operation("GET", "/user/repos", scopes="repo, public_repo")
 def my_repositories(visit: Visit) -> Answer:
     token = visit.person
-    return _listed(visit, None, lambda it: visit.world.role(token.login, it) in {"admin", "write", "maintain"})
+    wanted = visit.call.query.get("affiliation", "owner,collaborator,organization_member").split(",")
+    own = lambda it: it.owner.login.lower() == token.login.lower()  # noqa: E731
+    return _listed(
+        visit, None,
+        lambda it: visit.world.role(token.login, it) in {"admin", "write", "maintain"}
+        and (own(it) or set(wanted) != {"owner"}),
+    )  # fmt: skip
 
 
 def _listed(visit: Visit, owner: Account | None, wanted: Any = lambda it: True) -> Answer:
@@ -193,6 +199,8 @@ def _listed(visit: Visit, owner: Account | None, wanted: Any = lambda it: True) 
         return (owner is None or it.owner is owner) and bool(wanted(it))
 
     shown = [shapes.repository(world, it, visit.token) for it in world.repositories.values() if visible(it)]
+    if visit.call.query.get("sort") == "full_name":
+        shown.sort(key=lambda one: one["full_name"].lower(), reverse=visit.call.query.get("direction") == "desc")
     return paged(visit.call, shown, world.api)
 
 

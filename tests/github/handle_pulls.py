@@ -25,12 +25,12 @@ BOT_NAME = "github-actions[bot]"
 def pulls(visit: Visit) -> Answer:
     query, it = visit.call.query, visit.repository
     state = query.get("state", "open")
-    found = [one for one in it.pulls if state in {"all", one["state"]}]
+    found = [one for one in it.pulls if state in {"all", fresh(visit, one)["state"]}]
     if "head" in query:
         found = [one for one in found if one["head"]["label"].lower() == query["head"].lower()]
     if "base" in query:
         found = [one for one in found if one["base"]["ref"] == query["base"]]
-    return paged(visit.call, [_fresh(visit, one) for one in reversed(found)], visit.world.api)
+    return paged(visit.call, list(reversed(found)), visit.world.api)
 
 
 @operation("POST", REPO + "/pulls", role="write", **PULLS_WRITE)
@@ -51,30 +51,42 @@ def open_pull(visit: Visit) -> Answer:
         raise invalid("PullRequest", "head", "custom", f"A pull request already exists for {label}.")
     if not it.git("rev-list", f"{base}..{head}"):
         raise invalid("PullRequest", "head", "custom", f"No commits between {base} and {head}")
+    if body.get("draft") and it.private and it.owner.plan == "free":
+        # Docs "Draft pull requests": public repositories, and private ones of who pays.
+        raise Refused(422, "Draft pull requests are not supported in this repository.")
     account = visit.world.accounts.get(by.login.lower(), it.owner)
     made = social.pull(visit.world, it, account, body["title"], "open", head=head, base=base, body=body.get("body"))
+    made |= {"draft": bool(body.get("draft")), "maintainer_can_modify": bool(body.get("maintainer_can_modify", True))}
     if by.kind == "app":
         made["user"] = bot(visit)
     it.pulls.append(made)
     it.issues.append(social.issue(visit.world, it, account, body["title"], "open", pull=True))
-    return Answer(201, _fresh(visit, made), {"Location": made["url"]})
+    return Answer(201, fresh(visit, made), {"Location": made["url"]})
 
 
 @operation("GET", REPO + "/pulls/{pull_number}", **PULLS)
 def pull(visit: Visit) -> Answer:
-    return Answer(200, _fresh(visit, _pull(visit)))
+    return Answer(200, fresh(visit, one_pull(visit)))
 
 
 @operation("PATCH", REPO + "/pulls/{pull_number}", role="write", **PULLS_WRITE)
 def edit_pull(visit: Visit) -> Answer:
-    one, body = _pull(visit), visit.call.json
+    one, body, it = fresh(visit, one_pull(visit)), visit.call.json, visit.repository
+    if one["merged_at"] and body.get("state") == "open":
+        raise invalid("PullRequest", "state", "custom", "state cannot be changed. The pull request is merged.")
+    if body.get("state") == "open" and one["head"]["ref"] not in it.branches:
+        raise invalid("PullRequest", "state", "custom", "state cannot be changed. The branch was deleted.")
     if len(body.get("body") or "") > LONGEST:
         raise invalid("PullRequest", "body")
     one.update({key: value for key, value in body.items() if key in {"title", "body", "state"}})
-    return Answer(200, _fresh(visit, one))
+    if "base" in body:
+        one["base"]["ref"] = body["base"]
+    one["updated_at"] = visit.world.clock()
+    one["closed_at"] = visit.world.clock() if one["state"] == "closed" else None
+    return Answer(200, fresh(visit, one))
 
 
-def _pull(visit: Visit) -> dict[str, Any]:
+def one_pull(visit: Visit) -> dict[str, Any]:
     number = int(visit.call.named("pull_number"))
     found = next((one for one in visit.repository.pulls if one["number"] == number), None)
     if found is None:
@@ -82,11 +94,20 @@ def _pull(visit: Visit) -> dict[str, Any]:
     return found
 
 
-def _fresh(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
-    """A pull request whose ends are where the branches are now."""
-    branches = visit.repository.branches
+def fresh(visit: Visit, one: dict[str, Any]) -> dict[str, Any]:
+    """A pull request as it is now: open ones follow their branches, and end with them."""
+    it = visit.repository
+    branches = it.branches
+    if one["state"] != "open" or one["head"]["ref"] == one["base"]["ref"]:
+        return one
     for end in ("head", "base"):
         one[end]["sha"] = branches.get(one[end]["ref"], one[end]["sha"])
+    at = visit.world.clock()
+    if one["head"]["ref"] not in branches:
+        one |= {"state": "closed", "closed_at": at}
+    elif not it.git("rev-list", "-1", f"{one['base']['sha']}..{one['head']['sha']}"):
+        # Observed for years: whoever pushes the commits to the base has merged it.
+        one |= {"state": "closed", "closed_at": at, "merged": True, "merged_at": at}
     return one
 
 

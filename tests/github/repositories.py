@@ -151,6 +151,7 @@ class Repository:
         collaborators: Logins with their role: read, triage, write, maintain, admin.
         teams: Slugs of the organisation's teams with their role.
         forks, issues, pulls: What others made; a test adds to them by hand.
+        approved: Pull requests that somebody has approved, by number.
         dispatched: The dispatches that were asked for.
         comments: Of issues and pull requests, by id.
         statuses: Of commits, the oldest first.
@@ -168,6 +169,7 @@ class Repository:
     homepage: str | None = None
     default_branch: str = "main"
     archived: bool = False
+    disabled: bool = False
     settings: Settings = field(default_factory=Settings)
     updated_at: str = ""
     pushed_at: str = ""
@@ -181,6 +183,7 @@ class Repository:
     checks: dict[str, set[str]] = field(default_factory=dict)
     issues: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    approved: set[int] = field(default_factory=set)
     forks: list[dict[str, Any]] = field(default_factory=list)
     dispatched: list[dict[str, Any]] = field(default_factory=list)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)

@@ -114,7 +114,7 @@ def repository(world: World, it: Repository, token: Token | None, *, full: bool 
         **{key: url + end for key, end in REPOSITORY_URLS.items()},
         "clone_url": page + ".git", "ssh_url": f"git@127.0.0.1:{it.full_name}.git", "svn_url": page,
         "git_url": f"git://127.0.0.1/{it.full_name}.git", "mirror_url": None, "default_branch": it.default_branch,
-        "language": None, "license": None, "archived": it.archived, "disabled": False, "size": 0,
+        "language": None, "license": None, "archived": it.archived, "disabled": it.disabled, "size": 0,
         "forks": len(it.forks), "forks_count": len(it.forks), "stargazers_count": 0, "watchers": 0,
         "watchers_count": 0, "open_issues": len(it.issues), "open_issues_count": len(it.issues), "topics": it.topics,
         "has_pages": False, "has_downloads": True, "has_issues": it.settings.has_issues,
