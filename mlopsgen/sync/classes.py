@@ -123,7 +123,9 @@ def _words(document: Mapping[str, object], key: str, where: str) -> tuple[str, .
 def _lock(rule: object, where: str) -> LockRule:
     if not isinstance(rule, dict) or set(rule) != set(_LOCK_KEYS):
         raise _invalid("each entry of 'locks' has to hold 'lock' and 'from'", where)
-    return LockRule(_words(rule, "lock", where), _words(rule, "from", where))
+    # Paths, not patterns: a slash at the beginning is the repository's top, as in the patterns beside them.
+    locks, sources = (tuple(path.lstrip("/") for path in _words(rule, key, where)) for key in _LOCK_KEYS)
+    return LockRule(locks, sources)
 
 
 def _invalid(reason: str, where: str) -> InvalidDocument:
