@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -222,3 +223,22 @@ def test_a_record_that_cannot_be_read_is_refused_with_its_line(repository, text,
 def test_a_version_that_fits_better_comes_before_a_newer_one():
     assert Fit(3, 0, 0, 1).rank > Fit(2, 1, 0, 9).rank
     assert not Fit(0, 0, 0, 9).is_exact
+
+
+def test_other_versions_are_rendered_only_where_a_managed_file_was_edited(repository, tmp_path):
+    rendered = []
+
+    def looked(commit: str) -> list[str]:
+        rendered.clear()
+        fits = repository.fits(tmp_path, commit)
+        counted = dataclasses.replace(
+            fits, listing=lambda version, answers: rendered.append(version) or fits.listing(version, answers)
+        )
+        find_start(repository.git, commit, repository.template, fits=counted)
+        return rendered
+
+    assert looked(repository.git.read("rev-parse", "HEAD")) == ["v1.0.0"]
+    (repository.folder / "helpers" / "b.py").unlink()
+    assert looked(repository.commit()) == ["v1.0.0"]
+    repository.write("helpers/a.py", "A = 100\n")
+    assert looked(repository.commit()) == ["v1.0.0", "v2.0.0", "v3.0.0"]

@@ -93,6 +93,7 @@ def look_ahead(
     answers: dict[str, Any] = {**recorded, **given.answers}
     if asked.ours:
         origin = {**{key: start.record.where(key) for key in recorded}, **given.origin}
+        answers = {key: value for key, value in answers.items() if key in asked.helps}
         completing = _Completing([question for question in QUESTIONS if question.key in asked.helps], origin)
         answers |= completing.ask_new(answers, ask, origins)
         answers = completing.complete(answers, given.answers)
