@@ -8,12 +8,14 @@ import typer
 
 from mlopsgen.cli.console import TextEvents, style
 from mlopsgen.cli.github_token import credential_finder
-from mlopsgen.cli.session import Session, Shown
+from mlopsgen.cli.new_answers import ask_new, given_of
+from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.cli.surroundings import surroundings_of
 from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.errors import Interrupted
 from mlopsgen.operations import sync as operation
 from mlopsgen.operations.sync_request import SyncRequest
+from mlopsgen.remote.plan_text import printable
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 from mlopsgen.sync.summary import summary_lines
@@ -25,13 +27,14 @@ _LOOKS = {"+": "green", "~": "yellow", "!": "red", "-": "red", "=": "cyan", ">":
 def sync_here(session: Session, flags: SyncFlags) -> Shown:
     """Run the operation as the flags say, and show its end."""
     asked = session.interactive and not flags.token_stdin and not flags.yes
-    screen = _Screen(session)
+    screen = _Screen(session, flags)
     request = SyncRequest(
         surroundings=surroundings_of(session),
         branch=flags.branch,
         to=flags.to,
         rebase_from=flags.rebase_from,
         template=flags.template,
+        given=given_of(session, flags.answers, flags.assignments),
         keep_edits=flags.keep_edits,
         check=flags.check,
         dry_run=flags.dry_run,
@@ -40,6 +43,7 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         settings=flags.settings,
         host=flags.host,
         credential=credential_finder(session, token_stdin=flags.token_stdin, host=flags.host, ask=False),
+        ask=ask_new(session) if asked else None,
         show=screen.show,
         agree=screen.agree if asked else None,
     )
@@ -58,8 +62,10 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
 class _Screen:
     """What is shown on the terminal while the operation works."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, flags: SyncFlags) -> None:
         self._session = session
+        self._dry_run = flags.dry_run
+        self._branch = flags.branch
         self.last: list[str] = []
 
     def clear(self) -> None:
@@ -68,8 +74,13 @@ class _Screen:
 
     def show(self, update: Update) -> None:
         session = self._session
-        lines = summary_lines(update, width=session.width)
+        versions = f"{update.start} -> {update.end}" if update.start != update.end else update.end
+        head = f"{printable(self._session.cwd.name)}, {printable(self._branch)}: {printable(versions)}"
+        lines = [head, "", *summary_lines(update, width=session.width)]
         self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
+        if session.output is Output.text and not self._dry_run:
+            self.clear()
+            typer.echo("\n".join(["", *self.last, ""]), err=True)
 
     def agree(self, question: str) -> bool:
         self.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ _SECONDS = 60.0
 # Nothing asks, nothing tidies up, nothing goes into submodules.
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+_TOLD = re.compile(r"fatal:|ssh:|error:")
 _ABSENT = "couldn't find remote ref"
 
 
@@ -107,31 +109,36 @@ def _remote_commit(source: GitRepository, remote: str, branch: str, means: _Mean
     tracking = f"refs/remotes/{remote}/{branch}"
     refspec = f"+refs/heads/{branch}:{tracking}"
     means.events(StepStarted(message=f"Fetching {branch} from {remote}"))
-    try:
-        if means.fetch is not None:
+    error = _fetch_as_configured(source, remote, refspec, means.environ)
+    if error and _ABSENT not in error and means.fetch is not None:
+        # What git is configured with may not let it in where a token does.
+        try:
             means.fetch(source, [refspec])
-        else:
-            _fetch_as_configured(source, remote, refspec, means.environ)
-    except MlopsgenError as error:
-        told = error.output if isinstance(error, CommandFailed) else error.message
-        if _ABSENT in told or _ABSENT in str(error.__cause__ or ""):
-            return None
-        if error.concerns_all:
-            raise
-        last = told.strip().splitlines()[-1:] or ["no answer"]
+            error = ""
+        except MlopsgenError as refused:
+            error = f"{refused.message} {refused.__cause__ or ''}"
+    if _ABSENT in error:
+        return None
+    if error:
         means.events(
             Warn(
-                message=f"{remote} could not be reached ({last[0].rstrip('.')}); what is known of it here counts.",
+                message=f"{remote} could not be reached ({error.rstrip('. ')}); what is known of it here counts.",
                 hint="Run it again when it can be reached, if others push to it.",
             )
         )
     return source.commit_of(tracking)
 
 
-def _fetch_as_configured(source: GitRepository, remote: str, refspec: str, environ: Mapping[str, str]) -> None:
+def _fetch_as_configured(source: GitRepository, remote: str, refspec: str, environ: Mapping[str, str]) -> str:
+    """Fetch with what git is configured with; why it failed, in one line."""
     extra = {"GIT_ASKPASS": "true"}
     slow = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=20")
     if "GIT_SSH_COMMAND" not in environ and not source.succeeds("config", "--get", "core.sshCommand"):
         # Nobody is there to type a passphrase.
         extra["GIT_SSH_COMMAND"] = "ssh -oBatchMode=yes -oConnectTimeout=15"
-    source.run(*_QUIET, *slow, *_FETCH, remote, refspec, extra=extra, timeout=_SECONDS)
+    try:
+        source.run(*_QUIET, *slow, *_FETCH, remote, refspec, extra=extra, timeout=_SECONDS)
+    except CommandFailed as error:
+        told = [line for line in error.output.splitlines() if _TOLD.match(line)]
+        return (told or error.output.strip().splitlines()[-1:] or ["no answer"])[0]
+    return ""
