@@ -14,9 +14,9 @@ from mlopsgen.ports import Template
 from mlopsgen.sync import trees
 from mlopsgen.sync.ahead import Ask, look_ahead, renew
 from mlopsgen.sync.classes import classes_of
+from mlopsgen.sync.contents import adapt
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.labels import named
-from mlopsgen.sync.line_endings import adapt
 from mlopsgen.sync.locking import Locker
 from mlopsgen.sync.locks import Sides as LockSides
 from mlopsgen.sync.locks import Standing, make_locks
@@ -25,6 +25,7 @@ from mlopsgen.sync.patterns import Patterns
 from mlopsgen.sync.reading import Fetch, Reading, merged_by_lines, needed
 from mlopsgen.sync.record import read_record
 from mlopsgen.sync.renders import Renders
+from mlopsgen.sync.settings_changes import settings_changes
 from mlopsgen.sync.sides import Rules, Sides, Trees, adjust, lock_groups
 from mlopsgen.sync.start import Given, find_start
 from mlopsgen.sync.values import Entry, FileClass, FileNote, Listing, Update, VersionChanges, Why
@@ -48,6 +49,7 @@ class UpdateRequest:
         locker: Makes locks again; without it they are kept.
         fetch: Brings contents that a clone without blobs lacks, by their ids; called at most a few times.
         identity: Whose name the commits bear; ``None`` for the tool's own.
+        moved: The template has another address from now on, which is worth an update alone.
     """
 
     to: str | None = None
@@ -58,6 +60,7 @@ class UpdateRequest:
     locker: Locker | None = None
     fetch: Fetch | None = None
     identity: tuple[str, str] | None = None
+    moved: bool = False
 
 
 def prepare(
@@ -79,6 +82,8 @@ def prepare(
     """
     end = _version(template, request.to)
     mine = trees.listing(repository, ours)
+    if request.fetch is not None and ANSWERS_FILE in mine:
+        request.fetch([mine[ANSWERS_FILE].blob])
     after = classes_of(template, end)
     owned = _owned(repository, mine)
     rendered = _Rendered(repository, renders)
@@ -111,14 +116,16 @@ def prepare(
         changelog=tuple(VersionChanges(*pair) for pair in template.changelog(start.version, end)),
         warnings=start.warnings,
     )
-    is_told = any(answer.origin in _TOLD for answer in renewed.new) or request.rebase_from is not None
+    is_told = any(answer.origin in _TOLD for answer in renewed.new) or request.rebase_from is not None or request.moved
     if _without_record(base) == _without_record(theirs) and not is_told:
         return update
     theirs[ANSWERS_FILE] = Entry("100644", trees.store_blobs(repository, [renewed.text.encode()])[0])
     before = classes_of(template, start.version)
     rules = Rules(before=before, after=after, owned=owned, keep_edits=request.keep_edits)
     there = Trees(base=base, ours=mine, theirs=theirs)
-    return _Work(repository, request, there, rules, update).done(renders.tree(start.version, start.answers))
+    done = _Work(repository, request, there, rules, update).done()
+    settings, said = settings_changes(repository, done.ours, done.tree, dict(start.answers), renewed.answers)
+    return replace(done, settings=settings, warnings=(*done.warnings, *said))
 
 
 class _Rendered:
@@ -140,8 +147,9 @@ class _Rendered:
 def _text(repository: GitRepository, files: Listing) -> str | None:
     """The record in a tree, if it is there and can be read."""
     entry = files.get(ANSWERS_FILE)
-    content = trees.blobs(repository, [entry.blob]) if entry is not None else {}
-    return next((text.decode("utf-8", "replace") for text in content.values()), None)
+    if entry is None or entry.mode == trees.SUBMODULE:
+        return None
+    return repository.run_bytes("cat-file", "blob", entry.blob).decode("utf-8", "replace")
 
 
 def _owned(repository: GitRepository, files: Listing) -> Patterns:
@@ -154,9 +162,12 @@ def _owned(repository: GitRepository, files: Listing) -> Patterns:
 
 
 def _version(template: Template, wanted: str | None) -> str:
+    if wanted is None:
+        return template.newest
     known = template.versions()
-    if wanted is None or wanted in known:
-        return wanted or template.newest
+    for name in (wanted, f"v{wanted}", wanted.removeprefix("v")):
+        if name in known:
+            return name
     raise UsageError(
         f"The template has no version '{wanted}'.", where="--to", hint=f"Its versions: {', '.join(known)}."
     )
@@ -180,18 +191,18 @@ class _Work:
         grouped = replace(rules, groups=lock_groups(there, rules))
         self._reading.bring(needed(there, grouped))
         store = functools.partial(trees.store_blobs, repository)
-        self._trees = adapt(there, merged_by_lines(there, grouped), self._reading.read, store)
+        self._trees = adapt(there, merged_by_lines(there, grouped), grouped, self._reading.read, store)
         self._rules = replace(rules, groups=lock_groups(self._trees, rules))
 
-    def done(self, base_tree: str) -> Update:
+    def done(self) -> Update:
         """Merge, make the locks, and say what came of it."""
-        sides, merged = self._merge()
+        sides, merged, base, theirs = self._merge()
         locked, notes = self._make_locks(merged)
         if locked:
             tree = trees.replaced(trees.listing(self._repository, merged.tree), locked)
             merged = replace(merged, tree=trees.tree_of(self._repository, tree))
             sides.theirs.update(locked)
-        base, theirs = self._commits(sides)
+            base, theirs = self._commits(sides)
         return replace(
             self._update,
             base=base,
@@ -199,10 +210,10 @@ class _Work:
             tree=merged.tree,
             conflicts=merged.conflicts,
             changes=changes(self._repository, self._update.tree, merged.tree),
-            notes=self._with_diffs((*sides.notes, *notes), base_tree),
+            notes=self._with_diffs((*sides.notes, *notes)),
         )
 
-    def _merge(self) -> tuple[Sides, Merged]:
+    def _merge(self) -> tuple[Sides, Merged, str, str]:
         """Merge; what the owner deleted is found by git, which knows it from what was renamed."""
         deleted: frozenset[str] = frozenset()
         while True:
@@ -213,7 +224,7 @@ class _Work:
             more = (merged.deleted_by_owner() | self._moved_out(base, merged)) - deleted
             if not more:
                 words = {ours: "yours", theirs: f"template {self._update.end}"}
-                return sides, named(self._repository, merged, words)
+                return sides, named(self._repository, merged, words), base, theirs
             deleted |= more
 
     def _moved_out(self, base: str, merged: Merged) -> frozenset[str]:
@@ -258,7 +269,10 @@ class _Work:
         }
         return files, made.notes
 
-    def _with_diffs(self, notes: tuple[FileNote, ...], base_tree: str) -> tuple[FileNote, ...]:
+    def _with_diffs(self, notes: tuple[FileNote, ...]) -> tuple[FileNote, ...]:
         edited = tuple(note.path for note in notes if note.why in {Why.EDITED, Why.KEPT_EDIT})
-        found = diffs(self._repository, base_tree, self._update.tree, edited)
+        if not edited:
+            return notes
+        base = trees.tree_of(self._repository, self._trees.base)
+        found = diffs(self._repository, base, self._update.tree, edited)
         return tuple(replace(note, diff=found.get(note.path, "")) for note in notes)
