@@ -75,7 +75,7 @@ class _Screen:
     def show(self, update: Update) -> None:
         session = self._session
         versions = f"{update.start} -> {update.end}" if update.start != update.end else update.end
-        head = f"{printable(self._session.cwd.name)}, {printable(self._branch)}: {printable(versions)}"
+        head = f"{printable(str(update.answers.get('slug') or self._session.cwd.name))}, {printable(self._branch)}: {printable(versions)}"
         lines = [head, "", *summary_lines(update, width=session.width)]
         self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
         if session.output is Output.text and not self._dry_run:

@@ -12,7 +12,7 @@ from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
-from mlopsgen.events import StepStarted
+from mlopsgen.events import StepStarted, Warn
 from mlopsgen.operations.sync_ground import PLAIN
 from mlopsgen.operations.sync_pick import RESULT, THEIRS
 from mlopsgen.operations.sync_request import SyncRequest
@@ -104,7 +104,13 @@ def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: E
             where=str(source.path),
         )
     shelf = request.shelf or TemplateShelf(environ)
-    template = shelf.template(request.template or recorded_template(source, ours) or CANONICAL_TEMPLATE)
+    if request.template:
+        template = shelf.template(request.template, given=True)
+    else:
+        template = shelf.template(recorded_template(source, ours) or CANONICAL_TEMPLATE)
+    warning = getattr(template, "warning", "")
+    if warning:
+        events(Warn(message=warning))
     renders = shelf.renders(template)
     events(StepStarted(message="Working out the update"))
     with tempfile.TemporaryDirectory(prefix="mlopsgen-sync-", ignore_cleanup_errors=True) as scratch:

@@ -26,15 +26,19 @@ class TemplateShelf:
         self._templates: dict[str, Template] = {}
         self._renders: dict[str, Renders] = {}
 
-    def template(self, address: str) -> Template:
+    def template(self, address: str, *, given: bool = False) -> Template:
         """The template at an address.
+
+        Args:
+            address: Where it lies.
+            given: Whether the person who runs this named it; a repository's record may not name a folder.
 
         Raises:
             MlopsgenError: It cannot be reached, or is none.
         """
         with self._lock_of(address):
             if address not in self._templates:
-                self._templates[address] = open_template(address, self._environ)
+                self._templates[address] = open_template(address, self._environ, given=given)
             return self._templates[address]
 
     def renders(self, template: Template) -> Renders:
