@@ -15,7 +15,6 @@ from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.errors import Interrupted
 from mlopsgen.operations import sync as operation
 from mlopsgen.operations.sync_request import SyncRequest
-from mlopsgen.remote.plan_text import printable
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 from mlopsgen.sync.summary import summary_lines
@@ -74,9 +73,8 @@ class _Screen:
 
     def show(self, update: Update) -> None:
         session = self._session
-        versions = f"{update.start} -> {update.end}" if update.start != update.end else update.end
-        head = f"{printable(str(update.answers.get('slug') or self._session.cwd.name))}, {printable(self._branch)}: {printable(versions)}"
-        lines = [head, "", *summary_lines(update, width=session.width)]
+        name = f"{update.answers.get('slug') or self._session.cwd.name}, {self._branch}"
+        lines = summary_lines(update, width=session.width, name=name)
         self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
         if session.output is Output.text and not self._dry_run:
             self.clear()
