@@ -23,6 +23,8 @@ from mlopsgen.sync.wording import (
 
 _NARROWEST = 40
 _FILES, _NOTES, _CHANGELOG, _DIFF = 40, 20, 24, 30
+_HEADING = re.compile(r"^#+\s+(.*?)\s*#*$")
+_LINK = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
 _ORIGINS = {
     "default": "default",
@@ -33,20 +35,21 @@ _ORIGINS = {
 }
 
 
-def summary_lines(update: Update, *, width: int = 100) -> list[str]:
+def summary_lines(update: Update, *, width: int = 100, name: str = "") -> list[str]:
     """What an update brings: the changelog, then the files, answers and settings.
 
     Args:
         update: The update.
         width: Columns that a line may take.
+        name: What is updated, as people call it.
 
     Returns:
         Lines without colours and without anything that a terminal would act on.
     """
     width = max(width, _NARROWEST)
     sections = (
+        [*_versions(update, name), *_changelog(update)],
         _warnings(update),
-        _changelog(update),
         _conflicts(update),
         _files(update),
         _edits(update),
@@ -85,14 +88,25 @@ def _warnings(update: Update) -> Iterator[str]:
         yield f"! {printable(text)}"
 
 
+def _versions(update: Update, name: str) -> Iterator[str]:
+    start, end = printable(update.start), printable(update.end)
+    said = f"template {end}, answers changed" if start == end else f"template {start} -> {end}"
+    yield f"{printable(name)}: {said}" if name else f"{said[0].upper()}{said[1:]}"
+
+
 def _changelog(update: Update) -> Iterator[str]:
     if not any(text.strip() for _, text in update.changelog):
         return
-    yield f"The template, {printable(update.start)} -> {printable(update.end)}"
     for version, text in update.changelog:
         yield f"  {printable(version)}"
-        lines = [f"    {printable(line.rstrip())}" for line in text.strip().splitlines() if line.strip()]
+        lines = [_plain(line) for line in text.strip().splitlines() if line.strip()]
         yield from _limited(lines, _CHANGELOG, where="the pull request has all") or ["    nothing is written about it"]
+
+
+def _plain(line: str) -> str:
+    """A line of a changelog without its marks for headings and links."""
+    words = _LINK.sub(r"\1", _HEADING.sub(r"\1:", line.rstrip()))
+    return f"    {printable(words)}"
 
 
 def _conflicts(update: Update) -> Iterator[str]:
