@@ -214,8 +214,38 @@ def test_a_strangers_repository_does_not_say_where_packages_come_from(
     assert "cannot be reached" in kept(case, own), "in a person's own clone it does"
 
 
-def test_a_strangers_packages_are_not_looked_at(index: PackageIndex, locker: Locker) -> None:
-    assert "lie in the repository" in kept(an_update(index, owner="-e ./library\n"), locker)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-e ./library",
+        "./library",
+        "library @ file:///tmp/library",
+        "boost @ git+https://example.org/boost",
+        "boost \\\n  @ https://example.org/boost.whl",
+        "--index-url https://example.org/simple",
+        "--find-links https://example.org/",
+        "-f wheels",
+    ],
+)
+def test_a_strangers_requirements_do_not_say_where_packages_lie(line: str, index: PackageIndex, locker: Locker) -> None:
+    before = len(index.asked)
+    assert kept(an_update(index, owner=f"{line}\n"), locker).startswith("it says itself where packages lie")
+    assert len(index.asked) == before
+
+
+def test_of_a_strangers_requirements_only_the_templates_are_built_to_be_looked_at(
+    index: PackageIndex, locker: Locker, tmp_path: Path
+) -> None:
+    index.add_source("ancient", "1.0")
+    index.add_source("foreign", "1.0")
+    case = an_update(index)
+    case.theirs["requirements.txt"] += "ancient==1.0 \\\n    --hash=sha256:" + "0" * 64 + "\n"
+    case.merged["requirements.in"] += "ancient\n"
+    assert "ancient==1.0" in case.make(locker).files["requirements.txt"].decode()
+    case.merged["requirements.in"] += "foreign\n"
+    assert "foreign" in kept(case, locker)
+    own = Locker(environ(index, tmp_path), root=tmp_path)
+    assert "foreign==1.0" in case.make(own).files["requirements.txt"].decode(), "a person's own clone is trusted"
 
 
 def test_uv_gets_no_token(index: PackageIndex, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mlopsgen.adapters import process
@@ -47,10 +47,11 @@ class Uv:
     Args:
         program: Where it lies.
         environ: The environment of the person; only what uv needs of it is handed on.
-        build: Whether packages without a wheel may be built to be looked at. That runs their code.
+        build: Whether packages without a wheel may be built to be looked at, which runs their code: all of them, or
+            those of a list.
     """
 
-    def __init__(self, program: Path, environ: Mapping[str, str], *, build: bool) -> None:
+    def __init__(self, program: Path, environ: Mapping[str, str], *, build: bool | Collection[str]) -> None:
         self.program = program
         self._build = build
         kept = {name: value for name, value in environ.items() if _HANDED_ON.fullmatch(name)}
@@ -68,8 +69,10 @@ class Uv:
             IndexUnreachable: The package index cannot be reached.
             CommandFailed: There is no such set of packages, or a line cannot be read; ``output`` is what uv says.
         """
-        building = () if self._build else ("--no-build",)
-        words = ["pip", "compile", "--quiet", "--no-progress", "--python", sys.executable, *building, *options]
+        words = ["pip", "compile", "--quiet", "--no-progress", "--python", sys.executable, *options]
+        if self._build is not True:
+            built = [word for name in sorted(self._build or ()) for word in ("--no-binary", name)]
+            words += ["--only-binary", ":all:", *built]
         argv = [str(self.program), *words, source, "--output-file", lock]
         done = process.run(argv, cwd=folder, env=self._environ, check=False, timeout=LIMIT)
         if done.exit_status == 0:
@@ -78,6 +81,11 @@ class Uv:
         if _UNREACHABLE.search(output):
             raise IndexUnreachable("The package index cannot be reached.", hint="Look at the network and run it again.")
         raise CommandFailed(argv, done.exit_status, output)
+
+
+def without_wheels(error: CommandFailed) -> set[str]:
+    """The packages that uv would have to build, as it says when it may not."""
+    return set(re.findall(r"([A-Za-z0-9][A-Za-z0-9._-]*)[^\s]* has no usable wheels", error.output))
 
 
 def find(environ: Mapping[str, str], root: Path | None = None) -> Path | None:

@@ -16,13 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from mlopsgen.adapters import process, uv
-from mlopsgen.errors import MlopsgenError
+from mlopsgen.errors import CommandFailed, MlopsgenError
 
 KEPT_FOR = 7 * 24 * 3600.0
 """Seconds that a lock is remembered; later there may be newer versions of what nobody pins."""
 
+_SETTINGS = ("uv.toml", "pyproject.toml")
 _INDEX_SETTINGS = {"index", "index-url", "extra-index-url", "default-index", "find-links", "no-index", "pip", "sources"}
-_LOCAL = re.compile(rb"(?m)^[ \t]*(-e|--editable|\.{0,2}/|file:|[^#\n]*@[ \t]*(file:|\.{0,2}/))")
+# What is not asked of the index that this machine knows: folders, addresses, other indexes.
+_ELSEWHERE = re.compile(
+    rb"(?m)^[ \t]*(-e\b|--editable\b|-i\b|--index|--extra-index|-f\b|--find-links|\.{0,2}/|[^#\n]*(:/|@[ \t]))"
+)
 
 
 class Kept(Exception):
@@ -44,6 +48,7 @@ class Work:
         hashes: The locks that hold hashes.
         extract: The lock that ``helper`` takes from another one; empty if there is none.
         helper: The program that does, by path.
+        trusted: The packages that the template's own locks name.
     """
 
     files: Mapping[str, bytes]
@@ -52,6 +57,7 @@ class Work:
     hashes: frozenset[str] = frozenset()
     extract: str = ""
     helper: Mapping[str, bytes] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
 
 
 class Locker:
@@ -75,6 +81,7 @@ class Locker:
         self._failed: dict[str, Kept] = {}
         self._away: Kept | None = None
         self._version = ""
+        self._built: frozenset[str] = frozenset()
 
     def make(self, work: Work) -> dict[str, bytes]:
         """The contents of the locks, by path.
@@ -99,11 +106,12 @@ class Locker:
         """Somebody else's repository does not say where packages are looked for: that takes the credentials there."""
         if self._own:
             return
-        for name in ("uv.toml", "pyproject.toml"):
+        for name in _SETTINGS:
             if _INDEX_SETTINGS & set(_uv_settings(name, work.files.get(name, b""))):
                 raise Kept(f"its {name} has settings for uv of its own, which hold in a clone only")
-        if any(_LOCAL.search(content) for path, content in work.files.items() if path.endswith((".in", ".txt"))):
-            raise Kept("it requires packages that lie in the repository, which are looked at in a clone only")
+        texts = (content for path, content in work.files.items() if path not in _SETTINGS)
+        if any(_ELSEWHERE.search(content) for content in texts):
+            raise Kept("it says itself where packages lie, which is followed in a clone only")
 
     def _made(self, key: str, work: Work, program: Path) -> dict[str, bytes]:
         known = self._away or self._failed.get(key)
@@ -111,7 +119,7 @@ class Locker:
             raise known
         try:
             with tempfile.TemporaryDirectory(prefix="mlopsgen-locks-") as folder:
-                return self._run(Path(folder), work, uv.Uv(program, self._environ, build=self._own))
+                return self._run(Path(folder), work, program)
         except uv.IndexUnreachable as error:
             self._away = Kept(_lowered(uv.reason(error)))
             raise self._away from error
@@ -120,25 +128,39 @@ class Locker:
             self._failed[key] = Kept(f"uv cannot make it: {text.rstrip('.')}")
             raise self._failed[key] from error
 
-    def _run(self, folder: Path, work: Work, program: uv.Uv) -> dict[str, bytes]:
+    def _run(self, folder: Path, work: Work, program: Path) -> dict[str, bytes]:
         for path, content in work.files.items():
-            if self._own or path not in ("uv.toml", "pyproject.toml"):
+            if self._own or path not in _SETTINGS:
                 _write(folder, path, content)
         overrides = ["--override", "overrides.txt"] if "overrides.txt" in work.files else []
         made = {}
         for path, source in work.sources.items():
             _write(folder, path, work.preferences[path].encode())
             hashes = ["--generate-hashes"] if path in work.hashes else []
-            program.compile(folder, source, path, *uv.COMPILE, *hashes, *overrides)
+            self._compile(program, work, folder, source, path, *uv.COMPILE, *hashes, *overrides)
             made[path] = (folder / path).read_bytes()
         if work.extract:
             made[work.extract] = self._extracted(folder, work, program)
         return made
 
-    def _extracted(self, folder: Path, work: Work, program: uv.Uv) -> bytes:
+    def _compile(self, program: Path, work: Work, folder: Path, *words: str) -> None:
+        """Compile; of somebody else's requirements only what the template itself asks for is built to be looked at."""
+        while True:
+            build = self._own or self._built & work.trusted
+            try:
+                return uv.Uv(program, self._environ, build=build).compile(folder, *words)
+            except CommandFailed as error:
+                more = uv.without_wheels(error) & work.trusted - self._built
+                if self._own or not more:
+                    raise
+                self._built |= more
+
+    def _extracted(self, folder: Path, work: Work, program: Path) -> bytes:
         """The extract, by the rules of ``make lock``."""
         whole, named = "requirements.txt", "pylock.toml"
-        program.compile(folder, whole, named, *uv.COMPILE[:3], "--no-deps", "--no-header", "--format", named)
+        self._compile(
+            program, work, folder, whole, named, *uv.COMPILE[:3], "--no-deps", "--no-header", "--format", named
+        )
         scratch = folder / ".extract"
         for path, content in work.helper.items():
             _write(scratch, path, content)
@@ -157,6 +179,7 @@ class Locker:
             "uv": [self._version, *uv.COMPILE, self._own, sys.version_info[:2]],
             "files": {path: hashlib.sha256(content).hexdigest() for path, content in work.files.items()},
             "helper": {path: hashlib.sha256(content).hexdigest() for path, content in work.helper.items()},
+            "trusted": sorted(work.trusted),
             "locks": [work.sources, work.preferences, sorted(work.hashes), work.extract],
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

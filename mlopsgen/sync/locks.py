@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from mlopsgen.adapters import uv
-from mlopsgen.sync.lock_pins import differing, preferred
+from mlopsgen.sync.lock_pins import differing, pins, preferred
 from mlopsgen.sync.locking import Kept, Locker, Work
 from mlopsgen.sync.values import Entry, FileNote, Listing, Why
 
@@ -217,6 +217,7 @@ class _Making:
             ),
             extract=EXTRACT if EXTRACT in locks else "",
             helper=helper,
+            trusted=frozenset(name for content in theirs.values() for name in pins(_text(content))),
         )
 
     def _requirements(self, group: Group) -> dict[str, bytes]:

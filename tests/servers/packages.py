@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,21 @@ class PackageIndex:
         for platform in platforms:
             file = f"{name.replace('-', '_')}-{version}-py3-none-{platform}.whl"
             self._files.setdefault(name, {})[file] = _wheel(name, version, requires, platform)
+
+    def add_source(self, name: str, version: str) -> None:
+        """Publish a version that has no wheel; what it needs can be read without running anything."""
+        folder = f"{name.replace('-', '_')}-{version}"
+        texts = {
+            "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+            "pyproject.toml": f'[project]\nname = "{name}"\nversion = "{version}"\ndependencies = []\n',
+        }
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w:gz") as archive:
+            for file, text in texts.items():
+                member = tarfile.TarInfo(f"{folder}/{file}")
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+        self._files.setdefault(name, {})[f"{folder}.tar.gz"] = content.getvalue()
 
     def hash_of(self, name: str, version: str, platform: str = "any") -> str:
         """The hash of a wheel."""
