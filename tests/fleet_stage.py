@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -180,6 +182,15 @@ class Fleet:
         token = self.github.add_token("ada", kind="classic", scopes=["repo", "workflow", "read:org"])
         self.environ["MLOPSGEN_GITHUB_TOKEN"] = token
 
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End everything that runs at once, as the machine's failure would; or send it another signal."""
+        for process in self.running:
+            os.killpg(process.pid, number)
+
+    def state(self) -> dict[str, Any]:
+        """What there is of every repository: its branches and its pull requests."""
+        return {name: _state(each) for name, each in sorted(self.github.world.repositories.items())}
+
     def add(self, numbers: Iterable[int], edit: Edit = work_of_owner) -> list[Repository]:
         """Repositories ``acme/heart-rate-NNNN``, each with a commit of its owner on top."""
         numbers = list(numbers)
@@ -247,6 +258,20 @@ class Fleet:
         out, said = process.communicate(timeout=300)
         self.running.remove(process)
         return subprocess.CompletedProcess(arguments, process.returncode, out, said)
+
+
+def _state(repository: Repository) -> dict[str, Any]:
+    """Branches as the files that they hold and the commits that these were made on, and pull requests."""
+    branches = {}
+    for name, commit in repository.branches.items():
+        parents = repository.git("log", "-1", "--format=%P", commit) if name.startswith("mlopsgen/") else commit
+        branches[name] = (repository.git("rev-parse", f"{commit}^{{tree}}"), parents)
+    pulls = [
+        {key: pull[key] for key in ("number", "title", "body", "state", "draft")}
+        | {"labels": [label["name"] for label in pull["labels"]], "head": pull["head"]["ref"]}
+        for pull in repository.pulls
+    ]
+    return {"branches": branches, "pulls": pulls}
 
 
 def _commit_head(ref: str, mark: int, parent: int = 0) -> bytes:

@@ -8,10 +8,10 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from tests.github import FakeGitHub
 from tests.github.faults import Record
-from tests.push_stage import Stage
 
 KILLS = ("kill before", "kill after")
 """The command and all that it started are killed: when the call has arrived and nothing is done, or all of it."""
@@ -28,6 +28,20 @@ REVOKED = ("401",)
 """The token is revoked with this call."""
 
 DONE, FAILED, LOCKED_OUT, PARTIAL, KILLED, INTERRUPTED = 0, 1, 4, 5, -9, 130
+
+
+class Disturbable(Protocol):
+    """A stage whose command can be ended and whose person can get another token."""
+
+    @property
+    def github(self) -> FakeGitHub:
+        """The fake GitHub."""
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End everything that runs, or send it another signal."""
+
+    def renew_token(self) -> None:
+        """Give the person a new token."""
 
 
 class Point(NamedTuple):
@@ -79,7 +93,7 @@ class Watch:
     seen: list[Point] = field(default_factory=list)
     met: bool = False
 
-    def put_on(self, stage: Stage) -> None:
+    def put_on(self, stage: Disturbable) -> None:
         """From now on."""
         self._stage = stage
         self._counts: Counter[tuple[str, str]] = Counter()

@@ -94,6 +94,7 @@ def _below(row: Row, width: int, *, page: str) -> list[str]:
         more = len(row.conflicts) - _MOST_FILES
         names = [*row.conflicts[:_MOST_FILES], *([f"and {more} more"] if more > 0 else [])]
         lines += _wrapped(", ".join(names), width)
+        return lines
     if row.reason:
         lines += _wrapped(row.reason, width)
     if row.hint:

@@ -34,6 +34,8 @@ PATIENCE = 4200.0
 JOBS = 4
 """Repositories at once."""
 MOST_JOBS = 32
+_MOST_SILENT = 5
+"""After so many repositories in a row for which GitHub did not answer, it is taken to be away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,7 @@ class _Work:
         self._stopped: MlopsgenError | None = None
         self._lock = threading.Lock()
         self._taken = 0
+        self._silent = 0
         pace = hosted.account.client.pace
         self._progress = FleetProgress(
             len(members),
@@ -198,11 +201,14 @@ class _Work:
     def _finished(self, member: Member, error: BaseException | None) -> bool:
         if error is not None:
             expected = _expected(error, member.full_name)
-            if expected.concerns_all:
+            self._silent = self._silent + 1 if expected.is_passing else 0
+            if _stops_all(expected) or self._silent >= _MOST_SILENT:
                 # The others would fail for the same reason; this one is as it was.
                 self._stopped = self._stopped or expected
                 return False
             self._rows[member.full_name] = failed_row(member.full_name, member.page, expected)
+        else:
+            self._silent = 0
         row = self._rows[member.full_name]
         if not self._request.publish and row.state in (State.BEHIND, State.CONFLICTS):
             self._may_publish()
@@ -212,6 +218,11 @@ class _Work:
     def _left(self, member: Member) -> Row:
         reason = self._stopped.message if self._stopped is not None else "As many as --limit allows are done."
         return Row(repository=member.full_name, page=member.page, state=State.LEFT, reason=reason)
+
+
+def _stops_all(error: MlopsgenError) -> bool:
+    """Whether no other repository could be reached either; one that was renamed says nothing of others."""
+    return error.concerns_all and error.code != "renamed"
 
 
 def _expected(error: BaseException, name: str) -> MlopsgenError:

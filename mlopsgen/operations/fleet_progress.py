@@ -11,6 +11,8 @@ from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 
 _TOLD_AT_ONCE = {State.OPENED, State.UPDATED, State.PUSHED, State.CONFLICTS, State.WORKED_ON, State.FAILED}
+_OFTEN = 50
+"""So many times the rest is estimated anew for each; then every second."""
 _FEWEST = 3
 """From so many repositories on their time says something about the rest."""
 
@@ -59,7 +61,7 @@ class FleetProgress:
             told = StepDone if row.state not in (State.FAILED, State.WORKED_ON) else Note
             self._events(told(message=line_of(row)))
         now = self._clock()
-        if now - self._estimated_at >= 1 or self._done == self._total:
+        if now - self._estimated_at >= 1 or self._done <= _OFTEN or self._done == self._total:
             self._estimated_at, self._left = now, self.seconds_left()
         self._events(
             Progress(message=self._doing, done=self._done, total=self._total, seconds_left=self._left),
