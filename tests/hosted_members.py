@@ -156,7 +156,7 @@ class Hub:
     def look(self, name: str = "wine", **more: Any) -> Seen:
         """Update one repository."""
         may_publish = more.pop("may_publish", lambda: True)
-        return sync_one(self.member(name), self.hosted(**more), may_publish=may_publish)
+        return sync_one(self.member(name), self.hosted(**more), may_publish=lambda _: may_publish())
 
     def sync(self, name: str = "wine", **more: Any) -> Row:
         """Update one repository: its row."""

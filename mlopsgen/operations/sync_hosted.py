@@ -50,7 +50,7 @@ class HostedSync:
         publish: Whether anything may be changed on GitHub at all.
         pull_request: Whether a pull request is opened, not only the branch pushed.
         again: Whether a pull request that a person closed unmerged is opened anew.
-        check: Looks at the result before it is pushed: a repository and a tree in it.
+        check: Looks at the result before it is pushed: a repository, a tree in it and the commit that it comes from.
         sleep: Waits that many seconds.
     """
 
@@ -66,7 +66,7 @@ class HostedSync:
     publish: bool = True
     pull_request: bool = True
     again: bool = False
-    check: Callable[[MemberRepository, str], Sequence[Checked]] | None = None
+    check: Callable[[MemberRepository, str, str], Sequence[Checked]] | None = None
     sleep: Callable[[float], None] = time.sleep
 
     @property
@@ -101,18 +101,18 @@ def sync_hosted(member: Member, hosted: HostedSync, *, may_publish: Callable[[],
     Raises:
         MlopsgenError: It cannot be reached, or its record cannot be used.
     """
-    return sync_one(member, hosted, may_publish=may_publish).row
+    return sync_one(member, hosted, may_publish=lambda _: may_publish()).row
 
 
-def sync_one(member: Member, hosted: HostedSync, *, may_publish: Callable[[], bool] = lambda: True) -> Seen:
-    """The same, with the update itself."""
+def sync_one(member: Member, hosted: HostedSync, *, may_publish: Callable[[Update], bool] = lambda _: True) -> Seen:
+    """The same, with the update itself; ``may_publish`` is told of it, too."""
     return _One(member, hosted, may_publish).seen()
 
 
 class _One:
     """One repository on its way."""
 
-    def __init__(self, member: Member, hosted: HostedSync, may_publish: Callable[[], bool]) -> None:
+    def __init__(self, member: Member, hosted: HostedSync, may_publish: Callable[[Update], bool]) -> None:
         self._member = member
         self._hosted = hosted
         self._may_publish = may_publish
@@ -159,7 +159,12 @@ class _One:
 
     def _prepared(self, here: MemberRepository, ours: str, template: Template) -> Update:
         wanted = self._hosted.update
-        request = replace(wanted, fetch=here.bring, identity=wanted.identity or here.identity())
+        request = replace(
+            wanted,
+            fetch=here.bring,
+            identity=wanted.identity or here.identity(),
+            moved=wanted.moved or bool(self._hosted.template),
+        )
         renders = self._hosted.renders_of(template)
         try:
             return prepare(here, ours, request, template, renders)
@@ -178,7 +183,7 @@ class _One:
         stopped = standing(here, there, there if same else "", pulls, name, again=hosted.again)
         if stopped is not None:
             return Seen(row=self._delivered(stopped, update, behind), update=update)
-        checks = hosted.check(here, update.tree) if hosted.check is not None else ()
+        checks = hosted.check(here, update.tree, update.ours) if hosted.check is not None else ()
         setting = Setting(
             branch=hosted.branch,
             sync_branch=hosted.sync_branch,
@@ -195,7 +200,7 @@ class _One:
             draft=marked,
         )
         is_there = same and (not hosted.pull_request or is_as_wanted(open_pull(pulls), wanted, renewed))
-        if not is_there and not (hosted.publish and self._may_publish()):
+        if not is_there and not (hosted.publish and self._may_publish(update)):
             state = State.CONFLICTS if marked else State.BEHIND
             row = self._row(state, overview(update), update=update, behind=behind, pull=open_pull(pulls))
             return Seen(row=row, update=update, checks=checks)
