@@ -23,6 +23,8 @@ from mlopsgen.sync.wording import (
 
 _NARROWEST = 40
 _FILES, _NOTES, _CHANGELOG, _DIFF = 40, 20, 24, 30
+_GOES_ON = re.compile(r"(?<=\S)[ \t]*\n[ \t]+(?![-*+`~\s]|\d+[.)])")
+"""Where a list's item goes on in the next line."""
 _HEADING = re.compile(r"^#+\s+(.*?)\s*#*$")
 _LINK = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
@@ -70,8 +72,8 @@ def _fold(line: str, width: int) -> list[str]:
     """A line in the width; what follows is further in than its text."""
     if len(line) <= width:
         return [line]
-    start = re.match(r" *(?:[-+~>x!=*?] )?", line)
-    indent = " " * ((start.end() if start else 0) + 2)
+    sign = re.match(r" *[-+~>x!=*?] ", line)
+    indent = " " * (sign.end() if sign else len(line) - len(line.lstrip()) + 2)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [
         line
     ]
@@ -99,7 +101,7 @@ def _changelog(update: Update) -> Iterator[str]:
         return
     for version, text in update.changelog:
         yield f"  {printable(version)}"
-        lines = [_plain(line) for line in text.strip().splitlines() if line.strip()]
+        lines = [_plain(line) for line in _GOES_ON.sub(" ", text.strip()).splitlines() if line.strip()]
         yield from _limited(lines, _CHANGELOG, where="the pull request has all") or ["    nothing is written about it"]
 
 
