@@ -88,10 +88,12 @@ class CompiledTemplate:
         """
         import jinja2  # noqa: PLC0415
 
-        given = {**answers, "recorded": {"_src_path": address, "_commit": version}}
+        origin = {"_commit": version, "_src_path": address}
         try:
-            values, remembered = self._questions.answer(given)
-            context = {**values, "_copier_answers": remembered, "_copier_conf": {"answers_file": _RECORD}}
+            values, remembered = self._questions.answer({**answers, "recorded": origin})
+            context = {
+                **values, "_copier_answers": {**origin, **remembered}, "_copier_conf": {"answers_file": _RECORD},
+            }  # fmt: skip
             return self._files(context)
         except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
             raise Unsupported(str(error)) from error

@@ -19,6 +19,8 @@ from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import MlopsgenError, PermissionDenied
 
 _CODE = {"_tasks": "tasks", "_migrations": "migrations", "_jinja_extensions": "extensions"}
+# What a mistake in a template's expressions raises.
+_OF_TEMPLATES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 _SUFFIX = ".jinja"
 _MARKS = ("[[", "[%", "[#")
 
@@ -182,7 +184,7 @@ def _run_copier(template: Path, address: str, version: str, answers: Mapping[str
             where=address,
             hint="Ask its authors for a version without it, or use 'copier update --trust' if you trust them.",
         ) from error
-    except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, ValueError) as error:
+    except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, *_OF_TEMPLATES) as error:
         raise MlopsgenError(
             f"The template {version} cannot be rendered: {error}",
             where=str(getattr(error, "filename", "") or ""),
