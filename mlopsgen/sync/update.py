@@ -114,7 +114,7 @@ def prepare(
         answers=renewed.answers,
         new_answers=renewed.new,
         changelog=tuple(VersionChanges(*pair) for pair in template.changelog(start.version, end)),
-        warnings=start.warnings,
+        warnings=(*start.warnings, *ahead.said),
     )
     is_told = any(answer.origin in _TOLD for answer in renewed.new) or request.rebase_from is not None or request.moved
     if _without_record(base) == _without_record(theirs) and not is_told:
