@@ -11,7 +11,6 @@ from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOp
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.constants import MAIN_BRANCH
-from mlopsgen.errors import UsageError
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -114,7 +113,9 @@ def sync(
 
         return sync_fleet(session, flags)
     if repository:
-        raise UsageError("Only the repository of this folder can be updated so far.", where=flags.given()[0])
+        from mlopsgen.cli.sync_hosted import sync_repository
+
+        return sync_repository(session, flags)
     from mlopsgen.cli.sync_here import sync_here
 
     return sync_here(session, flags)

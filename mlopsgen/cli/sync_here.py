@@ -26,7 +26,7 @@ _LOOKS = {"+": "green", "~": "yellow", "!": "red", "-": "red", "=": "cyan", ">":
 def sync_here(session: Session, flags: SyncFlags) -> Shown:
     """Run the operation as the flags say, and show its end."""
     asked = session.interactive and not flags.token_stdin and not flags.yes
-    screen = _Screen(session, flags)
+    screen = Screen(session, flags)
     request = SyncRequest(
         surroundings=surroundings_of(session),
         branch=flags.branch,
@@ -58,7 +58,7 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
     return Shown(result=result, text="\n".join([*text, result.summary, *(["", *guide] if guide else [])]))
 
 
-class _Screen:
+class Screen:
     """What is shown on the terminal while the operation works."""
 
     def __init__(self, session: Session, flags: SyncFlags) -> None:
@@ -68,10 +68,12 @@ class _Screen:
         self.last: list[str] = []
 
     def clear(self) -> None:
+        """Take the line of progress away."""
         if isinstance(self._session.events, TextEvents):
             self._session.events.clear()
 
     def show(self, update: Update) -> None:
+        """Show an update, or keep it for the end of a dry run."""
         session = self._session
         name = f"{update.answers.get('slug') or self._session.cwd.name}, {self._branch}"
         lines = summary_lines(update, width=session.width, name=name)
@@ -81,6 +83,7 @@ class _Screen:
             typer.echo("\n".join(["", *self.last, ""]), err=True)
 
     def agree(self, question: str) -> bool:
+        """Ask a question with yes or no."""
         self.clear()
         return typer.confirm(question, default=True, err=True)
 

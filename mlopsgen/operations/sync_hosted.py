@@ -6,7 +6,8 @@ Running it again finds what is done: an update whose branch and pull request are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,18 @@ def sync_one(member: Member, hosted: HostedSync, *, may_publish: Callable[[Updat
     return _One(member, hosted, may_publish).seen()
 
 
+@contextmanager
+def opened(hosted: HostedSync, owner: str, name: str) -> Iterator[MemberRepository]:
+    """The tiny repository of a hosted one, with whatever an update has left in it; nobody else uses it meanwhile."""
+    account = hosted.account
+    means: dict[str, Any] = {"environ": hosted.environ, "sleep": hosted.sleep}
+    transport = GitTransport(account.host, owner, name, account.client.token, **means)
+    # An address may hold a port, and no folder's name a colon everywhere.
+    folder = hosted.folder / account.host.name.replace(":", "_") / owner.lower() / f"{name.lower()}.git"
+    with member_repository(folder, hosted.environ, transport, account.host.address(owner, name)) as here:
+        yield here
+
+
 class _One:
     """One repository on its way."""
 
@@ -117,11 +130,15 @@ class _One:
         self._hosted = hosted
         self._may_publish = may_publish
         account = hosted.account
-        host, token = account.host, account.client.token
-        means: dict[str, Any] = {"environ": hosted.environ, "sleep": hosted.sleep}
-        self._transport = GitTransport(host, member.owner, member.name, token, **means)
         self._forge = GitHubForge(
-            host, member.owner, member.name, token, events=hosted.events, account=account, **means
+            account.host,
+            member.owner,
+            member.name,
+            account.client.token,
+            environ=hosted.environ,
+            events=hosted.events,
+            sleep=hosted.sleep,
+            account=account,
         )
 
     def seen(self) -> Seen:
@@ -129,7 +146,7 @@ class _One:
         closed = _closed(self._member)
         if closed is not None:
             return Seen(row=self._row(*closed))
-        with member_repository(self._folder(), self._hosted.environ, self._transport, self._forge.address) as here:
+        with opened(self._hosted, self._member.owner, self._member.name) as here:
             try:
                 ours, tips = here.update(self._hosted.branch)
             except BranchMissing as error:
@@ -141,10 +158,6 @@ class _One:
             template = self._template(here, ours)
             update = self._prepared(here, ours, template)
             return self._proposed(here, update, tips.get(self._hosted.sync_branch, ""), template)
-
-    def _folder(self) -> Path:
-        host = self._hosted.account.host.name.replace(":", "_")
-        return self._hosted.folder / host / self._member.owner.lower() / f"{self._member.name.lower()}.git"
 
     def _template(self, here: MemberRepository, ours: str) -> Template:
         hosted = self._hosted

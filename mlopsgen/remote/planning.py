@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from mlopsgen.adapters.git import GitRepository
@@ -55,6 +56,7 @@ def plan_remote(
     asked: Asked | None = None,
     take_over: bool = False,
     learnt: Mapping[Key, Limit] = _NOTHING_LEARNT,
+    look: Callable[[Desired], Observed] | None = None,
 ) -> Planned:
     """Make the plan that brings the remote to what is wanted; nothing is changed.
 
@@ -66,12 +68,14 @@ def plan_remote(
             newest is enough where nothing seems to be theirs; the earlier ones are asked for only then.
         take_over: Change what people changed, too.
         learnt: What the forge has refused although it had not told that it would.
+        look: Reads what there is, where that is not what a clone and the forge have; ``None`` for just that.
 
     Raises:
         OccupiedError: The address holds something else.
         PermissionDenied: The forge does not let this person in.
     """
-    observed = observe(forge, source, desired)
+    look = look or partial(observe, forge, source)
+    observed = look(desired)
     older = iter(asked(observed) if asked is not None else ())
     versions = list(islice(older, 1))
 
@@ -88,6 +92,6 @@ def plan_remote(
     possible = fall_back(desired, limits)
     if {one.key for one in possible.resources} - {one.key for one in desired.resources}:
         # Something is kept in another place now: look there as well.
-        observed = observe(forge, source, possible)
+        observed = look(possible)
         limits = {**limits, **forge.limits(differing(compared(possible, limits)), observed.snapshot)}
     return Planned(plan=compared(possible, limits), desired=possible, observed=observed, limits=limits)
