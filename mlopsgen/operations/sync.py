@@ -207,7 +207,6 @@ class _Sync:
         identity = self.source.identity() or NEUTRAL_IDENTITY
         commit = make_commit(self.source, update.tree, update.ours, commit_message(update), identity=identity)
         sync_branch.move(self.source, self.request.sync_branch, commit, before)
-        sync_pick.drop_references(self.source)
         self.events(StepDone(message=f"{self.request.sync_branch}: {overview(update)}"))
         return commit
 
@@ -276,6 +275,7 @@ class _Sync:
         return replace(update, tree=tree, conflicts=(), changes=changes(self.source, update.ours, commit))
 
     def _proposed(self, update: Update, commit: str, tip: Tip) -> OperationResult:
+        sync_pick.drop_references(self.source)
         proposal = Proposal(update=update, commit=commit, tip=tip)
         data = self._data(update, "ready")
         return propose(self.source, self.request, proposal, data, self.events)

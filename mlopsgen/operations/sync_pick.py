@@ -162,8 +162,8 @@ def leave(source: GitRepository, underway: Underway) -> str:
 
 def clean_up(source: GitRepository) -> None:
     """Forget what waited, and the references that kept its objects."""
-    sync_state.forget(source)
     drop_references(source)
+    sync_state.forget(source)
 
 
 def drop_references(source: GitRepository) -> None:
@@ -188,9 +188,10 @@ def _restore(source: GitRepository, underway: Underway) -> None:
     top = Path(source.read("rev-parse", "--show-toplevel"))
     here = ("-C", str(top), "--literal-pathspecs", *PLAIN)
     # A folder may be about to take a file's place, or a file a folder's: first what has to go.
-    source.run_bytes(*here, "update-index", "--force-remove", "-z", "--stdin", stdin=_lines(gone))
     for name in gone:
         _remove(top, name)
+    # Only now: what the index does not name any more would not be found again.
+    source.run_bytes(*here, "update-index", "--force-remove", "-z", "--stdin", stdin=_lines(gone))
     if present:
         words = ("restore", f"--source={underway.ours}", "--staged", "--worktree", "--ignore-skip-worktree-bits")
         source.run_bytes(*here, *words, "--pathspec-from-file=-", "--pathspec-file-nul", stdin=_lines(present))
