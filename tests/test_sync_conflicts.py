@@ -203,3 +203,12 @@ def test_a_folder_where_the_template_brings_a_file_and_back(tmp_path: Path) -> N
     assert ada.sync().exit_code == ExitCode.PARTIAL
     ada.abort()
     assert ada.state() == before
+
+
+def test_a_person_who_is_known_to_their_repository_only(ada: Person) -> None:
+    for name in [name for name in ada.environ if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
+        del ada.environ[name]
+    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.org"), ("user.useConfigOnly", "true")):
+        ada.git("config", key, value)
+    assert ada.sync().exit_code == ExitCode.PARTIAL
+    assert ada.git("log", "-1", "--format=%an <%ae>", "CHERRY_PICK_HEAD") == "Ada <ada@example.org>"

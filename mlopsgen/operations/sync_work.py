@@ -18,9 +18,10 @@ from mlopsgen.operations.sync_pick import RESULT, THEIRS
 from mlopsgen.operations.sync_request import SyncRequest
 from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.ports import EventSink, Template
+from mlopsgen.sync import trees
 from mlopsgen.sync.locking import Locker
 from mlopsgen.sync.record import read_record
-from mlopsgen.sync.update import UpdateRequest, prepare
+from mlopsgen.sync.update import NEUTRAL_IDENTITY, UpdateRequest, prepare
 from mlopsgen.sync.values import Update
 from mlopsgen.sync.workshop import workshop
 
@@ -62,12 +63,13 @@ class Work:
             The commit.
         """
         tree = self.shop.read("rev-parse", f"{self.update.theirs}^{{tree}}")
-        commit = self._commit(tree, "-p", self.update.base, message=message)
+        commit = self._commit(tree, self.update.base, message=message)
         self._bring(THEIRS, commit)
         return commit
 
-    def _commit(self, tree: str, *words: str, message: str = "Update") -> str:
-        return self.shop.run("commit-tree", tree, *words, "-F", "-", stdin=message).stdout.strip()
+    def _commit(self, tree: str, *parents: str, message: str = "Update") -> str:
+        # The scratch repository does not know who a person is by their repository's own configuration.
+        return trees.commit(self.shop, tree, parents, message, self.source.identity() or NEUTRAL_IDENTITY)
 
     def _bring(self, reference: str, commit: str) -> None:
         # By a name, because not every git lets a bare commit be asked for.
