@@ -107,4 +107,5 @@ def test_a_document_that_cannot_be_read_is_said(repository, text):
 
 
 def test_another_templates_repository_has_no_settings(repository):
-    assert not compared(repository, {"name": "wine"}, {"name": "wine", "slug": "x"})
+    new = {REMOTE: "version: 1\nlabels:\n  mine: {}\n"}
+    assert not compared(repository, {"name": "wine"}, {"name": "wine", "slug": "x"}, new=new)

@@ -15,7 +15,8 @@ from mlopsgen.answer_values import as_text
 from mlopsgen.answers import BY_KEY, QUESTIONS, SECTIONS, of_section, resolve, unknown_key
 from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
-from mlopsgen.errors import Interrupted, MissingAnswer, MlopsgenError, UsageError
+from mlopsgen.errors import Interrupted, InvalidAnswer, MissingAnswer, MlopsgenError, UsageError
+from mlopsgen.ports import Template
 from mlopsgen.questions import Question, Value
 from mlopsgen.result import OperationResult
 
@@ -109,7 +110,7 @@ def init(
             where="--defaults",
             hint="Add --defaults (every question has a default), or --answers FILE.",
         )
-    return _make(session, found, _destination(session, found, directory), template_version)
+    return _make(session, found, _destination(session, found, directory), template_version, origin)
 
 
 def _with_flags() -> inspect.Signature:
@@ -185,19 +186,41 @@ def _row(section: str, answers: Mapping[str, Value]) -> str:
     return " \N{MIDDLE DOT} ".join(shown)
 
 
-def _make(session: Session, answers: dict[str, Value], destination: Path, version: str | None) -> OperationResult:
+def _make(
+    session: Session, answers: dict[str, Value], destination: Path, version: str | None, origin: Mapping[str, str]
+) -> OperationResult:
     from mlopsgen.adapters.copier_engine import CopierEngine
     from mlopsgen.adapters.template_store import TemplateStore
     from mlopsgen.operations import init as operation
 
     engine = CopierEngine(TemplateStore(session.environ))
+    wanted = engine.newest if version is None else f"v{version.removeprefix('v')}"
     request = operation.InitRequest(
         destination=destination,
-        answers=answers,
-        template_version=engine.newest if version is None else f"v{version.removeprefix('v')}",
+        answers=_of_version(engine, wanted, answers, origin),
+        template_version=wanted,
         environ=session.environ,
     )
     try:
         return operation.init(request, engine, session.events)
     except KeyboardInterrupt:
         raise Interrupted from None
+
+
+def _of_version(
+    engine: Template, version: str, answers: dict[str, Value], origin: Mapping[str, str]
+) -> dict[str, Value]:
+    """The answers to the questions that the version has: an older one renders nothing that it never asked for.
+
+    Raises:
+        InvalidAnswer: Another one was given.
+    """
+    if version == engine.newest or version not in engine.versions():
+        return answers
+    from mlopsgen.sync.asked import questions_of
+
+    asked = questions_of(engine, version).helps
+    for key, where in origin.items():
+        if key not in asked:
+            raise InvalidAnswer(f"The template {version} has no question '{key}'.", where=where, hint="Leave it out.")
+    return {key: value for key, value in answers.items() if key in asked}
