@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlopsgen.adapters import credentials
+from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.cache import cache_folder
-from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.process import Completed
 from mlopsgen.adapters.tagged_versions import TaggedVersions
 from mlopsgen.adapters.template_address import TemplateAddress
@@ -51,7 +51,7 @@ class TemplateMirror:
         self._address = address
         self._environ = environ
         name = hashlib.sha256(address.text.encode()).hexdigest()[:20]
-        self._repository = GitRepository(cache_folder(environ, "templates", f"{name}.git"), environ)
+        self._repository = bare_repository(cache_folder(environ, "templates") / f"{name}.git", environ)
         self.warning = ""
         """A sentence about the network, where the versions are those of the last time."""
         self._bring()
@@ -95,8 +95,6 @@ class TemplateMirror:
 
     def _bring(self) -> None:
         """Fetch what is new."""
-        if not (self._repository.path / "HEAD").is_file():
-            self._repository.run("init", "--quiet", "--bare", "--template=")
         token = self._token()
         done = self._fetch(token)
         if done.exit_status != 0 and token is not None and _REFUSED.search(done.stderr):

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import mlopsgen
+from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.compiled_template import CompiledTemplate, Made
 from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
 from mlopsgen.adapters.questionnaire import Unsupported
-from mlopsgen.errors import MlopsgenError
 from mlopsgen.ports import TemplateEngine
 
 # Bytes become objects as they were rendered, whatever the person's git converts or ignores.
@@ -27,7 +27,6 @@ _PLAIN = (
     "-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.excludesFile=", "-c", "core.attributesFile=",
     "-c", "core.fileMode=true", "-c", "core.ignoreCase=false",
 )  # fmt: skip
-_INITIALISED = ("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
 
 
 class _Version(NamedTuple):
@@ -61,16 +60,8 @@ class Renders:
         self._known: dict[str, str] = {}
         self._versions: dict[str, _Version | None] = {}
         self._lock = threading.Lock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            hint = "Set XDG_CACHE_HOME to a folder that you may write to."
-            raise MlopsgenError(f"{folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint) from error
-        self.repository = GitRepository(folder.absolute(), environ)
+        self.repository = bare_repository(folder, environ)
         """The bare repository; its objects can be an alternate of other repositories."""
-        if not (folder / "HEAD").is_file():
-            self.repository.run(*_INITIALISED)
-            self.repository.run("config", "gc.auto", "0")  # nothing refers to renders
         self._store = LooseObjects(self.objects)
 
     @property

@@ -1,0 +1,45 @@
+"""Makes bare repositories that several programs may want to make at the same moment."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.errors import MlopsgenError, from_os_error
+
+
+def bare_repository(folder: Path, environ: Mapping[str, str], *, object_format: str = "sha1") -> GitRepository:
+    """The bare repository in a folder; made there, whole or not at all, if the folder is missing or empty.
+
+    Args:
+        folder: Where it is, or shall be.
+        environ: The environment that git is started with.
+        object_format: What a new one names its objects by, whatever the person's git prefers.
+
+    Raises:
+        MlopsgenError: It cannot be made.
+    """
+    repository = GitRepository(folder.absolute(), environ)
+    if (folder / "HEAD").is_file():
+        return repository
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            fresh = GitRepository(made, environ)
+            fresh.run("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}")
+            fresh.run("config", "gc.auto", "0")  # nothing may refer to what is kept here
+            made.rename(folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        if not (folder / "HEAD").is_file():  # otherwise another program was faster
+            hint = "Set XDG_CACHE_HOME to a folder that you may write to."
+            known = from_os_error(error, doing=f"Making {folder}")
+            raise known or MlopsgenError(
+                f"{folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint
+            ) from error
+    return repository
