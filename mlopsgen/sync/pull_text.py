@@ -134,6 +134,9 @@ def _lead(update: Update, setting: Setting) -> str:
         text = f"The template of this repository went from {code(update.start)} to {code(update.end)}. "
         text += f"This brings it into {branch}: "
     text += files_counted(update.changes)
+    if update.resolved:
+        names = ", ".join(map(code, update.resolved[:5])) + (" …" if len(update.resolved) > 5 else "")
+        return f"{text}. Git merged it, and the conflicts in {names} were resolved by hand."
     if not update.conflicts:
         return f"{text}, merged by git without conflicts."
     number = counted(len(conflict_paths(update.conflicts)), "file")

@@ -28,6 +28,9 @@ _GOES_ON = re.compile(r"(?<=\S)[ \t]*\n[ \t]+(?![-*+`~\s]|\d+[.)])")
 _HEADING = re.compile(r"^#+\s+(.*?)\s*#*$")
 _LINK = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _SIGNS = {"added": "+", "changed": "~", "deleted": "-", "renamed": ">", "mode": "x"}
+_DIFFED = " " * 6
+"""What lines of a diff begin with; they are cut at the terminal's edge instead of folded."""
+_HEADERS = ("diff --git ", "index ", "--- ", "+++ ")
 _ORIGINS = {
     "default": "default",
     "given": "given",
@@ -72,6 +75,8 @@ def _fold(line: str, width: int) -> list[str]:
     """A line in the width; what follows is further in than its text."""
     if len(line) <= width:
         return [line]
+    if line.startswith(_DIFFED):
+        return [f"{line[: width - 1]}…"]
     sign = re.match(r" *[-+~>x!=*?] ", line)
     indent = " " * (sign.end() if sign else len(line) - len(line.lstrip()) + 2)
     return textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False) or [
@@ -142,7 +147,7 @@ def _edits(update: Update) -> Iterator[str]:
     yield f"{counted(len(notes), 'file')} of the template had been edited here and will be the template's again:"
     for note in notes[:_NOTES]:
         yield f"  ~ {printable(note.path)}"
-        lines = [f"      {printable(line)}" for line in note.diff.splitlines() if not line.startswith(("---", "+++"))]
+        lines = [f"{_DIFFED}{printable(line)}" for line in note.diff.splitlines() if not line.startswith(_HEADERS)]
         yield from _limited(lines, _DIFF, where="the pull request has more")
     if len(notes) > _NOTES:
         yield f"  … and {len(notes) - _NOTES} more"

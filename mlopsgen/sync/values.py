@@ -177,6 +177,7 @@ class Update:
         theirs: A commit on ``base``: what the update brings; ``git cherry-pick`` of it onto ``ours`` is the update.
         tree: The merged tree; with conflicts it holds git's markers.
         conflicts: What git could not merge; empty if the update is clean.
+        resolved: The files whose conflicts a person has resolved since.
         changes: What is different from ``ours``.
         notes: What else a person should know, by file.
         answers: Every answer from now on.
@@ -194,6 +195,7 @@ class Update:
     theirs: str
     tree: str
     conflicts: tuple[Conflict, ...] = ()
+    resolved: tuple[str, ...] = ()
     changes: tuple[FileChange, ...] = ()
     notes: tuple[FileNote, ...] = ()
     answers: Mapping[str, Value] = field(default_factory=dict)

@@ -92,6 +92,8 @@ def overview(update: Update) -> str:
     parts = [files_counted(update.changes)]
     if update.conflicts:
         parts.append(counted(len(conflict_paths(update.conflicts)), "conflict"))
+    if update.resolved:
+        parts.append(f"conflicts in {counted(len(update.resolved), 'file')} resolved by hand")
     replaced = sum(1 for note in update.notes if note.why is Why.EDITED)
     if replaced:
         parts.append(f"{counted(replaced, 'edited file')} of the template replaced")
