@@ -55,10 +55,34 @@ def test_merged_it_is_up_to_date_and_a_sync_of_a_sync_is_empty(ada: Person) -> N
     ada.sync()
     ada.git("merge", "--quiet", SYNC)
     before = ada.state()
-    done = ada.sync()
-    assert done.data["state"] == "current"
     assert ada.sync(check=True).exit_code == ExitCode.OK
     assert ada.state() == before
+    done = ada.sync()
+    assert done.data["state"] == "current"
+    assert ada.state() == {**before, "references": before["references"].replace(sync_line(ada, before), "")}
+    assert ada.git("branch", "--list", SYNC) == "", "it is merged, so it is of no more use"
+    assert ada.sync().data["state"] == "current"
+
+
+def sync_line(person: Person, state: dict) -> str:
+    return next(f"{line}\n" for line in state["references"].splitlines() if SYNC in line)
+
+
+def test_a_merged_branch_stays_where_somebody_stands_on_it(ada: Person) -> None:
+    ada.sync()
+    ada.git("merge", "--quiet", SYNC)
+    ada.git("switch", "--quiet", SYNC)
+    assert ada.sync().data["state"] == "current"
+    assert ada.git("branch", "--show-current") == SYNC
+
+
+def test_a_version_before_the_recorded_one_is_said_to_go_back(ada: Person) -> None:
+    ada.sync()
+    ada.git("merge", "--quiet", SYNC)
+    done = ada.sync(to="v1.0.0")
+    assert "back from v1.1.0 to v1.0.0" in done.summary
+    assert any("is older than v1.1.0: this goes back" in line for line in ada.said)
+    assert ada.on_sync("Makefile").splitlines()[1] == "line 2"
 
 
 def test_run_again_it_changes_nothing(ada: Person) -> None:

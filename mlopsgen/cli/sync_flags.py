@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -45,6 +46,21 @@ class SyncFlags:
             if getattr(self, each.name) not in ("", None, (), False)
             and not (each.name == "branch" and self.branch == MAIN_BRANCH)
         ]
+
+    @property
+    def again(self) -> str:
+        """The command that asks for the same once more, without what only says how far to go."""
+        words = ["mlopsgen", "sync"]
+        texts = (
+            ("--to", self.to), ("--branch", "" if self.branch == MAIN_BRANCH else self.branch),
+            ("--repository", self.repository), ("--answers", self.answers or ""),
+            *(("--set", assignment) for assignment in self.assignments), ("--rebase-from", self.rebase_from),
+            ("--template", self.template), ("--host", self.host),
+        )  # fmt: skip
+        for flag, text in texts:
+            words += [flag, shlex.quote(str(text))] if text else []
+        switches = (("--keep-edits", self.keep_edits), ("--settings", self.settings))
+        return " ".join([*words, *(flag for flag, given in switches if given)])
 
     def refuse_unfit(self) -> None:
         """Stop where two flags contradict each other, or one means nothing without another.

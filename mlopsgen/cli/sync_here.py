@@ -15,6 +15,8 @@ from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.errors import Interrupted
 from mlopsgen.operations import sync as operation
 from mlopsgen.operations.sync_request import SyncRequest
+from mlopsgen.remote.plan import Plan
+from mlopsgen.remote.plan_text import plan_lines
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 from mlopsgen.sync.summary import summary_lines
@@ -45,6 +47,8 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         ask=ask_new(session) if asked else None,
         show=screen.show,
         agree=screen.agree if asked else None,
+        show_settings=screen.show_settings,
+        again=flags.again,
     )
     act: Callable[..., OperationResult] = operation.sync
     if flags.continue_ or flags.abort:
@@ -82,10 +86,18 @@ class Screen:
             self.clear()
             typer.echo("\n".join(["", *self.last, ""]), err=True)
 
-    def agree(self, question: str) -> bool:
+    def show_settings(self, plan: Plan) -> None:
+        """Show what GitHub would become."""
+        if self._session.output is Output.text:
+            self.clear()
+            lines = ["", "GitHub, compared with what the updated files ask for:"]
+            lines += plan_lines(plan, width=self._session.width)
+            typer.echo("\n".join([*map(redact, lines), ""]), err=True)
+
+    def agree(self, question: str, default: bool = True) -> bool:
         """Ask a question with yes or no."""
         self.clear()
-        return typer.confirm(question, default=True, err=True)
+        return typer.confirm(question, default=default, err=True)
 
 
 def _coloured(line: str, *, colour: bool) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError
-from mlopsgen.events import Note, StepDone
+from mlopsgen.events import Note, StepDone, Warn
 from mlopsgen.operations import sync_branch, sync_pick, sync_state
 from mlopsgen.operations.project import find_repository
 from mlopsgen.operations.sync_branch import Holds
-from mlopsgen.operations.sync_data import update_data
+from mlopsgen.operations.sync_data import goes_back, journey, update_data
 from mlopsgen.operations.sync_ground import different, head_of, refuse_ground
 from mlopsgen.operations.sync_proposal import Proposal, fetching, propose
 from mlopsgen.operations.sync_request import SyncRequest
@@ -131,16 +131,17 @@ class _Sync:
         data = self._data(update, "pending")
         if self.request.check:
             return OperationResult(
-                summary=f"There is an update of {self.request.branch}: {self._words(update)}.",
+                summary=f"There is an update of {self.request.branch}, {journey(update)}: {overview(update)}.",
                 data=data,
-                next_steps=("mlopsgen sync --dry-run   (shows it)", "mlopsgen sync"),
+                next_steps=(f"{self.request.again} --dry-run   (shows it)", self.request.again),
                 exit_code=ExitCode.PENDING,
             )
-        self.request.show(update)
+        self._show(update)
         return OperationResult(
-            summary=f"{self.request.branch} would go {self._words(update)}. Nothing was changed.",
+            summary=f"The update of {self.request.branch} ({journey(update)}) would be: {overview(update)}. "
+            "Nothing was changed.",
             data=data,
-            next_steps=("mlopsgen sync",),
+            next_steps=(self.request.again,),
         )
 
     def run(self) -> OperationResult:
@@ -159,9 +160,11 @@ class _Sync:
             update = work.update
             if update.is_empty:
                 sync_pick.drop_references(self.source)
+                if sync_branch.remove_merged(self.source, self.request.sync_branch, tip.commit):
+                    self.events(Note(message=f"{self.request.sync_branch} is merged, and was removed here."))
                 return self._nothing(update)
             found = sync_branch.look(self.source, self.request.sync_branch, update)
-            self.request.show(update)
+            self._show(update)
             if found.holds is Holds.RESOLVED:
                 return self._proposed(self._resolved(update, found.commit), found.commit, tip)
             if update.conflicts:
@@ -272,13 +275,24 @@ class _Sync:
     def _resolved(self, update: Update, commit: str) -> Update:
         """The update as a person resolved it."""
         tree = self.source.read("rev-parse", f"{commit}^{{tree}}")
-        return replace(update, tree=tree, conflicts=(), changes=changes(self.source, update.ours, commit))
+        resolved = tuple(conflict_paths(update.conflicts))
+        return replace(
+            update, tree=tree, conflicts=(), resolved=resolved, changes=changes(self.source, update.ours, commit)
+        )
 
     def _proposed(self, update: Update, commit: str, tip: Tip) -> OperationResult:
         sync_pick.drop_references(self.source)
         proposal = Proposal(update=update, commit=commit, tip=tip)
         data = self._data(update, "ready")
         return propose(self.source, self.request, proposal, data, self.events)
+
+    def _show(self, update: Update) -> None:
+        if goes_back(update):
+            message = (
+                f"{update.end} is older than {update.start}: this goes back. What only the newer one asks is forgotten."
+            )
+            self.events(Warn(message=message, hint="Leave --to out to go forward."))
+        self.request.show(update)
 
     def _nothing(self, update: Update) -> OperationResult:
         return OperationResult(
@@ -291,7 +305,3 @@ class _Sync:
 
     def _where(self, branch: str) -> dict[str, Any]:
         return {"folder": str(self.source.path), "branch": branch, "sync_branch": f"mlopsgen/sync-{branch}"}
-
-    @staticmethod
-    def _words(update: Update) -> str:
-        return f"from {update.start} to {update.end}: {overview(update)}"

@@ -110,3 +110,16 @@ def move(source: GitRepository, sync_branch: str, commit: str, before: str) -> N
     reference = f"refs/heads/{sync_branch}"
     words = ("update-ref", "--create-reflog", "-m", "mlopsgen sync", reference, commit, before or "0" * len(commit))
     source.run(*PLAIN, *words)
+
+
+def remove_merged(source: GitRepository, sync_branch: str, target: str) -> bool:
+    """Remove the sync branch here, if all of it is in ``target`` and nobody stands on it."""
+    reference = f"refs/heads/{sync_branch}"
+    commit = source.commit_of(reference)
+    if commit is None or head_of(source).branch == sync_branch or elsewhere(source, sync_branch):
+        return False
+    if not source.succeeds("merge-base", "--is-ancestor", commit, target):
+        return False
+    source.run(*PLAIN, "update-ref", "-d", reference, commit)
+    source.run("config", "--remove-section", f"branch.{sync_branch}", check=False)
+    return True

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from mlopsgen.forge.values import Resource
+from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.trees import shown
 from mlopsgen.sync.values import SettingsChanges, Update
+
+
+def goes_back(update: Update) -> bool:
+    """Whether an update brings an older version than the repository has."""
+    return version_key(update.end) < version_key(update.start)
+
+
+def journey(update: Update) -> str:
+    """Which way an update goes, in a few words."""
+    if update.start == update.end:
+        return f"new answers at {update.end}"
+    return f"{'back ' if goes_back(update) else ''}from {update.start} to {update.end}"
 
 
 def update_data(update: Update) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from mlopsgen.events import StepDone, StepStarted, Warn
 from mlopsgen.operations import sync_state
 from mlopsgen.operations.hosting import Target, Wanted, find_target, is_github, open_github, place_of
 from mlopsgen.operations.sync_checks import Check, check_result
+from mlopsgen.operations.sync_data import journey
 from mlopsgen.operations.sync_ground import head_of
 from mlopsgen.operations.sync_request import SyncRequest
 from mlopsgen.operations.sync_tip import Fetch, Tip
+from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 from mlopsgen.sync.pull_text import Setting, pull_text
@@ -23,6 +25,7 @@ from mlopsgen.sync.values import Update
 from mlopsgen.sync.wording import LABEL, overview, title
 
 if TYPE_CHECKING:
+    from mlopsgen.forge.github.forge import GitHubForge
     from mlopsgen.forge.github.pulls import Pull
 
 _TEXT = "pull-request.md"
@@ -136,7 +139,7 @@ class _Proposing:
         if request.agreed:
             return True
         question = f"Push {request.sync_branch} and open a pull request in {target.full_name}?"
-        return request.agree is not None and request.agree(question)
+        return request.agree is not None and request.agree(question, True)
 
     def _open(self, target: Target, text: str) -> OperationResult:
         from mlopsgen.forge.github.pulls import WantedPull  # noqa: PLC0415 - its libraries take a moment
@@ -163,22 +166,50 @@ class _Proposing:
                 where=done.pull.page if done.pull is not None else forge.page,
                 hint=f"Merge or close that first, or delete it: git push origin --delete {request.sync_branch}",
             )
-        return self._opened(done.pull, done.state.value, pushed=done.pushed)
+        self.data["pushed"] = done.pushed
+        settings, left = self._settle(forge)
+        self.data["settings_on_github"] = settings
+        return self._opened(done.pull, done.state.value, left)
 
-    def _opened(self, pull: Pull, state: str, *, pushed: bool) -> OperationResult:
+    def _settle(self, forge: GitHubForge) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+        """What GitHub has to become, and, where a person wants it, made so; the steps that are left."""
+        from mlopsgen.operations.sync_settings import apply_settings, plan_settings  # noqa: PLC0415
+
+        request, update = self.request, self.proposal.update
+        if not request.settings and not update.settings:
+            return None, ()
+        push = "mlopsgen push   (after the merge: brings GitHub to what the files ask for)"
+        try:
+            found = plan_settings(forge, self.source, update, self.events)
+        except MlopsgenError as error:
+            if error.concerns_all:
+                raise
+            self.events(Warn(message=f"The settings could not be compared: {error.message}", hint=error.hint))
+            return None, (push,)
+        if found is None or not found.plan.changes:
+            return found.plan.as_dict() if found is not None else None, ()
+        request.show_settings(found.plan)
+        number = counted(len(found.plan.changes), "change")
+        question = f"Make {number} to the settings of {forge.full_name} now, before the merge?"
+        agreed = request.settings and request.agreed
+        if not agreed and request.agree is not None and not request.agreed:
+            agreed = request.agree(question, request.settings)
+        if not agreed:
+            return found.plan.as_dict(), (push,)
+        left = apply_settings(forge, self.source, update, found, self.events)
+        return left.plan.as_dict(), tuple(dict.fromkeys(item.hint for item in left.plan.unsolved if item.hint))
+
+    def _opened(self, pull: Pull, state: str, left: tuple[str, ...]) -> OperationResult:
         branch, update = self.request.branch, self.proposal.update
         steps = [f"{pull.page}   (review and merge it)", f"git switch {branch} && git pull   (after the merge)"]
         if pull.draft:
             steps.insert(0, f"{pull.page}   (press 'Ready for review': its conflicts are gone)")
-        if update.settings:
-            steps.append("mlopsgen push   (then brings GitHub to what the files ask for)")
         return OperationResult(
-            summary=f"Pull request #{pull.number} {_WORDS.get(state, 'is as it should be')}: {branch} from "
-            f"{update.start} to {update.end}, {overview(update)}.",
+            summary=f"Pull request #{pull.number} {_WORDS.get(state, 'is as it should be')}: {branch} "
+            f"{journey(update)}, {overview(update)}.",
             data={
                 **self.data,
                 "state": state,
-                "pushed": pushed,
                 "pull_request": {
                     "state": state,
                     "number": pull.number,
@@ -188,7 +219,7 @@ class _Proposing:
                     "text": pull.body,
                 },
             },
-            next_steps=tuple(steps),
+            next_steps=(*steps, *left),
         )
 
     def _describe(self, text: str, repository: str) -> OperationResult:
@@ -196,8 +227,8 @@ class _Proposing:
         path = sync_state.folder_of(self.source) / _TEXT
         sync_state.write_file(path, f"# {title(update)}\n\n{text}\n")
         return OperationResult(
-            summary=f"The update of {request.branch} from {update.start} to {update.end} is on "
-            f"{request.sync_branch}: {overview(update)}. {request.branch} itself was left alone.",
+            summary=f"The update of {request.branch} ({journey(update)}) is on {request.sync_branch}: "
+            f"{overview(update)}. {request.branch} itself was left alone.",
             data={
                 **self.data,
                 "pull_request": {"state": "described", "title": title(update), "text": text, "file": str(path)},
@@ -211,7 +242,7 @@ class _Proposing:
     def _merging(self, repository: str) -> Sequence[str]:
         branch, sync_branch = self.request.branch, self.request.sync_branch
         if repository:
-            return (f"mlopsgen sync --yes   (opens the pull request in {repository})",)
+            return (f"{self.request.again} --yes   (opens the pull request in {repository})",)
         switch = "" if head_of(self.source).branch == branch else f"git switch {branch} && "
         remote = self.proposal.tip.remote
         return (f"{switch}git merge {sync_branch}", *((f"git push {remote} {branch}",) if remote else ()))

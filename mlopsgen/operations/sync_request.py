@@ -10,6 +10,7 @@ from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.operations.hosting import Target
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.template_shelf import TemplateShelf
+from mlopsgen.remote.plan import Plan
 from mlopsgen.sync.ahead import Ask
 from mlopsgen.sync.start import Given
 from mlopsgen.sync.values import Update
@@ -36,7 +37,10 @@ class SyncRequest:
         credential: Finds the token for GitHub; ``None`` leaves GitHub out.
         ask: Asks new questions; ``None`` where nobody can answer.
         show: Takes the update before anything is done.
-        agree: Asks a person a question with yes or no; ``None`` where nobody can answer.
+        agree: Asks a person a question with yes or no, and with the answer that is meant by nothing typed; ``None``
+            where nobody can answer.
+        show_settings: Takes what GitHub would become, before anybody is asked.
+        again: The command that asks for the same once more, for people.
         shelf: Opens templates; ``None`` for those that can be reached from here.
     """
 
@@ -56,7 +60,9 @@ class SyncRequest:
     credential: Callable[[Target], Credential] | None = None
     ask: Ask | None = None
     show: Callable[[Update], None] = lambda _: None
-    agree: Callable[[str], bool] | None = None
+    agree: Callable[[str, bool], bool] | None = None
+    show_settings: Callable[[Plan], None] = lambda _: None
+    again: str = "mlopsgen sync"
     shelf: TemplateShelf | None = None
 
     @property
