@@ -72,6 +72,13 @@ def test_titles():
     assert title(clean(start="v0.2.0")) == "Update from template v0.2.0: changed answers"
 
 
+def test_an_older_version_is_called_so():
+    back = clean(start="v0.10.0", end="v0.9.0")
+    assert title(back) == "Go back from template v0.10.0 to v0.9.0"
+    assert commit_message(back).startswith("Go back from the mlopsgen template v0.10.0 to v0.9.0\n")
+    assert "**back** from the template `v0.10.0` to `v0.9.0`" in pull_text(back, HOSTED)
+
+
 def test_git_reads_the_trailer(tmp_path, git):
     file = tmp_path / "message"
     file.write_text(commit_message(eventful()), encoding="utf-8")

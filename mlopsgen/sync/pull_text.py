@@ -11,7 +11,7 @@ from mlopsgen.sync import pull_parts
 from mlopsgen.sync.markdown import code, folded, plain
 from mlopsgen.sync.pull_parts import Room
 from mlopsgen.sync.values import Update, Why
-from mlopsgen.sync.wording import conflict_paths, counted, files_counted
+from mlopsgen.sync.wording import conflict_paths, counted, files_counted, goes_back
 
 LONGEST = 65_536
 """Characters that GitHub takes; bytes are counted here, which are never fewer."""
@@ -130,6 +130,8 @@ def _lead(update: Update, setting: Setting) -> str:
     branch = code(setting.branch)
     if update.start == update.end:
         text = f"This changes answers of the template {code(update.end)} in {branch}: "
+    elif goes_back(update):
+        text = f"This takes {branch} **back** from the template {code(update.start)} to {code(update.end)}: "
     else:
         text = f"The template of this repository went from {code(update.start)} to {code(update.end)}. "
         text += f"This brings it into {branch}: "

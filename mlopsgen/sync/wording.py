@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.questions import Value
 from mlopsgen.remote.plan_text import printable
+from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.values import Conflict, FileChange, FileNote, Update, Why
 
 LABEL = "template-update"
@@ -63,8 +64,14 @@ def title(update: Update, *, marked: bool = False) -> str:
     if update.start == update.end:
         text = f"Update from template {printable(update.end)}: changed answers"
     else:
-        text = f"Update from template {printable(update.start)} to {printable(update.end)}"
+        verb = "Go back" if goes_back(update) else "Update"
+        text = f"{verb} from template {printable(update.start)} to {printable(update.end)}"
     return f"Conflicts: {text}" if marked else text
+
+
+def goes_back(update: Update) -> bool:
+    """Whether an update brings an older version than the repository has."""
+    return version_key(update.end) < version_key(update.start)
 
 
 def commit_message(update: Update) -> str:
@@ -72,7 +79,8 @@ def commit_message(update: Update) -> str:
 
     It names no files, people or issues: on GitHub a message can close issues and call people.
     """
-    head = f"Update from the mlopsgen template {update.start} to {update.end}"
+    verb = "Go back" if goes_back(update) else "Update"
+    head = f"{verb} from the mlopsgen template {update.start} to {update.end}"
     if update.start == update.end:
         head = f"Change the answers for the mlopsgen template {update.end}"
     answers = [f"- {answer.key}: {_change(answer.before, answer.value)}" for answer in update.new_answers]
