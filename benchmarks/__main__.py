@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import figures, outcome, pushing, watching
+from benchmarks import figures, fleet, outcome, pushing, watching
 from benchmarks.places import ROOT, Places
 
 FOLDER = ROOT / "benchmarks"
@@ -18,6 +18,7 @@ FIGURES: dict[str, tuple[Callable[[Places, int], outcome.Figure], int]] = {
     "P1": (figures.start_up, 15),
     "P2": (figures.making_a_repository, 9),
     "P3": (pushing.pushing, 5),
+    "P4": (fleet.fleets, 3),
     "P5": (figures.training, 5),
     "P6": (figures.compiling, 7),
     "P7": (watching.watching, 3),
@@ -56,7 +57,8 @@ def main() -> int:
             print(f"{name}: {figure.finding}", file=sys.stderr, flush=True)
             measured.append(figure)
         peers = {
-            name: places.version_in(places.peers, name) for name in ("copier", "cookiecutter", "kedro", "zenml", "dvc")
+            name: places.version_in(places.peers, name)
+            for name in ("copier", "cookiecutter", "cruft", "kedro", "zenml", "dvc")
         }
         runtime = {name: places.version_in(places.runtime, name) for name in ("kfp", "mlflow", "scikit-learn")}
 

@@ -101,9 +101,9 @@ class Model:
     modes: dict[str, str]
 
     @classmethod
-    def make(cls, folder: Path, environ: Mapping[str, str]) -> Model:
+    def make(cls, folder: Path, environ: Mapping[str, str], *, version: str = OLD) -> Model:
         """Let ``init`` make it."""
-        made = folder / "heart-rate-0000"
+        made = folder / f"heart-rate-0000-{version}"
         command = [
             sys.executable,
             "-m",
@@ -115,7 +115,7 @@ class Model:
             "--owner",
             "acme",
         ]
-        command += ["--template-version", OLD, str(made)]
+        command += ["--template-version", version, str(made)]
         subprocess.run(command, cwd=folder, env=dict(environ), check=True, capture_output=True)
         listed = git(made, environ, "ls-tree", "-r", "-z", "HEAD").rstrip("\0").split("\0")
         modes = {line.partition("\t")[2]: line.split()[0] for line in listed}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.credentials import Credential
+from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, PartialResult, from_os_error
 from mlopsgen.events import StepStarted
@@ -22,7 +23,7 @@ from mlopsgen.remote.concurrently import run
 from mlopsgen.remote.github_desired import TOPIC
 from mlopsgen.result import OperationResult
 from mlopsgen.sync.locking import Locker
-from mlopsgen.sync.update import UpdateRequest
+from mlopsgen.sync.update import NEUTRAL_IDENTITY, UpdateRequest
 
 if TYPE_CHECKING:
     from mlopsgen.forge.github.account import Account
@@ -140,14 +141,17 @@ def _tools(request: FleetRequest, account: Account, events: EventSink) -> Hosted
 
     shelf = TemplateShelf(request.environ)
     locker = Locker(request.environ, cache=cache_folder(request.environ, "locks"))
+    folder = cache_folder(request.environ, "fleet")
+    identity = request.update.identity or GitRepository(folder, request.environ).identity() or NEUTRAL_IDENTITY
     return HostedSync(
         account=account,
         environ=request.environ,
         events=events,
-        folder=cache_folder(request.environ, "fleet"),
-        open_template=shelf.template,
+        folder=folder,
+        # Only an address that the person gave may be a folder of this machine; a repository's record may not.
+        open_template=partial(shelf.template, given=True) if request.template else shelf.template,
         renders_of=shelf.renders,
-        update=replace(request.update, locker=locker),
+        update=replace(request.update, locker=locker, identity=identity),
         branch=request.branch,
         template=request.template,
         publish=request.publish,
