@@ -64,6 +64,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in old.items():
         path.write_text(text)
     (top / "secret-history.txt").unlink()
+    (top / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something for `people` #1.\n\n"
+        "## [0.0.9] - 2026-01-01\n\nEarlier.\n"
+    )
     git("add", "--all")
     git("commit", "-q", "-m", "now")
     return top
@@ -150,6 +154,33 @@ def test_an_earlier_release_can_still_be_rendered(installed, environ, tmp_path):
     assert "_commit: v0.0.9" in (tmp_path / "old" / ".copier-answers.yml").read_text()
 
 
+def test_the_installed_package_updates_a_repository_of_an_earlier_release_without_network(
+    installed, environ, tmp_path, git
+):
+    done = run_installed(
+        installed, environ, "init", "old", "--defaults", "--template-version", "0.0.9", cwd=tmp_path
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    old = tmp_path / "old"
+    for name, text in (("README.md", "Ours now.\n"), ("notes.txt", "not committed\n")):
+        (old / name).write_text(text)
+    git("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qam", "Ours", cwd=old)
+    looked = run_installed(installed, environ, "sync", "--check", cwd=old)
+    assert looked.returncode == 8, looked.stderr
+    assert git("branch", "--format=%(refname:short)", cwd=old).split() == sorted(BRANCHES)
+    done = run_installed(installed, environ, "sync", "--output", "json", cwd=old)
+    assert done.returncode == 0, done.stdout + done.stderr
+    data = json.loads(done.stdout)["data"]
+    assert (data["from"], data["to"]) == ("v0.0.9", NEWEST)
+    git("merge", "-q", "--ff-only", "mlopsgen/sync-development", cwd=old)
+    assert (old / "pyproject.toml").read_bytes() == (ROOT / "template" / "pyproject.toml").read_bytes()
+    assert (old / "README.md").read_text() == "Ours now.\n"
+    assert (old / "notes.txt").read_text() == "not committed\n"
+    assert f"_commit: {NEWEST}\n" in (old / ".copier-answers.yml").read_text()
+    again = run_installed(installed, environ, "sync", "--check", cwd=old)
+    assert again.returncode == 0, again.stderr
+
+
 def test_an_unknown_release_is_refused_with_those_that_there_are(installed, environ, tmp_path):
     done = run_installed(
         installed, environ, "init", "x", "--defaults", "--template-version", "v7", cwd=tmp_path
@@ -171,6 +202,18 @@ def test_the_bundle_holds_releases_only_and_is_the_same_each_time(checkout, envi
     assert git("rev-list", "--count", NEWEST, cwd=bare) == "2"
     assert set(git("ls-tree", "--name-only", "v0.0.9", cwd=bare).split()) == {"copier.yml", "sync.yaml", "template"}
     assert "secret-history" not in git("rev-list", "--all", "--objects", cwd=bare)
+    told = git("log", "-1", "--format=%B", NEWEST, cwd=bare).strip()
+    assert told == f"mlopsgen template {NEWEST}\n\n### Added\n\n- Something for `people` #1."
+    assert git("log", "-1", "--format=%B", "v0.0.9", cwd=bare).strip() == "mlopsgen template v0.0.9\n\nEarlier."
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(bundles[0], package)
+    template = CopierEngine(TemplateStore(environ, package))
+    assert template.versions() == ("v0.0.9", NEWEST)
+    assert template.changelog("v0.0.9", NEWEST) == ((NEWEST, "### Added\n\n- Something for `people` #1."),)
+    assert template.changelog("v0.0.1", "v0.0.9") == (("v0.0.9", "Earlier."),)
+    assert template.read("v0.0.9", "sync.yaml") == (ROOT / "sync.yaml").read_text()
+    assert template.read(NEWEST, "secret-history.txt") is None
 
 
 def test_copier_itself_updates_a_repository_from_one_release_to_the_next(checkout, environ, tmp_path, git):
