@@ -135,8 +135,9 @@ def _figure(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[fl
         finding=(
             f"{min(ratios):.1f} to {max(ratios):.1f} times faster than the faster loop (with 1,000: "
             f"{' and '.join(f'{ratio:.1f}' for ratio in alone)} times faster than its update command alone); "
-            f"1,000 take {flat:.2f} times as long for each as 100. {first.calls:.1f} calls of the API and "
-            f"{first.requests:.1f} requests of git for each of 1,000 ({again.calls:.1f} and {again.requests:.1f} when it is done already). "
+            f"1,000 take {flat:.2f} times as long for each as 100. "
+            f"For each of 1,000: {first.calls:.1f} calls of the API and {first.requests:.1f} requests of git "
+            f"({again.calls:.1f} and {again.requests:.1f} when it is done already). "
             f"Most memory: {', '.join(f'{peak / 2**20:.0f} MB with {size:,}' for size, peak in peaks.items())}."
         ),
         timings=timings,
