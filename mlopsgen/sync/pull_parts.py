@@ -17,6 +17,7 @@ from mlopsgen.sync.wording import (
     files_counted,
     is_about_deletion,
     left_alone,
+    question_words,
     value_words,
     why_words,
 )
@@ -230,7 +231,8 @@ def answers(update: Update, room: Room) -> Iterator[str]:
 
 
 def _answer(answer: NewAnswer, room: Room) -> str:
-    title = f" — {plain(room.short(answer.title))}" if answer.title else ""
+    asked = question_words(answer)
+    title = f" — {plain(room.short(asked))}" if asked else ""
     if answer.value is None:
         before = f" (it was {code(room.short(value_words(answer.before)))})" if answer.before is not None else ""
         return f"{code(answer.key)} is not asked any more{before}{title}"

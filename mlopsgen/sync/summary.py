@@ -17,6 +17,7 @@ from mlopsgen.sync.wording import (
     counted,
     files_counted,
     left_alone,
+    question_words,
     value_words,
     why_words,
 )
@@ -180,7 +181,8 @@ def _answers(update: Update) -> Iterator[str]:
 
 
 def _answer(answer: NewAnswer) -> str:
-    title = f" - {printable(answer.title)}" if answer.title else ""
+    asked = question_words(answer)
+    title = f" - {printable(asked)}" if asked else ""
     if answer.value is None:
         return f"  - {answer.key}: not asked any more{title}"
     value = printable(value_words(answer.value))

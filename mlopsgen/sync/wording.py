@@ -9,7 +9,7 @@ from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.questions import Value
 from mlopsgen.remote.plan_text import printable
 from mlopsgen.sync.migrations import version_key
-from mlopsgen.sync.values import Conflict, FileChange, FileNote, Update, Why
+from mlopsgen.sync.values import Conflict, FileChange, FileNote, NewAnswer, Update, Why
 
 LABEL = "template-update"
 """The label of pull requests that bring an update."""
@@ -157,6 +157,11 @@ def value_words(value: Value | None) -> str:
 def why_words(note: FileNote) -> str:
     """What a note says, without the file's name."""
     return f"{WHY[note.why]}: {note.detail.rstrip('.')}" if note.detail else WHY[note.why]
+
+
+def question_words(answer: NewAnswer) -> str:
+    """What an answer is about; some templates have no titles."""
+    return answer.title if answer.title != answer.key else answer.help
 
 
 def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]:
