@@ -232,3 +232,7 @@ def test_the_way_back_leads_to_the_question_before_and_from_the_first_one_to_it_
     assert found == {"notify_how": "email", "notify_emails": ["a@b.cd"]}
     assert script.told == ["\nThe newer template asks 3 new questions; enter keeps the default."]
     assert next(script.steps, None) is None
+    # The default of a new question follows the answer to another one.
+    script = Script(("Data", "wine.csv"), ("Watch the data", None))
+    questions = [BY_KEY["data_address"], BY_KEY["data_watch"]]
+    assert wizard.ask_new(questions, resolve({}), script) == {"data_address": "wine.csv"}

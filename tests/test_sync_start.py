@@ -62,6 +62,22 @@ def test_owned_files_and_formatting_are_no_edits(repository):
     assert found.warnings == ()
 
 
+def test_edits_of_a_record_without_a_digest_are_known_by_the_files(tmp_path, environ):
+    """As those of v0.1.0 are."""
+    repository = made(tmp_path / "old", environ, ToyTemplate(digests=False))
+    repository.edit("name: wine", "name: beer")
+    repository.edit("size: 1", "size: 2")
+    found = start(repository, tmp_path)
+    assert (found.answers["name"], found.today["name"]) == ("wine", "beer")
+    assert "edited by hand (name)" in found.warnings[0] or "edited by hand (name, size)" in found.warnings[0]
+    assert start(repository).answers == found.today, "without renders nothing can be known"
+    # Who edits the files to the same effect has applied the answers.
+    repository.write("settings.txt", "beer 1\n")
+    repository.commit()
+    found = start(repository, tmp_path)
+    assert (found.answers, found.warnings) == ({"name": "beer", "size": 2}, ())
+
+
 def test_what_was_recorded_for_another_version_is_not_what_was_edited(repository):
     repository.template.render("v2.0.0", {"name": "cider"}, repository.folder)
     repository.commit()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.sync.values import Listing
 
@@ -29,6 +30,11 @@ class Fit(NamedTuple):
     def is_exact(self) -> bool:
         """Whether each managed file is as rendered."""
         return self.same > 0 and not self.different and not self.missing
+
+    @property
+    def total(self) -> int:
+        """Files that are exactly as rendered."""
+        return self.same + self.others
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -55,6 +61,8 @@ class Fits:
         same = different = missing = others = 0
         for path, entry in self.listing(version, answers).items():
             found = self.ours.get(path)
+            if path == ANSWERS_FILE:
+                continue  # it is what is in question
             if not self.is_managed(path):
                 others += found == entry
             elif found is None:
@@ -89,5 +97,16 @@ class Fits:
         best = self.best((version for version in versions if version != recorded), answers)
         if best is None or not best[1].is_exact:
             return None
-        total = best[1].same + best[1].others
-        return best[0] if total > own.same + own.others else None
+        return best[0] if best[1].total > own.total else None
+
+    def rendered_with(self, version: str, candidates: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """The answers that most files are rendered with, the first ones of equals."""
+        found: tuple[int, Mapping[str, Any]] | None = None
+        for answers in candidates:
+            try:
+                total = self.of(version, answers).total
+            except MlopsgenError:
+                continue
+            if found is None or total > found[0]:
+                found = (total, answers)
+        return found[1] if found is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,9 @@ from mlopsgen.ports import Template
 from mlopsgen.sync.asked import questions_of
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
-from mlopsgen.sync.record import Record, read_record
+from mlopsgen.sync.record import Record, digest_of, read_record
 
-_OLDEST_LOOKED_AT = 200
+_OLDEST_LOOKED_AT = 50
 """So many commits that changed the record are looked at, newest first."""
 
 _NAMED = 10
@@ -96,11 +97,10 @@ def find_start(
     if rebase_from:
         return _rebased(record, _known(template, rebase_from))
     _check_version(record, template, fits)
-    answers = record.answers
+    answers = _rendered_with(repository, ours, record, fits)
     warnings: tuple[str, ...] = ()
-    if record.is_edited:
-        answers = _answers_before(repository, ours, record)
-        names = sorted(key for key in {*answers, *record.answers} if answers.get(key) != record.answers.get(key))
+    names = sorted(key for key in {*answers, *record.answers} if answers.get(key) != record.answers.get(key))
+    if names:
         warnings = (
             f"Answers in {ANSWERS_FILE} were edited by hand ({', '.join(names)}): they are applied as new answers.",
         )
@@ -228,31 +228,53 @@ def _check_truth(record: Record, answers: Mapping[str, Any], template: Template,
         )
 
 
-def _answers_before(repository: GitRepository, ours: str, record: Record) -> Mapping[str, Any]:
-    """The answers as they were recorded last, before somebody edited them.
+def _rendered_with(repository: GitRepository, ours: str, record: Record, fits: Fits | None) -> Mapping[str, Any]:
+    """The answers that the files are rendered with: those of the record, unless somebody edited them.
 
     Raises:
-        InvalidDocument: No commit holds them.
+        InvalidDocument: Somebody did, and no commit holds what they were.
+    """
+    if record.digest and not record.is_edited:
+        return record.answers
+    if not record.digest and fits is None:
+        return record.answers
+    earlier, is_broken = _earlier(repository, ours)
+    same = [found for found in earlier if found.version == record.version]
+    if record.digest:
+        intact = next((found for found in same if found.digest and not found.is_edited), None)
+        if intact is None:
+            raise _unknown_answers(record, is_shallow=is_broken or _is_shallow(repository))
+        return intact.answers
+    # Records of v0.1.0 have no digest: the files tell which of the answers that were ever there they are made of.
+    answers = list({digest_of(found.answers): found.answers for found in (record, *same)}.values())
+    best = fits.rendered_with(record.version, answers) if fits is not None and len(answers) > 1 else None
+    return record.answers if best is None else best
+
+
+def _earlier(repository: GitRepository, ours: str) -> tuple[list[Record], bool]:
+    """The records that there were, newest first, and whether git stumbled over commits that are not there.
+
+    It does where a shallow clone is seen through another repository.
     """
     limit = f"--max-count={_OLDEST_LOOKED_AT}"
     listed = repository.run("log", limit, "--format=%H", ours, "--", ANSWERS_FILE, check=False)
+    found = []
     for commit in listed.stdout.split():
         text = _blob(repository, commit)
-        if text is None:
-            continue
-        try:
-            found = read_record(text)
-        except MlopsgenError:
-            continue
-        if found.digest and not found.is_edited and found.version == record.version:
-            return found.answers
-    # Where the history ends in nothing (a shallow clone that is seen through another repository), git log fails.
-    said = repository.run("rev-parse", "--is-shallow-repository", check=False).stdout.strip()
-    shallow = said == "true" or listed.exit_status != 0
-    kind = HistoryNeeded if shallow else InvalidDocument
-    here = "this clone is shallow" if shallow else "no commit of this branch holds them"
-    deepen = "Fetch the history (git fetch --unshallow) and run it again. Or put" if shallow else "Put"
-    raise kind(
+        with contextlib.suppress(MlopsgenError):
+            found += [] if text is None else [read_record(text)]
+    return found, listed.exit_status != 0
+
+
+def _is_shallow(repository: GitRepository) -> bool:
+    return repository.run("rev-parse", "--is-shallow-repository", check=False).stdout.strip() == "true"
+
+
+def _unknown_answers(record: Record, *, is_shallow: bool) -> InvalidDocument:
+    kind = HistoryNeeded if is_shallow else InvalidDocument
+    here = "this clone is shallow" if is_shallow else "no commit of this branch holds them"
+    deepen = "Fetch the history (git fetch --unshallow) and run it again. Or put" if is_shallow else "Put"
+    return kind(
         f"The answers in {ANSWERS_FILE} were edited by hand, and what they were before is not known: {here}.",
         where=ANSWERS_FILE,
         hint=f"{deepen} the old answers back and give the new ones with --set KEY=VALUE. Or, if the files are rendered "
