@@ -76,7 +76,7 @@ def test_resolved_and_continued(ada: Person) -> None:
     assert ada.state()["underway"] == []
     assert "refs/mlopsgen" not in ada.git("for-each-ref")
     assert "b: 23" not in done.data["pull_request"]["text"]
-    assert "without conflicts" in done.data["pull_request"]["text"]
+    assert "the conflicts in `config.yaml` were resolved by hand" in done.data["pull_request"]["text"]
     assert {change["path"] for change in done.data["changes"]} >= {"config.yaml", "Makefile", ".copier-answers.yml"}
 
 

@@ -69,6 +69,7 @@ class Screen:
         self._session = session
         self._dry_run = flags.dry_run
         self._branch = flags.branch
+        self._repository = flags.repository
         self.last: list[str] = []
 
     def clear(self) -> None:
@@ -79,7 +80,7 @@ class Screen:
     def show(self, update: Update) -> None:
         """Show an update, or keep it for the end of a dry run."""
         session = self._session
-        name = f"{update.answers.get('slug') or self._session.cwd.name}, {self._branch}"
+        name = f"{self._repository or update.answers.get('slug') or session.cwd.name}, {self._branch}"
         lines = summary_lines(update, width=session.width, name=name)
         self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
         if session.output is Output.text and not self._dry_run:
