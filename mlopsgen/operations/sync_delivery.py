@@ -137,7 +137,8 @@ def read_tip(place: Place, branch: str) -> str:
     """The commit that a branch has on GitHub; empty if there is no such branch."""
     reference = f"refs/heads/{branch}"
     doing = f"Reading the branch {branch}"
-    listed = place.pages("git", "matching-refs", f"heads/{branch}", doing=doing, accept={404, 409})
+    answer = place.request("GET", "git", "matching-refs", f"heads/{branch}", doing=doing, accept={404, 409})
+    listed = answer.data if answer.status == 200 else ()
     return next((str(each["object"]["sha"]) for each in listed if each["ref"] == reference), "")
 
 
