@@ -258,3 +258,16 @@ def test_other_versions_are_rendered_only_where_a_managed_file_was_edited(reposi
     assert looked(repository.commit()) == ["v1.0.0"]
     repository.write("helpers/a.py", "A = 100\n")
     assert looked(repository.commit()) == ["v1.0.0", "v2.0.0", "v3.0.0"]
+
+
+def test_a_clone_without_contents_knows_what_was_recorded(repository, tmp_path):
+    """As those of a fleet: git fetches what is read."""
+    commit = repository.edit("name: wine", "name: beer")
+    repository.git.run("config", "uploadpack.allowFilter", "true")
+    bare = tmp_path / "bare.git"
+    address = f"file://{repository.folder}"
+    subprocess.run(["git", "clone", "--quiet", "--bare", "--depth=1", "--filter=blob:none", address, bare], check=True)
+    with pytest.raises(HistoryNeeded):
+        find_start(repository.git.at(bare), commit, repository.template)
+    subprocess.run(["git", "fetch", "--quiet", "--unshallow", "--filter=blob:none"], cwd=bare, check=True)
+    assert find_start(repository.git.at(bare), commit, repository.template).answers["name"] == "wine"
