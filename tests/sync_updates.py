@@ -105,5 +105,8 @@ def eventful(**more: Any) -> Update:
 
 CONFLICTS = (
     Conflict("config.yaml", "contents", "CONFLICT (contents): Merge conflict in config.yaml"),
-    Conflict(".github/workflows/development.yml", "modify/delete", "CONFLICT (modify/delete): it is deleted"),
+    Conflict(
+        ".github/workflows/development.yml", "modify/delete", "it is deleted in the template's and modified in yours."
+    ),
+    Conflict("docs/overview.png", "binary", "Merge conflict in docs/overview.png"),
 )

@@ -154,7 +154,7 @@ def test_contents_that_are_no_text(made: Make) -> None:
     assert files["a.bin"] == b"\0\2"
     assert files["b.bin"] == b"\0\3"
     assert files["l.txt"] == b"\xe8mine\n\xe9\n" + TEN.encode() + b"\xff\n"
-    assert [conflict.path for conflict in done.update.conflicts] == ["b.bin"]
+    assert [(conflict.path, conflict.kind) for conflict in done.update.conflicts] == [("b.bin", "binary")]
 
 
 def test_a_big_file_is_merged_like_any_other(made: Make) -> None:

@@ -94,7 +94,7 @@ def test_a_commit_message_names_nobody():
 def test_an_update_in_one_sentence():
     assert overview(clean(changes=())) == "no file changes"
     assert overview(eventful(conflicts=CONFLICTS)).endswith(
-        "2 conflicts, 1 edited file of the template replaced, 3 left alone"
+        "3 conflicts, 1 edited file of the template replaced, 3 left alone"
     )
     assert overview(clean(changes=(FileChange("a", "added"),))) == "1 file changes (1 added)"
 

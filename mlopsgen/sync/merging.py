@@ -17,6 +17,8 @@ MERGE_SETTINGS = (
 """How git merges an update: give them to ``git cherry-pick`` as well, so that it does the same."""
 
 _OWN = (*MERGE_SETTINGS, "-c", "merge.conflictStyle=merge")
+_NOT_TEXT = "warning: Cannot merge binary files"
+_BINARY = "binary"
 _KIND = re.compile(r"^CONFLICT \(([^)]*)\)")
 _DELETED = ("modify/delete", "rename/delete")
 
@@ -82,7 +84,10 @@ def _conflicts(
 ) -> tuple[tuple[Conflict, ...], dict[str, frozenset[str]]]:
     found: dict[tuple[str, str], Conflict] = {}
     together: dict[str, frozenset[str]] = {}
+    binary: set[str] = set()
     for paths, text in messages:
+        if text.startswith(_NOT_TEXT):
+            binary |= set(paths)
         kind = _KIND.match(text)
         if kind is None or not paths:
             continue
@@ -92,7 +97,10 @@ def _conflicts(
         path = paths[0]
         found.setdefault((path, kind[1]), Conflict(path, kind[1], shown(sentence)))
         together[path] = together.get(path, frozenset()) | set(paths)
-    return tuple(found.values()), together
+    return tuple(
+        conflict._replace(kind=_BINARY) if conflict.path in binary and conflict.kind.startswith("content") else conflict
+        for conflict in found.values()
+    ), together
 
 
 def changes(repository: GitRepository, before: str, after: str) -> tuple[FileChange, ...]:

@@ -79,6 +79,8 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
             "What one side deleted and the other one changed is there as the latter has it, without marks: keep it or "
             f"delete it. {how}"
         )
+    if any(conflict.kind == "binary" for conflict in update.conflicts):
+        how = f"What is not text is as yours was: leave it, or put the template's in its place. {how}"
     commands = block(
         f"git fetch origin\ngit switch {sync_branch}\n# resolve, then\ngit add --all\n"
         'git commit -m "Resolve the conflicts with the template"\ngit push',

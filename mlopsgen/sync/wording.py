@@ -140,6 +140,9 @@ def conflict_paths(conflicts: Sequence[Conflict]) -> dict[str, str]:
 def conflict_words(conflict: Conflict) -> str:
     """What happened to a file that git could not merge."""
     kind = conflict.kind.casefold()
+    if kind == "modify/delete" and "deleted in" in conflict.message:
+        template = "deleted in the template's" in conflict.message
+        return "the template deleted it, you changed it" if template else "you deleted it, the template changed it"
     return _CONFLICTS.get(kind) or f"git calls it {printable(conflict.kind) or 'a conflict'}"
 
 
@@ -167,6 +170,7 @@ def question_words(answer: NewAnswer) -> str:
 def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]:
     """What to do with conflicts in a clone where git's cherry-pick waits on the sync branch."""
     paths = conflict_paths(conflicts)
+    binary = any(conflict.kind == "binary" for conflict in conflicts)
     width = min(max(map(len, map(printable, paths)), default=0), 40)
     return [
         f"{counted(len(paths), 'file')} that git could not merge; you are on the branch {printable(sync_branch)}:",
@@ -176,6 +180,11 @@ def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]
         *(
             ["   What one side deleted is there as the other one has it: keep it or delete it."]
             if is_about_deletion(conflicts)
+            else []
+        ),
+        *(
+            ["   What is not text is as you had it: 'git checkout --theirs FILE' takes the template's."]
+            if binary
             else []
         ),
         "2. git add FILE for each one (git rm FILE if it shall be gone)",
