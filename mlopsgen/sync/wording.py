@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.questions import Value
 from mlopsgen.remote.plan_text import printable
 from mlopsgen.sync.migrations import version_key
@@ -80,9 +80,10 @@ def commit_message(update: Update) -> str:
     It names no files, people or issues: on GitHub a message can close issues and call people.
     """
     verb = "Go back" if goes_back(update) else "Update"
-    head = f"{verb} from the mlopsgen template {update.start} to {update.end}"
+    whose = "mlopsgen template" if update.template == CANONICAL_TEMPLATE else "template"
+    head = f"{verb} from the {whose} {update.start} to {update.end}"
     if update.start == update.end:
-        head = f"Change the answers for the mlopsgen template {update.end}"
+        head = f"Change the answers for the {whose} {update.end}"
     answers = [f"- {answer.key}: {_change(answer.before, answer.value)}" for answer in update.new_answers]
     said = overview(update)
     body = [f"{said[0].upper()}{said[1:]}.", *(["", "Answers:", *answers] if answers else [])]
