@@ -116,6 +116,11 @@ def test_a_folder_with_tags_is_a_template(published: Published, environ: dict[st
     assert f"_commit: v1.0.0\n_src_path: {published.path}\n".encode() in made[".copier-answers.yml"][1]
 
 
+def test_only_the_tags_of_a_repository_matter(published: Published, environ: dict[str, str]) -> None:
+    published.git("symbolic-ref", "HEAD", "refs/heads/nobody-made-it")
+    assert open_template(str(published.path), environ, given=True).versions() == ("v1.0.0", "v1.1.0")
+
+
 def test_what_changed_comes_from_the_changelog_or_else_from_the_commits(
     published: Published, environ: dict[str, str]
 ) -> None:

@@ -28,7 +28,7 @@ _REFUSED = re.compile(
     r"unable to update url base|returned error: 30\d|dubious ownership",
 )
 _BUSY = re.compile(r"cannot lock ref|Unable to create .*\.lock|File exists")
-_REFS = ("+refs/tags/*:refs/tags/*", "+HEAD:refs/heads/newest")
+_VERSIONS = "+refs/tags/*:refs/tags/*"
 _TRIES = 5
 # What a token is kept in; git and what it starts shall not find it there.
 _SECRETS = re.compile(
@@ -129,7 +129,7 @@ class TemplateMirror:
         done = Completed(1, "", "")
         for _ in range(_TRIES):
             extra = self._extra(token)
-            done = self._repository.run("fetch", *words, self.address, *_REFS, check=False, extra=extra)
+            done = self._repository.run("fetch", *words, self.address, _VERSIONS, check=False, extra=extra)
             if done.exit_status == 0 or not _BUSY.search(done.stderr):
                 break  # otherwise another command fetches the same
         return done
