@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -37,8 +38,9 @@ class Lines:
         return f"{self.name}:{self.lines.get(found, 1)}"
 
 
+@lru_cache(maxsize=64)
 def read(text: str, name: str, hint: str) -> Lines:
-    """Take a text apart.
+    """Take a text apart; the same text again costs nothing, so that nobody may change what comes back.
 
     Args:
         text: YAML.
@@ -52,10 +54,11 @@ def read(text: str, name: str, hint: str) -> Lines:
         raise InvalidDocument(f"{name} is larger than a megabyte.", where=name, hint=hint)
     lines: dict[Path, int] = {}
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
         if node is not None:
             _walk(node, (), lines, name)
-        value = yaml.safe_load(text)
+        value = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         reason = error.problem or error.context or "it cannot be read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from mlopsgen.answers import BY_KEY
@@ -49,6 +50,7 @@ def questions_of(template: Template, version: str) -> Asked:
     return Asked(helps, is_ours(helps))
 
 
+@lru_cache(maxsize=8)
 def _top_level(text: str) -> list[tuple[str, str]]:
     import yaml  # noqa: PLC0415 - only commands that read YAML pay for it
 
