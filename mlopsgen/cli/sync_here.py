@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import typer
@@ -59,7 +60,15 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         raise Interrupted("Stopped.", hint="Run it again: it continues, or begins anew.") from None
     text = [*screen.last, ""] if flags.dry_run and screen.last else []
     guide = result.data.get("guide", [])
-    return Shown(result=result, text="\n".join([*text, result.summary, *(["", *guide] if guide else [])]))
+    lines = [*text, *wrapped(session, result.summary), *(["", *guide] if guide else [])]
+    return Shown(result=result, text="\n".join(lines))
+
+
+def wrapped(session: Session, text: str) -> list[str]:
+    """A sentence in the terminal's width; whoever reads from a pipe gets it as one line."""
+    if not session.interactive:
+        return [text]
+    return textwrap.wrap(text, session.width - 1, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 class Screen:

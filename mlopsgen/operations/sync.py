@@ -233,7 +233,10 @@ class _Sync:
             touched=touched,
             conflicts=tuple(conflict_paths(update.conflicts)),
             options={
-                "given": {**self.request.given.answers, **{key: value for key, value in told.items() if value}},
+                "given": {
+                    **self.request.given.answers,
+                    **{key: value for key, value in told.items() if value is not None},
+                },
                 "origin": dict(self.request.given.origin),
                 "rebase_from": self.request.rebase_from,
                 "template": self.request.template,
@@ -265,8 +268,8 @@ class _Sync:
     def _stands(self, conflicts: tuple[Conflict, ...], data: dict[str, Any]) -> OperationResult:
         guide = guide_lines(conflicts, sync_branch=data["sync_branch"])
         return OperationResult(
-            summary=f"The update to {data['to']} waits for you: "
-            f"{counted(len(conflict_paths(conflicts)), 'file')} that git could not merge.",
+            summary=f"The update to {data['to']} waits for you to resolve "
+            f"{counted(len(conflict_paths(conflicts)), 'conflict')}.",
             data={**data, "guide": guide},
             next_steps=(CONTINUE, f"{ABORT}   (everything is as before)"),
             exit_code=ExitCode.PARTIAL,

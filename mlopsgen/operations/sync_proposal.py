@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlopsgen.adapters.git import GitRepository
@@ -234,10 +235,15 @@ class _Proposing:
                 "pull_request": {"state": "described", "title": title(update), "text": text, "file": str(path)},
             },
             next_steps=(
-                f"git diff {request.branch}...{request.sync_branch}   (look at it; {path} describes it)",
+                f"git diff {request.branch}...{request.sync_branch}   (what changes; {self._near(path)} describes it)",
                 *self._merging(repository),
             ),
         )
+
+    def _near(self, path: Path) -> str:
+        """A path as it is called from the repository's top, where it lies below that."""
+        top = self.source.path
+        return str(path.relative_to(top) if path.is_relative_to(top) else path)
 
     def _merging(self, repository: str) -> Sequence[str]:
         branch, sync_branch = self.request.branch, self.request.sync_branch
