@@ -161,11 +161,7 @@ class _One:
 
     def _template(self, here: MemberRepository, ours: str) -> Template:
         hosted = self._hosted
-        # Nearly all are made from the built-in one, whose renders hold what most of them consist of.
-        here.see(hosted.renders_of(hosted.open_template(hosted.template or CANONICAL_TEMPLATE)).objects)
-        if hosted.template:
-            return hosted.open_template(hosted.template)
-        address = recorded_template(here, ours) or CANONICAL_TEMPLATE
+        address = hosted.template or recorded_template(here, ours) or CANONICAL_TEMPLATE
         template = hosted.open_template(address)
         here.see(hosted.renders_of(template).objects)
         return template

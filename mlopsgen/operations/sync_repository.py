@@ -58,6 +58,7 @@ class RepositoryRequest:
         settings: Bring GitHub's settings to what the updated files ask for.
         show: Takes the update before anything is done.
         agree: Asks a person a question with yes or no; ``None`` where nobody can answer.
+        shelf: Opens templates; ``None`` for the usual ones.
     """
 
     environ: Mapping[str, str]
@@ -74,6 +75,7 @@ class RepositoryRequest:
     settings: bool = False
     show: Callable[[Update], None] = lambda _: None
     agree: Callable[[str], bool] | None = None
+    shelf: TemplateShelf | None = None
 
 
 def sync_repository(request: RepositoryRequest, events: EventSink) -> OperationResult:
@@ -130,7 +132,7 @@ class _Repository:
 
         request = self._request
         environ = request.environ
-        shelf = TemplateShelf(environ)
+        shelf = request.shelf or TemplateShelf(environ)
         locker = request.update.locker or Locker(environ, root=None, cache=cache_folder(environ, "locks"))
         return HostedSync(
             account=account,
