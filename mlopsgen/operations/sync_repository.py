@@ -209,7 +209,8 @@ class _Repository:
         )
         steps = [row.hint] if row.hint else []
         if row.pull_request is not None:
-            steps.insert(0, f"Look at it and merge it: {row.pull_request.page}")
+            verb = "Resolve the conflicts" if row.conflicts else "Look at it and merge it"
+            steps.insert(0, f"{verb}: {row.pull_request.page}")
         elif row.state in (State.BEHIND, State.CONFLICTS):
             steps.append(f"mlopsgen sync --repository {row.repository} --yes   (opens the pull request)")
         if self._refused:

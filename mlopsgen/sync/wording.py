@@ -118,8 +118,8 @@ def files_counted(changes: Sequence[FileChange]) -> str:
         return "no file changes"
     kinds = Counter(change.kind for change in changes)
     parts = [f"{kinds[kind]} {_KIND_WORDS.get(kind, kind)}" for kind in _KINDS if kinds[kind]]
-    verb = "changes" if len(changes) == 1 else "change"
-    return f"{counted(len(changes), 'file')} {verb} ({', '.join(parts)})"
+    said = f"{counted(len(changes), 'file')} {'changes' if len(changes) == 1 else 'change'}"
+    return said if [*kinds] == ["changed"] else f"{said} ({', '.join(parts)})"
 
 
 def left_alone(notes: Sequence[FileNote]) -> list[FileNote]:
