@@ -193,6 +193,14 @@ def test_line_endings_that_the_template_changed_are_its_change(made: Make) -> No
     assert [conflict.path for conflict in done.update.conflicts] == ["b.bat"]
 
 
+def test_line_endings_that_the_owner_changed_follow_a_file_that_the_template_renames(made: Make) -> None:
+    owner = made({"code.py": TEN, "other.py": TEN + "o\n"}, {"kernel.py": "top\n" + TEN, "other.py": TEN + "o\n"})
+    done = owner.write("code.py", CRLF + "mine\r\n").update()
+    assert not done.update.conflicts
+    assert done.text("kernel.py") == f"top\r\n{CRLF}mine\r\n"
+    assert "code.py" not in done.files()
+
+
 def test_attributes_about_line_endings_do_no_harm(made: Make) -> None:
     owner = made({"Makefile": TEN, ".gitattributes": ""}, {"Makefile": TEN + "more\n", ".gitattributes": ""})
     owner.write(".gitattributes", "* text=auto eol=crlf\n").write("Makefile", CRLF.replace("line 3", "mine"))

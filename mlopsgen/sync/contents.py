@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from mlopsgen.sync import action_pins, line_endings
 from mlopsgen.sync.patterns import Patterns
@@ -17,8 +17,10 @@ def adapt(
     trees: Trees,
     paths: Collection[str],
     rules: Rules,
+    *,
     read: Callable[[Iterable[str]], Mapping[str, bytes]],
     store: Callable[[Sequence[bytes]], list[str]],
+    moves: Callable[[], Mapping[str, str]],
 ) -> Trees:
     """The trees of an update with contents that meet the owner's.
 
@@ -28,6 +30,7 @@ def adapt(
         rules: How each file is treated.
         read: Gives contents by id; large ones are left out.
         store: Makes files of contents.
+        moves: Tells the new names of files that the template renamed; asked only where it matters.
     """
     regular = [path for path in paths if _is_regular(trees.ours.get(path))]
     sides = (trees.base, trees.theirs)
@@ -44,10 +47,22 @@ def adapt(
         if is_merged and path in _WORKFLOWS and len({ours, *made}) == 3 and all(made):
             made = action_pins.settle(made[0], ours, made[1])
         changed += [(number, path, made[number]) for number in (0, 1) if made[number] != was[number]]
-    new: list[dict[str, Entry]] = [dict(side) for side in sides]
+        if path not in trees.theirs and made[0] != was[0] and (new := moves().get(path)) is not None:
+            changed += _renamed(new, ours, trees, read)
+    result: list[dict[str, Entry]] = [dict(side) for side in sides]
     for (number, path, _), blob in zip(changed, store([text for *_, text in changed]), strict=True):
-        new[number][path] = Entry(new[number][path].mode, blob)
-    return Trees(base=new[0], ours=trees.ours, theirs=new[1])
+        result[number][path] = Entry(result[number][path].mode, blob)
+    return Trees(base=result[0], ours=trees.ours, theirs=result[1])
+
+
+def _renamed(
+    path: str, ours: bytes, trees: Trees, read: Callable[[Iterable[str]], Mapping[str, bytes]]
+) -> Iterator[tuple[int, str, bytes]]:
+    """The template's new file, with the line endings that the owner gave the one that it was."""
+    text = read([trees.theirs[path].blob]).get(trees.theirs[path].blob, b"")
+    made = line_endings.settle(b"", ours, text)[1]
+    if made != text:
+        yield 1, path, made
 
 
 def _is_regular(entry: Entry | None) -> bool:

@@ -20,6 +20,8 @@ _OWN = (*MERGE_SETTINGS, "-c", "merge.conflictStyle=merge")
 _NOT_TEXT = "warning: Cannot merge binary files"
 _BINARY = "binary"
 _KIND = re.compile(r"^CONFLICT \(([^)]*)\)")
+_BINARY = "CONFLICT (binary)"
+_NO_TEXT = "Both changed it, and it is no text: yours stands there"
 _DELETED = ("modify/delete", "rename/delete")
 
 
@@ -69,38 +71,36 @@ def merge(repository: GitRepository, ours: str, theirs: str) -> Merged:
     return Merged(tree=tree, conflicts=conflicts, stages=stages, together=together)
 
 
-def _messages(fields: list[bytes]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each message of git with the paths that it is about."""
+def _messages(fields: list[bytes]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Each message of git: the paths that it is about, its short name and its words."""
     position = 0
     while position < len(fields) and fields[position].strip():
         count = int(fields[position])
         paths = tuple(name_of(path) for path in fields[position + 1 : position + 1 + count])
-        yield paths, name_of(fields[position + 2 + count]).strip()
+        yield paths, name_of(fields[position + 1 + count]), name_of(fields[position + 2 + count]).strip()
         position += count + 3
 
 
 def _conflicts(
-    messages: Iterator[tuple[tuple[str, ...], str]], words: Mapping[str, str]
+    messages: Iterator[tuple[tuple[str, ...], str, str]], words: Mapping[str, str]
 ) -> tuple[tuple[Conflict, ...], dict[str, frozenset[str]]]:
     found: dict[tuple[str, str], Conflict] = {}
     together: dict[str, frozenset[str]] = {}
     binary: set[str] = set()
-    for paths, text in messages:
-        if text.startswith(_NOT_TEXT):
-            binary |= set(paths)
+    for paths, name, text in messages:
+        if name == _BINARY:
+            binary.update(paths)
         kind = _KIND.match(text)
         if kind is None or not paths:
             continue
         sentence = _KIND.sub("", text).removeprefix(":").strip()
-        for name, word in words.items():
-            sentence = sentence.replace(name, word)
+        for commit, word in words.items():
+            sentence = sentence.replace(commit, word)
         path = paths[0]
         found.setdefault((path, kind[1]), Conflict(path, kind[1], shown(sentence)))
         together[path] = together.get(path, frozenset()) | set(paths)
-    return tuple(
-        conflict._replace(kind=_BINARY) if conflict.path in binary and conflict.kind.startswith("content") else conflict
-        for conflict in found.values()
-    ), together
+    told = (one._replace(kind="binary", message=_NO_TEXT) if one.path in binary else one for one in found.values())
+    return tuple(told), together
 
 
 def changes(repository: GitRepository, before: str, after: str) -> tuple[FileChange, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -191,8 +191,17 @@ class _Work:
         grouped = replace(rules, groups=lock_groups(there, rules))
         self._reading.bring(needed(there, grouped))
         store = functools.partial(trees.store_blobs, repository)
-        self._trees = adapt(there, merged_by_lines(there, grouped), grouped, self._reading.read, store)
+        edited = merged_by_lines(there, grouped)
+        moves = functools.cache(self._moves(there))
+        self._trees = adapt(there, edited, grouped, read=self._reading.read, store=store, moves=moves)
         self._rules = replace(rules, groups=lock_groups(self._trees, rules))
+
+    def _moves(self, there: Trees) -> Callable[[], Mapping[str, str]]:
+        def moves() -> Mapping[str, str]:
+            base, theirs = (trees.tree_of(self._repository, side) for side in (there.base, there.theirs))
+            return {move.before: move.path for move in changes(self._repository, base, theirs) if move.before}
+
+        return moves
 
     def done(self) -> Update:
         """Merge, make the locks, and say what came of it."""
