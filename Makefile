@@ -64,8 +64,8 @@ explore: setup template-venv ## The property tests with examples that nobody has
 	@cd template && EXPLORE=1 "$(abspath $(TEMPLATE_VENV))/bin/python" -m pytest -q -p no:cacheprovider tests/managed/test_gate.py tests/managed/test_report_words.py
 
 .PHONY: test-kills
-test-kills: setup ## Kill and fail a push at each remote call in turn, in every way.
-	@$(TESTS) -m kills tests/test_push_killed.py
+test-kills: setup ## Kill and fail a push and a fleet at each remote call in turn, in every way.
+	@$(TESTS) -m kills tests/test_push_killed.py tests/test_fleet_disturbed.py
 
 .PHONY: test-whole
 test-whole: setup template-venv ## A push of a new repository with every step of its workflow, its own lint and tests as well.
