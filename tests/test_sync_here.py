@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import mlopsgen
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, InvalidDocument, MlopsgenError, UsageError
+from mlopsgen.operations.status_template import template_line, template_problems, template_status
 from tests.sync_toys import NEW, Person, arrive
 
 SYNC = "mlopsgen/sync-development"
@@ -226,3 +230,23 @@ def test_a_branch_that_is_only_on_origin(with_origin: Person) -> None:
     bob.git("branch", "--quiet", "-D", "development")
     bob.sync()
     assert bob.git("rev-parse", f"{SYNC}~1") == bob.git("rev-parse", "origin/development")
+
+
+def test_status_tells_the_version_and_an_update_that_waits(ada: Person) -> None:
+    before = template_status(GitRepository(ada.folder, ada.environ), ada.environ)
+    assert (before["version"], before["newer"], before["waiting"]) == ("v1.0.0", [], None)
+    assert template_line(before) == "template v1.0.0"
+    ada.commit("config.yaml", "a: 1\nb: 3\nc: 3\n")
+    ada.sync()
+    after = template_status(GitRepository(ada.folder, ada.environ), ada.environ)
+    assert after["waiting"] == {"from": "v1.0.0", "to": "v1.1.0", "sync_branch": SYNC}
+    assert "mlopsgen sync --continue" in template_problems(after)[0]["hint"]
+
+
+def test_status_counts_the_newer_versions_of_the_built_in_template(ada: Person) -> None:
+    record = f"_src_path: {CANONICAL_TEMPLATE}\n_commit: v0.0.1\nslug: toy\n"
+    ada.commit(".copier-answers.yml", record)
+    found = template_status(GitRepository(ada.folder, ada.environ), ada.environ)
+    assert found["newest"] == f"v{mlopsgen.__version__}"
+    assert found["newer"][-1] == found["newest"]
+    assert f"behind {found['newest']}" in template_line(found)

@@ -93,8 +93,10 @@ def _refuse_unfit(given: Mapping[str, object]) -> None:
 
 
 def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
+    from mlopsgen.operations.status_template import template_line
+
     remote, github = data["remote"], data["github"]
-    lines = [f"{data['project']}: {data['folder']}"]
+    lines = [f"{data['project']}: {data['folder']}", *([line] if (line := template_line(data["template"])) else [])]
     if remote["forge"] or github is None:
         lines += [f"forge: {remote['forge']}" if remote["forge"] else summary, ""]
         for branch in data["branches"]:

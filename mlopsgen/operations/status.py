@@ -23,6 +23,7 @@ from mlopsgen.operations.project import (
     why_no_forge,
 )
 from mlopsgen.operations.push import desired_remote
+from mlopsgen.operations.status_template import template_problems, template_status
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
@@ -62,7 +63,7 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
     project = find_project(request.surroundings)
     forge = open_forge(forge_folder(project), request.surroundings)
     if forge.repository() is None:
-        return _with_github(request, _without_forge(request, project, forge))
+        return _with_github(request, _with_template(request, project, _without_forge(request, project, forge)))
     trainings = open_trainings(forge.layout.root, request.surroundings)
     if request.follow:
         return _follow(request, forge, trainings, events)
@@ -84,7 +85,16 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
         },
         next_steps=tuple(dict.fromkeys(problem["hint"] for problem in problems)),
     )
-    return _with_github(request, found)
+    return _with_github(request, _with_template(request, project, found))
+
+
+def _with_template(request: StatusRequest, project: Project, result: OperationResult) -> OperationResult:
+    """The result, with how the repository stands to its template."""
+    found = template_status(project.source, request.surroundings.environ)
+    problems = template_problems(found)
+    steps = (*(problem["hint"] for problem in problems), *(("mlopsgen sync --dry-run",) if found["newer"] else ()))
+    data = {**result.data, "template": found, "problems": [*result.data["problems"], *problems]}
+    return replace(result, data=data, next_steps=(*result.next_steps, *steps))
 
 
 def _with_github(request: StatusRequest, result: OperationResult) -> OperationResult:
