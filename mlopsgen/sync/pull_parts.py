@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.forge.values import Kind, Resource
 from mlopsgen.remote.words import called, telling, words
 from mlopsgen.sync.markdown import block, code, folded, foreign, html_code, plain
@@ -86,7 +86,9 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
         'git commit -m "Resolve the conflicts with the template"\ngit push',
         "console",
     )
-    return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\nUntil then the check `test` stays red."
+    ours = update.template == CANONICAL_TEMPLATE
+    until = "Until then the check `test` stays red." if ours else "Do not merge it before: the marks would go along."
+    return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\n{until}"
 
 
 def warnings(update: Update, room: Room) -> Iterator[str]:
