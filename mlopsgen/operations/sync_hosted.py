@@ -6,7 +6,7 @@ Running it again finds what is done: an update whose branch and pull request are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,10 +28,12 @@ from mlopsgen.sync.commits import is_same, make_commit
 from mlopsgen.sync.pull_text import Checked, Setting, pull_text, renewed
 from mlopsgen.sync.renders import Renders
 from mlopsgen.sync.start import HistoryNeeded
-from mlopsgen.sync.trees import shown
+from mlopsgen.sync.trees import listing, shown
 from mlopsgen.sync.update import NEUTRAL_IDENTITY, UpdateRequest, prepare
 from mlopsgen.sync.values import Update
 from mlopsgen.sync.wording import LABEL, commit_message, conflict_paths, overview, title
+
+Bring = Callable[[Collection[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class HostedSync:
         again: Whether a pull request that a person closed unmerged is opened anew.
         check: Looks at the result before it is pushed: a repository, a tree in it and the commit that it comes from.
         sleep: Waits that many seconds.
+        touched: Paths whose contents the updates of other repositories had to fetch; it grows.
     """
 
     account: Account
@@ -69,6 +72,7 @@ class HostedSync:
     again: bool = False
     check: Callable[[MemberRepository, str, str], Sequence[Checked]] | None = None
     sleep: Callable[[float], None] = time.sleep
+    touched: set[str] = field(default_factory=set)
 
     @property
     def sync_branch(self) -> str:
@@ -155,9 +159,28 @@ class _One:
                 reason = f"Its branch {self._hosted.branch} has no {ANSWERS_FILE}."
                 hint = "If it was made by mlopsgen: 'mlopsgen sync --rebase-from VERSION --repository "
                 return Seen(row=self._row(State.NOT_GENERATED, reason, hint=f"{hint}{self._member.full_name}'."))
+            bring = self._first_brought(here, ours)
             template = self._template(here, ours)
-            update = self._prepared(here, ours, template)
+            update = self._prepared(here, ours, template, bring)
             return self._proposed(here, update, tips.get(self._hosted.sync_branch, ""), template)
+
+    def _first_brought(self, here: MemberRepository, ours: str) -> Bring:
+        """Fetch the record, and in the same go what other repositories had to fetch after it.
+
+        Returns:
+            Fetches more, and remembers for the next repository what that was.
+        """
+        touched, files = self._hosted.touched, listing(here, ours)
+        renders = self._hosted.renders_of(self._hosted.open_template(self._hosted.template or CANONICAL_TEMPLATE))
+        here.see(renders.objects)
+        here.bring([files[path].blob for path in (ANSWERS_FILE, *sorted(touched)) if path in files])
+
+        def bring(ids: Collection[str]) -> None:
+            wanted = set(ids)
+            touched.update(path for path, entry in files.items() if entry.blob in wanted)
+            here.bring(ids)
+
+        return bring
 
     def _template(self, here: MemberRepository, ours: str) -> Template:
         hosted = self._hosted
@@ -166,11 +189,11 @@ class _One:
         here.see(hosted.renders_of(template).objects)
         return template
 
-    def _prepared(self, here: MemberRepository, ours: str, template: Template) -> Update:
+    def _prepared(self, here: MemberRepository, ours: str, template: Template, bring: Bring) -> Update:
         wanted = self._hosted.update
         request = replace(
             wanted,
-            fetch=here.bring,
+            fetch=bring,
             identity=wanted.identity or here.identity(),
             moved=wanted.moved or bool(self._hosted.template),
         )
