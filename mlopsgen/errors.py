@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     REJECTED = 6
     """The model was trained, but the gate refused it."""
     PENDING = 8
-    """Changes are pending; kept for checking options, which no command has yet."""
+    """Changes are pending: 'sync --check' found an update of the template."""
     INTERRUPTED = 130
     """Stopped by the person (Ctrl-C)."""
 
