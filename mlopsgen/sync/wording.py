@@ -160,7 +160,8 @@ def value_words(value: Value | None) -> str:
 
 def why_words(note: FileNote) -> str:
     """What a note says, without the file's name."""
-    return f"{WHY[note.why]}: {note.detail.rstrip('.')}" if note.detail else WHY[note.why]
+    colon = "; " if note.why in LEFT_ALONE else ": "
+    return f"{WHY[note.why]}{colon}{note.detail.rstrip('.')}" if note.detail else WHY[note.why]
 
 
 def question_words(answer: NewAnswer) -> str:
