@@ -137,6 +137,7 @@ def _fits(member: Member, pattern: str) -> bool:
 
 def _tools(request: FleetRequest, account: Account, events: EventSink) -> HostedSync:
     """Everything that is shared by all repositories."""
+    from mlopsgen.operations.sync_checks import check_result  # noqa: PLC0415
     from mlopsgen.operations.sync_hosted import HostedSync  # noqa: PLC0415
     from mlopsgen.operations.template_shelf import TemplateShelf  # noqa: PLC0415
 
@@ -157,6 +158,9 @@ def _tools(request: FleetRequest, account: Account, events: EventSink) -> Hosted
         template=request.template,
         publish=request.publish,
         pull_request=request.pull_request,
+        check=lambda repository, tree, ours: check_result(
+            repository, tree, environ=request.environ, before=ours, branch=request.branch
+        ),
     )
 
 
