@@ -137,7 +137,7 @@ def _parts(text: str) -> dict[str, str]:
     """The text of each key of a YAML mapping, with what follows it; the comments at the top are those of no key."""
     parts = {"": ""}
     key = ""
-    for line in text.splitlines(keepends=True):
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
         begins = _KEY.match(line)
         if begins:
             key = begins["key"]
