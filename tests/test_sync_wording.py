@@ -197,6 +197,15 @@ def test_lines_fit_the_terminal():
         assert [line for line in long if " " in line.strip()] == []
 
 
+def test_many_versions_are_shortened_in_a_terminal():
+    lines = summary_lines(
+        clean(changelog=tuple(VersionChanges(f"v0.{number}.0", "- x") for number in range(90, 0, -1)))
+    )
+    assert "  … and 70 older versions" in lines
+    assert "  v0.71.0" in lines
+    assert "  v0.70.0" not in lines
+
+
 def test_nothing_of_a_terminal_gets_through():
     update = clean(
         changes=(FileChange("a\x1b[31m\nb", "added", 1),),

@@ -23,7 +23,7 @@ from mlopsgen.sync.wording import (
 )
 
 _NARROWEST = 40
-_FILES, _NOTES, _CHANGELOG, _DIFF = 40, 20, 24, 30
+_FILES, _NOTES, _CHANGELOG, _CHANGELOGS, _DIFF = 40, 20, 24, 40, 30
 _GOES_ON = re.compile(r"(?<=\S)[ \t]*\n[ \t]+(?![-*+`~\s]|\d+[.)])")
 """Where a list's item goes on in the next line."""
 _HEADING = re.compile(r"^#+\s+(.*?)\s*#*$")
@@ -105,10 +105,16 @@ def _versions(update: Update, name: str) -> Iterator[str]:
 def _changelog(update: Update) -> Iterator[str]:
     if not any(text.strip() for _, text in update.changelog):
         return
-    for version, text in update.changelog:
+    room = _CHANGELOGS
+    for number, (version, text) in enumerate(update.changelog):
+        if room <= 0:
+            yield f"  … and {counted(len(update.changelog) - number, 'older version')}"
+            return
         yield f"  {printable(version)}"
         lines = [_plain(line) for line in _GOES_ON.sub(" ", text.strip()).splitlines() if line.strip()]
-        yield from _limited(lines, _CHANGELOG, where="the pull request has all") or ["    nothing is written about it"]
+        shown = _limited(lines, _CHANGELOG, where="the pull request has all") or ["    nothing is written about it"]
+        room -= len(shown) + 1
+        yield from shown
 
 
 def _plain(line: str) -> str:
