@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import ExitCode, MlopsgenError
-from tests.sync_toys import Person, arrive
+from mlopsgen.operations import sync_state
+from tests.sync_toys import NEW, OLD, Person, ToyTemplate, arrive
 
 SYNC = "mlopsgen/sync-development"
 MINE = "a: 1\nb: 3\nc: 3\n"
@@ -212,3 +214,19 @@ def test_a_person_who_is_known_to_their_repository_only(ada: Person) -> None:
         ada.git("config", key, value)
     assert ada.sync().exit_code == ExitCode.PARTIAL
     assert ada.git("log", "-1", "--format=%an <%ae>", "CHERRY_PICK_HEAD") == "Ada <ada@example.org>"
+
+
+def test_a_line_of_a_text_that_looks_like_a_mark_is_none(tmp_path: Path) -> None:
+    underlined = {"docs/guide.rst": "Guide\n=======\n"}
+    ada = arrive(tmp_path, ToyTemplate({"v1.0.0": OLD, "v1.1.0": {**NEW, **underlined}}))
+    ada.commit("config.yaml", MINE)
+    ada.sync()
+    resolve(ada)
+    assert ada.go_on().exit_code == ExitCode.OK
+    assert ada.on_sync("docs/guide.rst").endswith("=======")
+
+
+def test_two_at_once_do_not_get_in_each_others_way(ada: Person) -> None:
+    with sync_state.alone(GitRepository(ada.folder, ada.environ)), pytest.raises(MlopsgenError, match="Another"):
+        ada.sync()
+    assert ada.sync(check=True).exit_code == ExitCode.PENDING, "looking is always possible"

@@ -40,7 +40,7 @@ def test_the_update_is_one_commit_on_a_branch_of_its_own_and_nothing_else_moves(
     assert ada.on_sync("steps/train.py") == "TRAIN = 1", "seeded: the owner's"
     assert "_commit: v1.1.0" in ada.on_sync(".copier-answers.yml")
     message = ada.git("log", "-1", "--format=%B", SYNC)
-    assert message.startswith("Update from the mlopsgen template v1.0.0 to v1.1.0\n")
+    assert message.startswith("Update from the template v1.0.0 to v1.1.0\n")
     assert "Mlopsgen-Sync: v1.0.0..v1.1.0" in message
     assert ada.git("log", "-1", "--format=%an %ae", SYNC) == "ada@name ada@email"
 
@@ -202,7 +202,7 @@ def test_commits_that_are_only_here_come_along_and_that_is_said(with_origin: Per
     mine = bob.commit("mine.txt", "not pushed\n")
     done = bob.sync()
     assert bob.git("rev-parse", f"{SYNC}~1") == mine
-    assert "1 commit of development is not on origin yet and come with it." in bob.said
+    assert "1 commit of development is not on origin yet and comes with it." in bob.said
     assert "had not been pushed" in done.data["pull_request"]["text"]
 
 

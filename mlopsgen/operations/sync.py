@@ -174,7 +174,7 @@ class _Sync:
 
     def finish(self, underway: Underway, progress: sync_pick.Progress) -> OperationResult:
         """Commit what is resolved, go back to what was checked out, and propose it."""
-        commit = progress.commit or sync_pick.finish(self.source)
+        commit = progress.commit or sync_pick.finish(self.source, underway)
         return _Sync(self._as_begun(underway), self.events, self.source).end(underway, commit)
 
     def end(self, underway: Underway, commit: str) -> OperationResult:

@@ -25,6 +25,7 @@ RESULT = "refs/mlopsgen/result"
 _OWN = (THEIRS, BASE, RESULT)
 _PICK = "CHERRY_PICK_HEAD"
 _SHOWN = 5
+_MARK = r"^(<{7}|>{7})( |\r?$)"
 _CHECKOUT = ("checkout", "--quiet", "--no-guess", "--no-overwrite-ignore")
 # A message is kept as it is but for the comments that git adds; what a person configured could keep those.
 _COMMIT = ("-c", "commit.cleanup=strip", "-c", "core.editor=true", "-c", "core.commentChar=#")
@@ -89,7 +90,7 @@ def is_update(source: GitRepository, commit: str, underway: Underway) -> bool:
     return parents == [underway.ours] and wanted in source.read("log", "-1", "--format=%B", commit).splitlines()
 
 
-def finish(source: GitRepository) -> str:
+def finish(source: GitRepository, underway: Underway) -> str:
     """Commit what a person resolved.
 
     Returns:
@@ -101,7 +102,7 @@ def finish(source: GitRepository) -> str:
     left = unmerged(source)
     if left:
         raise _unresolved(left)
-    _refuse_markers(source)
+    _refuse_markers(source, underway.conflicts)
     if source.succeeds("diff", "--cached", "--quiet", "HEAD"):
         raise MlopsgenError(
             "Nothing of the update is left: the files are as they were before it.",
@@ -120,12 +121,17 @@ def _unresolved(left: Sequence[str]) -> MlopsgenError:
     )
 
 
-def _refuse_markers(source: GitRepository) -> None:
-    """Stop where git's markers are about to be committed."""
-    printed = source.run_bytes("diff", "--cached", "--check", "--no-ext-diff", "HEAD", accepted=(0, 1, 2))
-    lines = [os.fsdecode(line) for line in printed.splitlines() if line.endswith(b": leftover conflict marker")]
+def _refuse_markers(source: GitRepository, paths: Sequence[str]) -> None:
+    """Stop where git's marks of a conflict are about to be committed."""
+    if not paths:
+        return
+    top = ("-C", source.read("rev-parse", "--show-toplevel"), "--literal-pathspecs")
+    words = ("grep", "--cached", "--no-color", "-n", "-I", "-E", "-e", _MARK, "--", *paths)
+    printed = source.run_bytes(*top, *words, accepted=(0, 1))
+    lines = os.fsdecode(printed).splitlines()
     if lines:
-        where = lines[0].rpartition(": ")[0]
+        path, number = lines[0].split(":")[:2]
+        where = f"{path}:{number}"
         raise MlopsgenError(
             f"A conflict marker is still in what would be committed ({where}).",
             where=where,

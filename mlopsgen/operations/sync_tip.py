@@ -79,18 +79,14 @@ def find_tip(
         message = f"{branch} here is {counted(behind, 'commit')} behind {remote}'s; the update is made for {remote}'s."
         events(Warn(message=message, hint=f"git pull {remote} {branch}"))
     if ahead:
-        events(
-            Warn(message=f"{counted(ahead, 'commit')} of {branch} {_are(ahead)} not on {remote} yet and come with it.")
-        )
+        are, come = ("is", "comes") if ahead == 1 else ("are", "come")
+        message = f"{counted(ahead, 'commit')} of {branch} {are} not on {remote} yet and {come} with it."
+        events(Warn(message=message))
     return Tip(commit=there if behind else here, remote=remote, ahead=ahead, behind=behind)
 
 
 def _both(ahead: int, behind: int) -> str:
     return "a commit" if ahead == behind == 1 else f"commits ({ahead} and {behind})"
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _distance(source: GitRepository, here: str, there: str) -> list[str]:
