@@ -22,7 +22,6 @@ KEPT_FOR = 7 * 24 * 3600.0
 """Seconds that a lock is remembered; later there may be newer versions of what nobody pins."""
 
 _SETTINGS = ("uv.toml", "pyproject.toml")
-_INDEX_SETTINGS = {"index", "index-url", "extra-index-url", "default-index", "find-links", "no-index", "pip", "sources"}
 # What is not asked of the index that this machine knows: folders, addresses, other indexes.
 _ELSEWHERE = re.compile(
     rb"(?m)^[ \t]*(-e\b|--editable\b|-i\b|--index|--extra-index|-f\b|--find-links|\.{0,2}/|[^#\n]*(:/|@[ \t]))"
@@ -107,7 +106,7 @@ class Locker:
         if self._own:
             return
         for name in _SETTINGS:
-            if _INDEX_SETTINGS & set(_uv_settings(name, work.files.get(name, b""))):
+            if _uv_settings(name, work.files.get(name, b"")):
                 raise Kept(f"its {name} has settings for uv of its own, which hold in a clone only")
         texts = (content for path, content in work.files.items() if path not in _SETTINGS)
         if any(_ELSEWHERE.search(content) for content in texts):

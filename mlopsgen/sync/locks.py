@@ -21,6 +21,7 @@ EXTRACTOR = "src/helpers/linux_lock.py"
 
 _INCLUDED = re.compile(r"(?m)^[ \t]*(?:-r|--requirements?|-c|--constraints?)[ \t=]+(\S+)")
 _SETTINGS = ("uv.toml", "pyproject.toml")
+_RULES = re.compile(rb"(?m)^COMPILE[ \t]*:?=(?:.*\\\r?\n)*.*$")
 _LONGEST = 6
 
 _PROJECT = ("pyproject.toml",)
@@ -194,6 +195,7 @@ class _Making:
         first = next((path for path in group.sources if path in self._kept), None)
         if first is not None:
             raise Kept(self._kept[first])
+        self._look_at_rules()
         files = self._requirements(group)
         helper = self._extractor() if EXTRACT in locks else {}
         sources: dict[str, str] = {}
@@ -219,6 +221,17 @@ class _Making:
             helper=helper,
             trusted=frozenset(name for content in theirs.values() for name in pins(_text(content))),
         )
+
+    def _look_at_rules(self) -> None:
+        """The Makefile says how locks are made; whoever says it in another way makes them."""
+        rules = [self._contents(side, ["Makefile"]).get("Makefile", b"") for side in self._sides[2:]]
+        brought, merged = (
+            " ".join(_text(found[0]).split()) if (found := _RULES.search(text)) else "" for text in rules
+        )
+        if merged != brought:
+            raise Kept("the Makefile has rules of its own for locks")
+        if merged and not all(word in merged for word in uv.COMPILE):
+            raise Kept("the template makes locks by rules that this mlopsgen does not know")
 
     def _requirements(self, group: Group) -> dict[str, bytes]:
         """The requirements with everything that they include, and uv's settings."""
