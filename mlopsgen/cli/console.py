@@ -137,7 +137,7 @@ class TextEvents:
                     message = textwrap.shorten(message, max(terminal_width() - 9, 20), placeholder=" ...")
                 return [f"  {style('done:', 'green', colour=self._colour)} {message}"]
             case _:
-                return [f"  {event.message}"]
+                return self._wrapped(f"  {event.message}")
 
 
 def render_error(error: MlopsgenError, *, colour: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -43,8 +44,9 @@ def sync_fleet(session: Session, flags: SyncFlags) -> Shown:
             session.events.clear()
         many = f"{count} repositories" if count > 1 else "1 repository"
         most = "" if flags.limit is None or flags.limit >= count else f", at most {flags.limit}"
-        what = "Push update branches" if flags.no_pull_request else "Open pull requests"
-        return typer.confirm(f"{what} in {many} of {owner} where there is an update{most}?", default=True, err=True)
+        what = "push a branch" if flags.no_pull_request else "open a pull request"
+        question = f"Look at {many} of {owner} and {what} wherever there is an update{most}?"
+        return typer.confirm(question, default=True, err=True)
 
     given = given_of(session, flags.answers, flags.assignments)
     request = FleetRequest(
@@ -97,7 +99,8 @@ def fleet_status(
 def _show(session: Session, request: FleetRequest) -> Shown:
     result = fleet(request, session.events)
     lines = fleet_lines(result.rows, width=session.width, colour=session.colour)
-    return Shown(result=result, text="\n".join([*lines, *([""] if lines else []), result.summary]))
+    summary = textwrap.fill(result.summary, session.width, break_long_words=False, break_on_hyphens=False)
+    return Shown(result=result, text="\n".join([*lines, *([""] if lines else []), summary]))
 
 
 def _owner(organisation: str, *, personal: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -183,6 +184,7 @@ class _Work:
             events,
             seconds_for=pace.seconds_for,
             changes=lambda: pace.changes,
+            tells=request.publish,
         )
 
     def run(self) -> tuple[list[Row], MlopsgenError | None]:
@@ -270,9 +272,10 @@ def _result(request: FleetRequest, owner: str, rows: Sequence[Row], stopped: Mlo
     if stopped is not None and counts.get(State.LEFT) == len(rows):
         stopped.data = {**stopped.data, **data}
         raise stopped
-    summary = f"{owner}: {', '.join(f'{count} {_STATES.get(State(state), state)}' for state, count in counts.items())}."
+    many = "1 repository" if len(rows) == 1 else f"{len(rows)} repositories"
+    found = ", ".join(f"{count} {_STATES[State(state)]}" for state, count in counts.items())
     return FleetResult(
-        summary=summary,
+        summary=f"{many} of {owner}: {found}.",
         data=data,
         rows=tuple(rows),
         next_steps=_next_steps(request, counts, stopped),
@@ -300,9 +303,18 @@ def _next_steps(request: FleetRequest, counts: Mapping[str, int], stopped: Mlops
     if request.publish and any(counts.get(state) for state in (State.OPENED, State.UPDATED, State.OPEN)):
         steps.append("Review and merge the pull requests; nothing is merged by itself.")
     if not request.publish and any(counts.get(state) for state in (State.BEHIND, State.CONFLICTS)):
-        owner = f"--org {request.owner}" if request.owner else "--user"
-        steps.append(f"mlopsgen sync --all {owner}   (opens a pull request for each)")
+        steps.append(f"{_command(request)}   (opens a pull request for each)")
     return tuple(steps)
+
+
+def _command(request: FleetRequest) -> str:
+    """The command that brings the update to the same repositories."""
+    words = ["mlopsgen", "sync", "--all", *(("--org", request.owner) if request.owner else ("--user",))]
+    branch = request.branch if request.branch != MAIN_BRANCH else ""
+    texts = (("--filter", request.pattern), ("--branch", branch), ("--template", request.template))
+    for flag, text in (*texts, ("--to", request.update.to), ("--host", request.host)):
+        words += [flag, text] if text else []
+    return shlex.join(words)
 
 
 _STATES = {
@@ -311,10 +323,10 @@ _STATES = {
     State.CONFLICTS: "with conflicts",
     State.WORKED_ON: "being worked on",
     State.DECLINED: "declined",
-    State.OPENED: "opened",
-    State.UPDATED: "updated",
-    State.OPEN: "open already",
-    State.PUSHED: "pushed",
+    State.OPENED: "with a new pull request",
+    State.UPDATED: "with an updated pull request",
+    State.OPEN: "with an open pull request",
+    State.PUSHED: "with a pushed branch",
     State.BEHIND: "behind",
     State.READ_ONLY: "read-only",
     State.ARCHIVED: "archived",

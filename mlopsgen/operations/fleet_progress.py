@@ -23,6 +23,7 @@ class FleetProgress:
     Args:
         total: How many repositories there are.
         doing: What is done with them, as the beginning of a line.
+        tells: Whether what was done is told of each; a table follows anyway.
         events: Is told.
         seconds_for: How long GitHub's limits make so many changes wait.
         changes: How many changes were asked of GitHub so far.
@@ -37,6 +38,7 @@ class FleetProgress:
         *,
         seconds_for: Callable[[int], float],
         changes: Callable[[], int],
+        tells: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total = total
@@ -44,6 +46,7 @@ class FleetProgress:
         self._events = events
         self._seconds_for = seconds_for
         self._changes = changes
+        self._tells = tells
         self._clock = clock
         self._started = clock()
         self._done = 0
@@ -57,7 +60,7 @@ class FleetProgress:
     def ended(self, row: Row) -> None:
         """A repository is done."""
         self._done += 1
-        if row.state in _TOLD_AT_ONCE:
+        if self._tells and row.state in _TOLD_AT_ONCE:
             told = StepDone if row.state not in (State.FAILED, State.WORKED_ON) else Note
             self._events(told(message=line_of(row)))
         now = self._clock()
@@ -103,6 +106,7 @@ _WORDS = {
     State.OPEN: "pull request{number} is open",
     State.PUSHED: "branch pushed",
     State.WORKED_ON: "pull request{number} is being worked on",
+    State.DECLINED: "pull request{number} was closed without being merged",
     State.BEHIND: "not as the template makes it",
     State.LEFT: "not looked at",
     State.CURRENT: "up to date",
