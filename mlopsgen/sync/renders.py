@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,12 +36,20 @@ class _Version(NamedTuple):
     Attributes:
         identity: The id of the tree that holds ``copier.yml`` and the template's files.
         address: The template's address.
-        files: The mode and blob of each file.
-        compiled: What renders it fast; ``None`` if only the engine can.
     """
 
     identity: str
     address: str
+
+
+class _Sources(NamedTuple):
+    """What a version is rendered from.
+
+    Attributes:
+        files: The mode and blob of each file.
+        compiled: What renders it fast; ``None`` if only the engine can.
+    """
+
     files: Mapping[str, tuple[str, str]]
     compiled: CompiledTemplate | None
 
@@ -58,7 +67,8 @@ class Renders:
         self._template = template
         self._environ = environ
         self._known: dict[str, str] = {}
-        self._versions: dict[str, _Version | None] = {}
+        self._versions: dict[str, _Version] = {}
+        self._sources: dict[str, _Sources] = {}
         self._lock = threading.Lock()
         self.repository = bare_repository(folder, environ)
         """The bare repository; its objects can be an alternate of other repositories."""
@@ -87,21 +97,22 @@ class Renders:
         return known
 
     def _render(self, laid: _Version | None, version: str, answers: Mapping[str, object]) -> str:
-        if laid is not None and laid.compiled is not None:
+        sources = self._sources_of(laid) if laid is not None else None
+        if laid is not None and sources is not None and sources.compiled is not None:
             try:
-                made = laid.compiled.render(answers, laid.address, version)
+                made = sources.compiled.render(answers, laid.address, version)
             except Unsupported:
                 pass  # copier renders it, or says why it cannot
             else:
-                return self._store.tree({path: self._entry(laid, file) for path, file in made.items()})
+                return self._store.tree({path: self._entry(sources, file) for path, file in made.items()})
         with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch) / "files"
             folder.mkdir()
             self._template.render(version, answers, folder)
             return self._add(folder)
 
-    def _entry(self, laid: _Version, file: Made) -> tuple[str, str]:
-        mode, blob = laid.files[file.source]
+    def _entry(self, sources: _Sources, file: Made) -> tuple[str, str]:
+        mode, blob = sources.files[file.source]
         return mode, blob if file.content is None else self._store.blob(file.content)
 
     def _version(self, version: str) -> _Version | None:
@@ -124,17 +135,19 @@ class Renders:
                 tree = self._add(Path(scratch))
             if identity:
                 self.repository.run("update-ref", reference, tree)
-        files = self._listed(tree)
-        names = {name for name, (mode, _) in files.items() if mode.startswith("100")}
-        try:
-            compiled = (
-                CompiledTemplate(sorted(names), lambda some: self._contents(files, some))
-                if len(names) == len(files)
-                else None
-            )
-        except Unsupported:
-            compiled = None
-        return _Version(tree, template.address, files, compiled)
+        return _Version(tree, template.address)
+
+    def _sources_of(self, laid: _Version) -> _Sources:
+        """What a version is rendered from, read when something has to be rendered."""
+        with self._lock:
+            if laid.identity not in self._sources:
+                files = self._listed(laid.identity)
+                compiled = None
+                if all(mode.startswith("100") for mode, _ in files.values()):
+                    with suppress(Unsupported):
+                        compiled = CompiledTemplate(sorted(files), lambda names: self._contents(files, names))
+                self._sources[laid.identity] = _Sources(files, compiled)
+            return self._sources[laid.identity]
 
     def _listed(self, tree: str) -> dict[str, tuple[str, str]]:
         listed = self.repository.run_bytes("ls-tree", "-r", "-z", tree).split(b"\0")
@@ -144,12 +157,11 @@ class Renders:
 
     def _contents(self, files: Mapping[str, tuple[str, str]], names: Collection[str]) -> dict[str, bytes]:
         asked = "".join(f"{files[name][1]}\n" for name in names)
-        answer = self.repository.run_bytes("cat-file", "--batch", stdin=asked.encode())
+        answer = BytesIO(self.repository.run_bytes("cat-file", "--batch", stdin=asked.encode()))
         found: dict[str, bytes] = {}
         for name in names:
-            head, _, rest = answer.partition(b"\n")
-            size = int(head.split()[2])
-            found[name], answer = rest[:size], rest[size + 1 :]
+            found[name] = answer.read(int(answer.readline().split()[2]))
+            answer.read(1)
         return found
 
     def _recalled(self, key: str) -> str:
