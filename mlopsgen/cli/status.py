@@ -24,7 +24,9 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 @app.command()
 def status(
     context: typer.Context,
-    branch: Annotated[str | None, typer.Option("--branch", "-b", help="Look at this branch only.")] = None,
+    branch: Annotated[
+        str | None, typer.Option("--branch", "-b", metavar="BRANCH", help="Look at this branch only.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the training that runs to its end.")] = False,
     all_: Annotated[
         bool, typer.Option("--all", help="Every repository of --org (or --user): which ones are behind the template.")

@@ -21,7 +21,9 @@ def sync(
     to: Annotated[
         str, typer.Option("--to", metavar="VERSION", help="The template's version, as v0.2.0; the newest if left out.")
     ] = "",
-    branch: Annotated[str, typer.Option("--branch", "-b", help="The branch that is updated.")] = MAIN_BRANCH,
+    branch: Annotated[
+        str, typer.Option("--branch", "-b", metavar="BRANCH", help="The branch that is updated.")
+    ] = MAIN_BRANCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look: exit 8 when there is an update, else 0.")] = False,
     continue_: Annotated[

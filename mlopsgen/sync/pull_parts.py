@@ -82,8 +82,8 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
     if any(conflict.kind == "binary" for conflict in update.conflicts):
         how = f"What is not text is as yours was: leave it, or put the template's in its place. {how}"
     commands = block(
-        f"git fetch origin\ngit switch {sync_branch}\n# resolve, then\ngit add --all\n"
-        'git commit -m "Resolve the conflicts with the template"\ngit push',
+        f"git fetch origin\ngit switch {sync_branch}\n# resolve, then\n"
+        'git commit --all -m "Resolve the conflicts with the template"\ngit push',
         "console",
     )
     ours = update.template == CANONICAL_TEMPLATE
