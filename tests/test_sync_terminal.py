@@ -168,3 +168,21 @@ def test_stopped_at_the_question_the_next_command_goes_on(ada: Ada, github: Fake
     end(child)
     assert child.exitstatus == ExitCode.OK
     assert len(github.repository("acme/wine").pulls) == 1
+
+
+def test_settings_are_brought_to_github_on_request_alone(ada: Ada, github: FakeGitHub) -> None:
+    there = github.repository("acme/wine")
+    child = ada.terminal("sync", "--set", "data_watch=weekly", "--yes")
+    text = end(child)
+    assert child.exitstatus == ExitCode.OK, text
+    assert not there.environments
+    child = ada.terminal("sync", "--set", "data_watch=weekly", "--settings")
+    child.expect(r"open a pull request in acme/wine\? \[Y/n\]: ")
+    child.sendline("")
+    child.expect(r"Make \d+ changes to the settings of acme/wine now, before the merge\? \[Y/n\]: ")
+    assert re.search(r"\+ environment +production", seen(str(child.before)))
+    child.sendline("")
+    text = end(child)
+    assert child.exitstatus == ExitCode.OK, text
+    assert "development" in there.environments
+    assert len(there.pulls) == 1
