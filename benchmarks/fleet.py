@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,19 +58,33 @@ class Run(NamedTuple):
         calls: Calls of REST for each repository.
         requests: Requests of git for each repository.
         peak: The most memory that the program or one of those that it started had, in bytes.
+        processor: Seconds of processor time of the program and of all that it started, for each repository; GitHub's
+            own work is not among them.
     """
 
     seconds: float
     calls: float
     requests: float
     peak: int
+    processor: float
+
+
+class Ended(NamedTuple):
+    """How a program ended, and what it took."""
+
+    code: int
+    text: str
+    seconds: float
+    processor: float
+    peak: int
 
 
 class Loop(NamedTuple):
-    """A peer's way with one repository: all of it, and its update command alone; in seconds."""
+    """A peer's way with one repository: all of it, its update command alone, and processor time; in seconds."""
 
     whole: float
     alone: float
+    processor: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +116,11 @@ def fleets(places: Places, repetitions: int) -> Figure:
             loops[latency, peer] += _loop(places, ground, peer, latency)
         for size in SIZES:
             ours[latency, size] = _both(ground, size, latency)
-    return _figure(ours, loops)
+    return figure_of(ours, loops)
 
 
-def _figure(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[float, str], list[Loop]]) -> Figure:
+def figure_of(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[float, str], list[Loop]]) -> Figure:
+    """What the runs and the loops say together; the least favourable of them counts."""
     timings, ratios, alone = [], [], []
     for latency in LATENCIES:
         distance = f"{latency * 1000:.0f} ms a call"
@@ -135,6 +150,7 @@ def _figure(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[fl
         finding=(
             f"{min(ratios):.1f} to {max(ratios):.1f} times faster than the faster loop (with 1,000: "
             f"{' and '.join(f'{ratio:.1f}' for ratio in alone)} times faster than its update command alone); "
+            f"{_processor(ours, loops)} "
             f"1,000 take {flat:.2f} times as long for each as 100. "
             f"For each of 1,000: {first.calls:.1f} calls of the API and {first.requests:.1f} requests of git "
             f"({again.calls:.1f} and {again.requests:.1f} when it is done already). "
@@ -142,6 +158,14 @@ def _figure(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[fl
         ),
         timings=timings,
     )
+
+
+def _processor(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[float, str], list[Loop]]) -> str:
+    """Processor time for each repository: it says the same on a machine that has other things to do."""
+    own = statistics.median(ours[latency, SIZES[-1]][0].processor for latency in LATENCIES)
+    times = {peer: [run.processor for latency in LATENCIES for run in loops[latency, peer]] for peer in PEERS}
+    parts = [f"{statistics.median(found):.2f} s in {peer}'s loop" for peer, found in times.items()]
+    return f"Processor time for each: {own:.2f} s, beside {' and '.join(parts)}."
 
 
 def _ground(places: Places) -> Ground:
@@ -207,26 +231,33 @@ def _both(ground: Ground, size: int, latency: float) -> tuple[Run, Run]:
 
 def _once(fleet: Fleet, size: int, state: str) -> Run:
     fleet.github.calls.clear()
-    command = [sys.executable, "-P", str(LAUNCHER), "sync", "--all", "--org", "acme", "--yes", "--output", "json"]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
+    words = ["-P", str(LAUNCHER), "sync", "--all", "--org", "acme", "--yes", "--output", "json"]
+    done = _run([sys.executable, *words, "--host", fleet.github.url], fleet.pool.parent, fleet.environ)
+    if done.code != 0 or json.loads(done.text)["data"]["counts"] != {state: size}:
+        raise RuntimeError(f"sync --all ended with {done.code}:\n{done.text}")
+    calls = fleet.github.calls
+    rest, requests = len(calls.rest) / size, len(calls.git) / size
+    return Run(done.seconds / size, rest, requests, done.peak, done.processor / size)
+
+
+def _run(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> Ended:
+    """Run a program; what it prints on standard error is not wanted."""
+    with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [*command, "--host", fleet.github.url],
-            cwd=fleet.pool.parent,
-            env=fleet.environ,
+            list(map(str, command)),
+            cwd=folder,
+            env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=out,
-            stderr=said,
+            stderr=subprocess.DEVNULL,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
-        found = json.loads(out.read())
-    if process.returncode != 0 or found["data"]["counts"] != {state: size}:
-        raise RuntimeError(f"sync --all ended with {process.returncode}: {found['summary']}")
-    calls = fleet.github.calls
-    return Run(seconds / size, len(calls.rest) / size, len(calls.git) / size, usage.ru_maxrss * 1024)
+        text = out.read().decode("utf-8", "replace")
+    return Ended(process.returncode, text, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def _loop(places: Places, ground: Ground, peer: str, latency: float) -> list[Loop]:
@@ -264,14 +295,15 @@ def _alone(places: Places, fleet: Fleet, name: str, peer: str, environ: dict[str
     }[peer]
     branch = "mlopsgen/sync-development"
 
+    processor = 0.0
+
     def run(*command: str | Path, folder: Path = clone) -> float:
-        started = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(
-                f"'{' '.join(map(str, command))}' ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-            )
-        return time.perf_counter() - started
+        nonlocal processor
+        done = _run(command, folder, environ)
+        if done.code != 0:
+            raise RuntimeError(f"'{' '.join(map(str, command))}' ended with {done.code}:\n{done.text}")
+        processor += done.processor
+        return done.seconds
 
     started = time.perf_counter()
     run("git", "clone", "--quiet", f"{fleet.github.url}/{name}.git", clone, folder=fleet.pool.parent)
@@ -287,7 +319,7 @@ def _alone(places: Places, fleet: Fleet, name: str, peer: str, environ: dict[str
     if not set(CHANGED) <= set(changed) <= {*CHANGED, _RECORDS[peer], _RECORDS["copier"]}:
         raise RuntimeError(f"{peer} changed {', '.join(changed)}")
     shutil.rmtree(clone)
-    return Loop(whole, alone)
+    return Loop(whole, alone, processor)
 
 
 def _open(fleet: Fleet, name: str, branch: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import objects, outcome, pushing
+from benchmarks import fleet, objects, outcome, pushing
 from benchmarks.measure import Contender, Timing, take_turns
 from tests import template_environment
 from tests.template_environment import ROOT
@@ -166,3 +166,34 @@ def test_the_store_of_objects_lists_as_many_as_its_name_says() -> None:
     assert "<IsTruncated>false</IsTruncated>" in rest
     changed = objects.page("objects-1500-a", {"prefix": "data/"}, touched=1)
     assert sum(a != b for a, b in zip(first.split("<Contents>"), changed.split("<Contents>"), strict=True)) == 1
+
+
+def test_a_fleet_is_measured_for_each_repository_and_beside_the_faster_peer() -> None:
+    """P4: the least favourable size and distance count; a loop counts whole, its update command alone is told."""
+
+    def ours(seconds: float, peak: int = 70) -> tuple[fleet.Run, fleet.Run]:
+        return fleet.Run(seconds, 3, 7, peak * 2**20, 0.25), fleet.Run(seconds / 2, 1, 3, peak * 2**20, 0.1)
+
+    def figure(largest: float, peak: int = 70) -> outcome.Figure:
+        runs = {
+            (latency, size): ours(largest if size == 1000 else 0.2, peak if size == 1000 else 70)
+            for latency in fleet.LATENCIES
+            for size in fleet.SIZES
+        }
+        quick, slow = (
+            [fleet.Loop(1.0, 0.6, 1.1), fleet.Loop(1.2, 0.8, 1.3), fleet.Loop(9.0, 9.0, 1.5)],
+            [fleet.Loop(4.0, 3.0, 5.0)],
+        )
+        loops = {
+            (latency, peer): quick if peer == "cruft" else slow for latency in fleet.LATENCIES for peer in fleet.PEERS
+        }
+        return fleet.figure_of(runs, loops)
+
+    assert figure(0.2).met
+    assert "6.0 to 6.0 times faster than the faster loop" in figure(0.2).finding
+    assert "with 1,000: 4.0 and 4.0 times faster than its update command alone" in figure(0.2).finding
+    assert "3.0 calls of the API and 7.0 requests of git (1.0 and 3.0 when it is done already)" in figure(0.2).finding
+    assert "0.25 s, beside 1.30 s in cruft's loop and 5.00 s in copier's loop" in figure(0.2).finding
+    assert not figure(0.26).met, "slower for each of 1,000 than of 100"
+    assert not figure(0.2, peak=110).met, "more memory"
+    assert not figure(0.41).met, "less than 3 times as fast"

@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pexpect
 import pytest
 
 from mlopsgen.operations.fleet_rows import fleet_schema
-from tests.fleet_stage import CHANGED, NEW, OLD, Files, Fleet, Model, conflicting, environment, make_site, make_template
+from tests.fleet_stage import (
+    CHANGED,
+    LAUNCHER,
+    NEW,
+    OLD,
+    Files,
+    Fleet,
+    Model,
+    conflicting,
+    environment,
+    make_site,
+    make_template,
+)
 from tests.github import FakeGitHub
 from tests.github.faults import Record
 
@@ -172,6 +186,48 @@ def test_nothing_is_opened_that_nobody_agreed_to(fleet: Fleet) -> None:
     ):
         done = fleet.run(*words)
         assert (done.returncode, flag in done.stderr) == (2, True), done.stderr
+
+
+def test_at_a_terminal_a_person_is_asked_sees_how_far_it_is_and_can_stop_it(fleet: Fleet) -> None:
+    fleet.add([1, 2])
+    fleet.add([3], conflicting)
+
+    def terminal(*arguments: str) -> pexpect.spawn[str]:
+        words = ["-P", str(LAUNCHER), *arguments, "--org", "acme", "--host", fleet.github.url]
+        environ = {**fleet.environ, "TERM": "xterm", "NO_COLOR": "1"}
+        folder = str(fleet.pool.parent)
+        return pexpect.spawn(
+            sys.executable, words, cwd=folder, env=environ, encoding="utf-8", timeout=120, dimensions=(40, 100)
+        )
+
+    refused = terminal("sync", "--all")
+    refused.expect("Look at 3 repositories of acme and open a pull request wherever there is an update")
+    refused.sendline("n")
+    refused.expect("Nothing was changed")
+    refused.expect(pexpect.EOF)
+    assert not [call for call in fleet.github.calls if call.kind == "git"]
+
+    # Ctrl-C in the middle: what is done stays done, and the next run goes on.
+    fleet.github.faults.add("stalled", path="heart-rate-0002")
+    stopped = terminal("sync", "--all", "--yes", "--jobs", "1")
+    stopped.expect(r"Updating: 1 of 3")
+    stopped.sendintr()
+    stopped.expect("1 of 3 repositories are done")
+    stopped.expect("it goes on from there")
+    stopped.expect(pexpect.EOF)
+    stopped.close()
+    assert stopped.exitstatus == 130
+    fleet.github.faults.clear()
+
+    agreed = terminal("sync", "--all")
+    agreed.expect("wherever there is an update")
+    agreed.sendline("y")
+    agreed.expect(pexpect.EOF)
+    seen = str(agreed.before)
+    assert "done: acme/heart-rate-0002: pull request #1 opened" in seen
+    assert f"heart-rate-0003   {OLD} -> {NEW}   1 conflict, draft pull request #1" in seen
+    words = "3 repositories of acme: 1 with conflicts, 1 with a new pull request, 1 with an open pull request."
+    assert words in seen
 
 
 def test_a_pause_of_an_hour_is_waited_for_and_told(fleet: Fleet) -> None:
