@@ -35,6 +35,7 @@ class ToyTemplate:
         files: The files of each version; ``NAME`` in them becomes the answer ``name``.
         questions: The ``copier.yml`` of each version.
         digests: Whether its records have a digest.
+        shown: The words in the files that become answers, each with its question.
     """
 
     files: dict[str, dict[str, str]] = field(
@@ -49,6 +50,7 @@ class ToyTemplate:
     )
     questions: dict[str, str] = field(default_factory=dict)
     digests: bool = True
+    shown: dict[str, str] = field(default_factory=lambda: {"NAME": "name"})
     address: str = ADDRESS
 
     @property
@@ -80,7 +82,9 @@ class ToyTemplate:
         """Write the files."""
         for path, text in {**self.files[version], ANSWERS_FILE: self.record(version, answers)}.items():
             (destination / path).parent.mkdir(parents=True, exist_ok=True)
-            (destination / path).write_text(text.replace("NAME", str(answers.get("name", "toy"))), encoding="utf-8")
+            for word, key in self.shown.items():
+                text = text.replace(word, str(answers.get(key, "toy")))  # noqa: PLW2901 - the same text, filled in
+            (destination / path).write_text(text, encoding="utf-8")
 
 
 @dataclass
@@ -134,12 +138,14 @@ class Repository:
         return Fits(ours=ours, listing=listing, is_managed=lambda path: path.startswith("helpers/"))
 
 
-def made(folder: Path, environ: Mapping[str, str], template: ToyTemplate, version: str = "v1.0.0") -> Repository:
-    """A repository that was made from a version with ``name: wine``."""
+def made(
+    folder: Path, environ: Mapping[str, str], template: ToyTemplate, answers: Mapping[str, Any] | None = None
+) -> Repository:
+    """A repository that was made from the first version, with ``name: wine`` if nothing else is said."""
     folder.mkdir(parents=True)
     names = {f"GIT_{who}_{what}": "ada@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     repository = Repository(folder, {**environ, **names}, template)
     repository.git.run("init", "--quiet", "--initial-branch=development")
-    template.render(version, {"name": "wine"}, folder)
+    template.render("v1.0.0", answers or {"name": "wine"}, folder)
     repository.commit()
     return repository

@@ -13,6 +13,7 @@ from mlopsgen.errors import ExitCode, InvalidDocument, UsageError
 from mlopsgen.sync.fits import Fit
 from mlopsgen.sync.start import Given, HistoryNeeded, Start, find_start
 from tests.record_toys import Repository, ToyTemplate, made
+from tests.test_sync_answers import TODAY, recorded
 
 
 @pytest.fixture
@@ -271,3 +272,29 @@ def test_a_clone_without_contents_knows_what_was_recorded(repository, tmp_path):
         find_start(repository.git.at(bare), commit, repository.template)
     subprocess.run(["git", "fetch", "--quiet", "--unshallow", "--filter=blob:none"], cwd=bare, check=True)
     assert find_start(repository.git.at(bare), commit, repository.template).answers["name"] == "wine"
+
+
+def test_a_shallow_clone_of_a_repository_without_a_digest_is_deepened_where_an_edit_shows(tmp_path, environ):
+    """The files are as the default has them, and the answer is another one."""
+    template = ToyTemplate(digests=False)
+    for files in template.files.values():
+        files["watch.txt"] = "WATCH\n"
+    template.questions = dict.fromkeys(template.files, TODAY)
+    template.shown["WATCH"] = "data_watch"
+    answers = {"name": "wine", **recorded(slug="wine")}
+    repository = made(tmp_path / "old", environ, template, answers=answers)
+    repository.write("settings.txt", "the owner's\n")
+    repository.commit()
+
+    def clone(name: str) -> Repository:
+        folder = tmp_path / name
+        subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{repository.folder}", folder], check=True)
+        return Repository(folder, repository.environ, template)
+
+    assert start(clone("honest"), tmp_path).warnings == ()
+    repository.edit("data_watch: 'off'", "data_watch: daily")
+    shallow = clone("edited")
+    with pytest.raises(HistoryNeeded):
+        start(shallow, tmp_path)
+    subprocess.run(["git", "fetch", "--quiet", "--unshallow"], cwd=shallow.folder, check=True)
+    assert start(shallow, tmp_path).answers["data_watch"] == "off"

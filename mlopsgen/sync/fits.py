@@ -19,12 +19,14 @@ class Fit(NamedTuple):
         different: Managed files that are otherwise.
         missing: Managed files that the version has and the repository has not.
         others: Other files that are exactly as rendered; they decide between versions with equal managed files.
+        apart: Other files that are otherwise, or missing.
     """
 
     same: int
     different: int
     missing: int
     others: int
+    apart: int = 0
 
     @property
     def is_exact(self) -> bool:
@@ -58,20 +60,21 @@ class Fits:
 
     def of(self, version: str, answers: Mapping[str, Any]) -> Fit:
         """How well a version fits."""
-        same = different = missing = others = 0
+        same = different = missing = others = apart = 0
         for path, entry in self.listing(version, answers).items():
             found = self.ours.get(path)
             if path == ANSWERS_FILE:
                 continue  # it is what is in question
             if not self.is_managed(path):
                 others += found == entry
+                apart += found != entry
             elif found is None:
                 missing += 1
             elif found == entry:
                 same += 1
             else:
                 different += 1
-        return Fit(same, different, missing, others)
+        return Fit(same, different, missing, others, apart)
 
     def best(self, versions: Iterable[str], answers: Mapping[str, Any]) -> tuple[str, Fit] | None:
         """The version that fits best, the newest of equals; ``None`` if no managed file is like any version's."""

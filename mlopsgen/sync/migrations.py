@@ -7,6 +7,7 @@ append a :class:`Migration` to :data:`MIGRATIONS` in the version that brings the
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def migrate(
     found, said = dict(answers), []
     for migration in migrations:
         if version_key(start) < version_key(migration.version) <= version_key(end):
-            changed = migration.change(dict(found))
+            changed = migration.change(copy.deepcopy(found))
             if changed != found:
                 said.append(migration.says)
             found = changed

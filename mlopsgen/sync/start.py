@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.answers import QUESTIONS, resolve
+from mlopsgen.answers import BY_KEY, QUESTIONS, resolve
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.ports import Template
-from mlopsgen.sync.asked import questions_of
+from mlopsgen.sync.asked import is_ours, questions_of
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.record import Record, digest_of, read_record
@@ -234,9 +234,7 @@ def _rendered_with(repository: GitRepository, ours: str, record: Record, fits: F
     Raises:
         InvalidDocument: Somebody did, and no commit holds what they were.
     """
-    if record.digest and not record.is_edited:
-        return record.answers
-    if not record.digest and fits is None:
+    if not record.is_edited and (record.digest or fits is None):
         return record.answers
     earlier, is_broken = _earlier(repository, ours)
     same = [found for found in earlier if found.version == record.version]
@@ -245,10 +243,32 @@ def _rendered_with(repository: GitRepository, ours: str, record: Record, fits: F
         if intact is None:
             raise _unknown_answers(record, is_shallow=is_broken or _is_shallow(repository))
         return intact.answers
+    if fits is None:
+        return record.answers
     # Records of v0.1.0 have no digest: the files tell which of the answers that were ever there they are made of.
     answers = list({digest_of(found.answers): found.answers for found in (record, *same)}.values())
-    best = fits.rendered_with(record.version, answers) if fits is not None and len(answers) > 1 else None
+    if (is_broken or _is_shallow(repository)) and _looks_edited(record, fits):
+        raise _unknown_answers(record, is_shallow=True)
+    best = fits.rendered_with(record.version, answers) if len(answers) > 1 else None
     return record.answers if best is None else best
+
+
+def _looks_edited(record: Record, fits: Fits) -> bool:
+    """Whether more files are as they would be with the default of a question that was answered otherwise."""
+    if not is_ours(record.answers) or not fits.of(record.version, record.answers).apart:
+        return False
+    try:
+        complete = resolve({key: value for key, value in record.answers.items() if key in BY_KEY})
+    except MlopsgenError:
+        return False  # what is wrong with them is said when they are needed
+    others = {
+        question.key: question.default_for(complete)
+        for question in QUESTIONS
+        if question.section != "project" and question.key in record.answers
+    }
+    candidates = [{**record.answers, key: value} for key, value in others.items() if record.answers[key] != value]
+    best = fits.rendered_with(record.version, [record.answers, *candidates])
+    return best is not None and best is not record.answers
 
 
 def _earlier(repository: GitRepository, ours: str) -> tuple[list[Record], bool]:
