@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
 from mlopsgen.adapters import credentials
 from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.cache import cache_folder
+from mlopsgen.adapters.git_login import login_environment
 from mlopsgen.adapters.process import Completed
 from mlopsgen.adapters.tagged_versions import TaggedVersions
 from mlopsgen.adapters.template_address import TemplateAddress
@@ -30,10 +30,6 @@ _REFUSED = re.compile(
 _BUSY = re.compile(r"cannot lock ref|Unable to create .*\.lock|File exists")
 _VERSIONS = "+refs/tags/*:refs/tags/*"
 _TRIES = 5
-# What a token is kept in; git and what it starts shall not find it there.
-_SECRETS = re.compile(
-    r"MLOPSGEN_(GITHUB_TOKEN|SECRET_.*)|(GH|GITHUB)_(ENTERPRISE_)?TOKEN|GIT_TRACE2_(CONFIG_PARAMS|ENV_VARS)"
-)
 
 
 class TemplateMirror:
@@ -136,23 +132,11 @@ class TemplateMirror:
 
     def _extra(self, token: SecretValue | None) -> dict[str, str]:
         """What only this command gets: which ways git may go, and the credential."""
-        told = dict.fromkeys((name for name in self._environ if _SECRETS.fullmatch(name)), "")
-        told |= {"GIT_ALLOW_PROTOCOL": "file" if self._address.is_local else "https:http:ssh", "GIT_TRACE_REDACT": "1"}
-        told |= {"GIT_SSH_COMMAND": self._environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")}
-        if token is None:
-            return told
-        login = b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
-        header = f"http.{self.address}.extraHeader"
-        pairs = (
-            ("credential.helper", ""),
-            # An empty header takes away those of other configuration; two would be refused.
-            (header, ""),
-            (header, f"Authorization: Basic {login}"),
-            ("http.followRedirects", "false"),
-        )
-        told |= {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)}
-        told |= {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)}
-        return told | {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_ASKPASS": "true"}
+        return {
+            **login_environment(self.address, token, self._environ),
+            "GIT_ALLOW_PROTOCOL": "file" if self._address.is_local else "https:http:ssh",
+            "GIT_SSH_COMMAND": self._environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+        }
 
     def _token(self) -> SecretValue | None:
         """The token for the template's host, if the environment or gh has one."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.git_login import login, login_environment
 from mlopsgen.adapters.process import Completed
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.github.client import BACKOFF
@@ -22,7 +22,6 @@ class BranchMoved(MlopsgenError):
 
 
 _MOVED = re.compile(r"\(stale info\)|non-fast-forward|\(fetch first\)|failed to update ref")
-_SECRET_VARIABLE = re.compile(r"MLOPSGEN_(GITHUB_TOKEN|SECRET_.*)|(GH|GITHUB)_(ENTERPRISE_)?TOKEN")
 _FRAME = re.compile(r"(remote:|hint:|To |Done$|error: failed to push some refs|fatal: the remote end hung up)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MISSING = re.compile(r"[Rr]epository .*not found|returned error: 404")
@@ -59,7 +58,7 @@ class GitTransport:
         self._full_name = f"{owner}/{name}"
         self._address = host.address(owner, name)
         self._token = token
-        self._secret_variables = [variable for variable in environ if _SECRET_VARIABLE.fullmatch(variable)]
+        self._environ = environ
         self._sleep = sleep
 
     def fetch(
@@ -175,31 +174,11 @@ class GitTransport:
 
     def environment(self) -> dict[str, str]:
         """What git needs to reach the repository: the credential, and nothing that a person configured for it."""
-        login = self._login()
-        header = f"http.{self._address}.extraHeader"
-        pairs = (
-            ("credential.helper", ""),
-            # An empty header takes away those of other configuration; two would be refused.
-            (header, ""),
-            (header, f"Authorization: Basic {login}"),
-            # A renamed repository shall be said, not followed.
-            ("http.followRedirects", "false"),
-            ("http.lowSpeedLimit", "1"),
-            ("http.lowSpeedTime", "60"),
-        )
-        numbered = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in enumerate(pairs)}
-        numbered |= {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in enumerate(pairs)}
-        # Somebody who traces git shall not find the header in the trace; hooks need none of the secrets given to us.
-        untold = dict.fromkeys(("GIT_TRACE2_CONFIG_PARAMS", "GIT_TRACE2_ENV_VARS", *self._secret_variables), "")
-        settings = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TRACE_REDACT": "1", "GIT_ASKPASS": "true"}
-        return {**untold, **numbered, **settings}
-
-    def _login(self) -> str:
-        return b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+        return login_environment(self._address, self._token, self._environ)
 
     def _clean(self, text: str) -> str:
         """A text without the token, should a hook or a trace have repeated it."""
-        return text.replace(self._login(), "***").replace(self._token.reveal(), "***")
+        return text.replace(login(self._token), "***").replace(self._token.reveal(), "***")
 
     def _moved(self, branch: str) -> BranchMoved:
         return BranchMoved(
