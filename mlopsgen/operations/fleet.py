@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 4200.0
 """Seconds that a fleet waits for GitHub at once: its limits are those of an hour."""
-JOBS = 4
+JOBS = 8
 """Repositories at once."""
 MOST_JOBS = 32
 _MOST_SILENT = 5
@@ -239,6 +239,8 @@ def _stops_all(error: MlopsgenError) -> bool:
 def _expected(error: BaseException, name: str) -> MlopsgenError:
     """An error as one that is told; a mistake of ours concerns one repository, the others go on."""
     if isinstance(error, MlopsgenError):
+        if error.code == "renamed":
+            error.hint = "Run the same command again: GitHub lists it under its new name now."
         return error
     found = from_os_error(error) if isinstance(error, OSError) else None
     return found or MlopsgenError(
