@@ -70,17 +70,7 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
     lines = listed([*paths.items()], lambda item: f"{code(room.short(item[0]))}: {plain(item[1])}", room.notes)
     if not marked:
         return f"### Conflicts\n\n{lines}"
-    how = (
-        "In these files `<<<<<<<` to `=======` is yours and `=======` to `>>>>>>>` is the template's. "
-        "Leave what shall be there and delete the marks: here, with the pencil in *Files changed*, or on your machine:"
-    )
-    if is_about_deletion(update.conflicts):
-        how = (
-            "What one side deleted and the other one changed is there as the latter has it, without marks: keep it or "
-            f"delete it. {how}"
-        )
-    if any(conflict.kind == "binary" for conflict in update.conflicts):
-        how = f"What is not text is as yours was: leave it, or put the template's in its place. {how}"
+    how = " ".join([*_ways(update), "Do it here, with the pencil in *Files changed*, or on your machine:"])
     commands = block(
         f"git fetch origin\ngit switch {sync_branch}\n# resolve, then\n"
         'git commit --all -m "Resolve the conflicts with the template"\ngit push',
@@ -89,6 +79,20 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
     ours = update.template == CANONICAL_TEMPLATE
     until = "Until then the check `test` stays red." if ours else "Do not merge it before: the marks would go along."
     return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\n{until}"
+
+
+def _ways(update: Update) -> Iterator[str]:
+    """How to resolve the kinds of conflicts that there are."""
+    kinds = {conflict.kind for conflict in update.conflicts}
+    if any(kind != "binary" and "delete" not in kind for kind in kinds):
+        yield (
+            "From `<<<<<<<` to `=======` is yours, from `=======` to `>>>>>>>` is the template's: leave what shall be "
+            "there, and delete the marks."
+        )
+    if is_about_deletion(update.conflicts):
+        yield "A file that one side deleted is there as the other one has it, without marks: keep it or delete it."
+    if "binary" in kinds:
+        yield "What is not text is as yours was, without marks: leave it, or put the template's in its place."
 
 
 def warnings(update: Update, room: Room) -> Iterator[str]:
