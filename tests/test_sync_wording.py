@@ -66,6 +66,13 @@ def test_what_to_do_stands_first_and_a_clean_update_asks_for_one_thing():
     assert pull_text(clean(conflicts=CONFLICTS), Setting(marked=True)).split("### ")[2].startswith("Conflicts\n")
 
 
+def test_a_check_is_promised_only_where_there_are_marks():
+    marked = Setting(marked=True)
+    assert "stays red" in pull_text(clean(conflicts=CONFLICTS), marked)
+    assert "no check keeps you" in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
+    assert "<<<<<<<" not in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
+
+
 def test_titles():
     assert title(clean()) == "Update from template v0.1.0 to v0.2.0"
     assert title(clean(), marked=True) == "Conflicts: Update from template v0.1.0 to v0.2.0"

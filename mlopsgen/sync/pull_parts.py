@@ -16,6 +16,7 @@ from mlopsgen.sync.wording import (
     counted,
     files_counted,
     is_about_deletion,
+    leaves_marks,
     left_alone,
     question_words,
     value_words,
@@ -76,15 +77,15 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
         'git commit --all -m "Resolve the conflicts with the template"\ngit push',
         "console",
     )
-    ours = update.template == CANONICAL_TEMPLATE
-    until = "Until then the check `test` stays red." if ours else "Do not merge it before: the marks would go along."
+    red = update.template == CANONICAL_TEMPLATE and any(map(leaves_marks, update.conflicts))
+    until = "Until then the check `test` stays red." if red else "Do not merge it before; no check keeps you from it."
     return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\n{until}"
 
 
 def _ways(update: Update) -> Iterator[str]:
     """How to resolve the kinds of conflicts that there are."""
     kinds = {conflict.kind for conflict in update.conflicts}
-    if any(kind != "binary" and "delete" not in kind for kind in kinds):
+    if any(map(leaves_marks, update.conflicts)):
         yield (
             "From `<<<<<<<` to `=======` is yours, from `=======` to `>>>>>>>` is the template's: leave what shall be "
             "there, and delete the marks."

@@ -195,6 +195,11 @@ def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]
     ]
 
 
+def leaves_marks(conflict: Conflict) -> bool:
+    """Whether the file holds git's marks of both sides."""
+    return conflict.kind != "binary" and "delete" not in conflict.kind
+
+
 def is_about_deletion(conflicts: Sequence[Conflict]) -> bool:
     """Whether one of them is about a file that one side deleted; it holds no markers."""
     return any("delete" in conflict.kind for conflict in conflicts)
