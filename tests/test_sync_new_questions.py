@@ -236,3 +236,12 @@ def test_the_way_back_leads_to_the_question_before_and_from_the_first_one_to_it_
     script = Script(("Data", "wine.csv"), ("Watch the data", None))
     questions = [BY_KEY["data_address"], BY_KEY["data_watch"]]
     assert wizard.ask_new(questions, resolve({}), script) == {"data_address": "wine.csv"}
+
+
+@pytest.mark.parametrize(("flag", "code"), [("--check", 8), ("--dry-run", 0)])
+def test_who_only_looks_is_asked_nothing(ada, terminal, flag, code):
+    child = terminal(flag)
+    child.expect(pexpect.EOF)
+    assert "new question" not in child.before
+    child.close()
+    assert child.exitstatus == code

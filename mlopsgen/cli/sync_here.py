@@ -45,7 +45,7 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         settings=flags.settings,
         host=flags.host,
         credential=credential_finder(session, token_stdin=flags.token_stdin, host=flags.host, ask=False),
-        ask=ask_new(session) if asked else None,
+        ask=ask_new(session) if asked and not (flags.check or flags.dry_run) else None,
         show=screen.show,
         agree=screen.agree if asked else None,
         show_settings=screen.show_settings,

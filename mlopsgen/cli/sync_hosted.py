@@ -21,7 +21,7 @@ def sync_repository(session: Session, flags: SyncFlags) -> Shown:
         given=given_of(session, flags.answers, flags.assignments),
         rebase_from=flags.rebase_from or None,
         keep_edits=flags.keep_edits,
-        ask=ask_new(session) if asked else None,
+        ask=ask_new(session) if asked and not (flags.check or flags.dry_run) else None,
     )
     request = operation.RepositoryRequest(
         environ=session.environ,
