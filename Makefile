@@ -55,7 +55,7 @@ test: servers lint template-venv workflow-tools ## Lint and every test but the h
 
 .PHONY: test-matrix
 test-matrix: setup template-venv ## Every rendering of the option matrix with its own lint, types and tests.
-	@$(TESTS) -m matrix tests/test_rendering_matrix.py
+	@$(TESTS) -m matrix tests/test_rendering_matrix.py tests/test_compiled_template.py
 
 .PHONY: explore
 explore: setup template-venv ## The property tests with examples that nobody has seen yet.
