@@ -77,6 +77,21 @@ def test_a_seeded_file_is_left_alone_and_a_new_one_comes(made) -> None:
     assert done.note("src/steps/gone.py").detail == "the template has it no longer"
 
 
+def test_what_the_owner_already_has_as_the_template_now_wants_it_needs_no_word(made) -> None:
+    first: dict[str, Content] = {
+        "README.md": "one\n",
+        "src/helpers/a.py": "a\n",
+        "mine/x": "1\n",
+        "src/helpers/b.py": "b\n",
+    }
+    owner = made(first, dict.fromkeys(first, "two\n")).own("mine/")
+    for path in list(first)[:3]:
+        owner.write(path, "two\n")
+    done = owner.update()
+    assert not done.update.notes
+    assert done.kinds() == {"src/helpers/b.py": "changed"}
+
+
 def test_a_managed_file_is_the_templates_again_and_the_edit_is_shown(made) -> None:
     owner = made(
         {"src/helpers/a.py": TEN, "src/helpers/b.py": TEN, "src/helpers/c.py": "c\n", "src/helpers/d.py": "d\n"},
