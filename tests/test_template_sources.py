@@ -17,7 +17,7 @@ from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, UsageError
 from tests.canaries import canary, found_in, hunt
 from tests.github import FakeGitHub
-from tests.template_toys import FILES, Published, contents
+from tests.template_toys import FILES, NAMES, Published, contents
 
 
 @pytest.fixture
@@ -153,6 +153,41 @@ def test_a_private_template_is_read_with_the_token_of_the_onlinement_which_is_st
     assert hunt(tmp_path) == hunt(cache_folder(online)) == []
     for path in cache_folder(online).rglob("*"):
         assert not (path.is_file() and token.encode() in path.read_bytes())
+
+
+def test_a_repository_of_a_private_template_is_updated_with_that_token_and_later_without_network(
+    github: FakeGitHub, published: Published, online: dict[str, str], tmp_path: Path
+) -> None:
+    address = put(github, "behind", published)
+    told = {**online, **NAMES, "MLOPSGEN_GITHUB_TOKEN": github.add_token("ada")}
+    made = _folder(tmp_path / "made")
+    open_template(address, told).render("v1.0.0", {"name": "wine"}, made)
+
+    def run(*arguments: str, **more: str) -> str:
+        done = subprocess.run(
+            arguments,
+            cwd=made,
+            env={**told, **more},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    run("git", "init", "--quiet", "--initial-branch=development")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "As it was made")
+    assert "Newer data" in run(sys.executable, "-m", "mlopsgen", "sync")
+    assert run("git", "show", "mlopsgen/sync-development:data.csv") == "a,b\n3,4\n"
+    assert f"_src_path: {address}\n" in run("git", "show", "mlopsgen/sync-development:.copier-answers.yml")
+    github.faults.add("reset-before", nth=1, kind="git", times=0)
+    away = run(sys.executable, "-m", "mlopsgen", "sync", "--dry-run")
+    github.faults.clear()
+    assert "v1.1.0" in away
+    assert "cannot be reached" in away
+    assert hunt(tmp_path) == hunt(cache_folder(online)) == []
 
 
 def test_a_token_that_is_refused_is_said_without_being_said(
