@@ -20,7 +20,7 @@ from mlopsgen.sync.renders import Renders
 from tests.github import FakeGitHub
 from tests.github.caller import Caller
 from tests.github.repositories import Repository
-from tests.merge_toys import Files, ToyTemplate, write
+from tests.merge_toys import Content, Files, ToyTemplate, write
 
 BRANCH, SYNC = "development", "mlopsgen/sync-development"
 CLASSES = """\
@@ -109,7 +109,7 @@ class Hub:
     def commit(
         self,
         there: Repository,
-        files: Mapping[str, str | None] = {},
+        files: Mapping[str, Content | None] = {},
         *,
         scratch: Path | None = None,
         branch: str = BRANCH,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.operations.fleet_rows import State
+from mlopsgen.sync.record import digest_of
 from tests.github import FakeGitHub
 from tests.hosted_members import BRANCH, LINES, NEW, NEWEST, OLD, SYNC, Hub, pull_of, text_of, toy
 
@@ -65,13 +67,15 @@ def test_one_that_is_up_to_date_costs_a_fetch(hub):
 
 def test_only_what_the_owner_wrote_is_fetched(hub):
     there = hub.add()
-    hub.work(there, big_bin="x" * 3_000_000, notes_md="mine\n", Makefile=LINES.replace("line 12\n", "mine\n"))
+    # What cannot be compressed: its size shows wherever it lies.
+    hub.commit(there, {"big.bin": random.Random(6).randbytes(3_000_000)})
+    hub.work(there, notes_md="mine\n", Makefile=LINES.replace("line 12\n", "mine\n"))
     assert hub.sync().state is State.OPENED
     (folder,) = (hub.folder / "fleet").rglob("wine.git")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size < 60_000
     assert "mine\n" in text_of(there, "Makefile")
-    assert len(text_of(there, "big.bin")) > 3_000_000
+    assert there.git("cat-file", "-s", f"{SYNC}:big.bin") == "3000000"
 
 
 def test_when_the_branch_moves_the_update_follows(hub):
@@ -315,3 +319,18 @@ def test_no_token_lies_anywhere_and_no_hook_runs(hub, tmp_path):
     for path in (hub.folder / "fleet").rglob("*"):
         assert not path.is_file() or hub.token.encode() not in path.read_bytes()
     assert "gpgsig" not in there.git("cat-file", "commit", SYNC)
+
+
+def test_where_answers_were_edited_the_history_tells_what_they_were(hub):
+    there = hub.add()
+    record = text_of(there, ".copier-answers.yml", BRANCH) + f"_digest: {digest_of({'name': 'wine'})}\n"
+    for text in (record, record.replace("name: wine", "name: beer")):
+        hub.commit(there, {".copier-answers.yml": text})
+    hub.work(there, steps__more_py="MORE = 1\n")
+    seen = hub.look()
+    assert seen.row.state is State.OPENED
+    assert seen.update is not None
+    assert [(one.key, one.before, one.value, one.origin) for one in seen.update.new_answers] == [
+        ("name", "wine", "beer", "edited")
+    ]
+    assert hub.sync().state is State.OPEN
