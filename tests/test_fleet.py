@@ -174,6 +174,17 @@ def test_a_filter_chooses_by_name_and_an_answer_is_given_to_all(fleet: Fleet) ->
     assert "no repository with the topic 'mlopsgen' whose name fits 'nothing-*'" in none.stdout
 
 
+def test_the_repositories_of_ones_own_account_are_a_fleet_too(fleet: Fleet) -> None:
+    world = fleet.github.world
+    (there,) = fleet.add([1])
+    del world.repositories[there.full_name.lower()]
+    there.owner = world.account("ada")
+    world.repositories[there.full_name.lower()] = there
+    data = data_of(fleet.run("sync", "--all", "--yes", "--user", "--output", "json"))
+    assert (data["owner"], data["counts"]) == ("ada", {"opened": 1})
+    assert data["repositories"][0]["pull_request"]["page"] == f"{fleet.github.url}/ada/heart-rate-0001/pull/1"
+
+
 def test_nothing_is_opened_that_nobody_agreed_to(fleet: Fleet) -> None:
     fleet.add([1])
     done = fleet.run("sync", "--all", "--org", "acme")
@@ -272,6 +283,8 @@ def test_a_branch_that_went_on_brings_its_pull_request_up_to_date(fleet: Fleet) 
     there.git("update-ref", "refs/heads/development", _grown(there))
     done = data_of(fleet.run("sync", "--all", "--yes", *ALL))
     assert done["counts"] == {"updated": 1}
+    seen = fleet.run("sync", "--all", "--check", "--org", "acme")
+    assert (seen.returncode, "Next:" in seen.stdout) == (0, False), "what is proposed is not pending any more"
     assert there.git("rev-parse", "mlopsgen/sync-development^") == there.branches["development"]
     assert len(there.pulls) == 1
 

@@ -274,25 +274,32 @@ def _result(request: FleetRequest, owner: str, rows: Sequence[Row], stopped: Mlo
     if stopped is not None and counts.get(State.LEFT) == len(rows):
         stopped.data = {**stopped.data, **data}
         raise stopped
+    # A draft that holds the conflicts is there already: it waits for a person, not for another run.
+    is_pending = any(
+        row.state is State.BEHIND or (row.state is State.CONFLICTS and row.pull_request is None) for row in rows
+    )
     many = "1 repository" if len(rows) == 1 else f"{len(rows)} repositories"
     found = ", ".join(f"{count} {_STATES[State(state)]}" for state, count in counts.items())
     return FleetResult(
         summary=f"{many} of {owner}: {found}.",
         data=data,
         rows=tuple(rows),
-        next_steps=_next_steps(request, counts, stopped),
-        exit_code=_exit_code(request, counts, stopped),
+        next_steps=_next_steps(request, counts, stopped, is_pending=is_pending),
+        exit_code=_exit_code(request, counts, stopped, is_pending=is_pending),
     )
 
 
-def _exit_code(request: FleetRequest, counts: Mapping[str, int], stopped: MlopsgenError | None) -> ExitCode:
-    pending = counts.get(State.BEHIND, 0) + counts.get(State.CONFLICTS, 0)
+def _exit_code(
+    request: FleetRequest, counts: Mapping[str, int], stopped: MlopsgenError | None, *, is_pending: bool
+) -> ExitCode:
     if stopped is not None or counts.get(State.FAILED) or (request.publish and counts.get(State.CONFLICTS)):
         return PartialResult.exit_code
-    return ExitCode.PENDING if request.check and pending else ExitCode.OK
+    return ExitCode.PENDING if request.check and is_pending else ExitCode.OK
 
 
-def _next_steps(request: FleetRequest, counts: Mapping[str, int], stopped: MlopsgenError | None) -> tuple[str, ...]:
+def _next_steps(
+    request: FleetRequest, counts: Mapping[str, int], stopped: MlopsgenError | None, *, is_pending: bool
+) -> tuple[str, ...]:
     steps = []
     if stopped is not None:
         steps.append(f"{stopped.message} {stopped.hint}".strip())
@@ -304,7 +311,7 @@ def _next_steps(request: FleetRequest, counts: Mapping[str, int], stopped: Mlops
         steps.append("Resolve the conflicts: the text of each draft pull request says which files and how.")
     if request.publish and any(counts.get(state) for state in (State.OPENED, State.UPDATED, State.OPEN)):
         steps.append("Review and merge the pull requests; nothing is merged by itself.")
-    if not request.publish and any(counts.get(state) for state in (State.BEHIND, State.CONFLICTS)):
+    if not request.publish and is_pending:
         steps.append(f"{_command(request)}   (opens a pull request for each)")
     return tuple(steps)
 
