@@ -16,8 +16,6 @@ from mlopsgen.forge.github.errors import Answer, LostAnswer, Refused, error_from
 from mlopsgen.forge.github.place import Place
 
 Renewed = Callable[[str | None, str], str]
-LONGEST = 65_536
-"""So many characters GitHub takes as the text of a pull request."""
 _NO_DRAFTS = re.compile(r"draft", re.IGNORECASE)
 
 
