@@ -120,6 +120,24 @@ def test_a_file_where_the_template_gets_a_folder_is_a_conflict_and_both_stay(mad
     assert {conflict.kind for conflict in done.update.conflicts} == {"file/directory"}
 
 
+def test_a_new_file_comes_where_the_template_has_it_although_the_owner_moved_the_folder(made: Make) -> None:
+    first: dict[str, Content] = {f"old/{name}.txt": f"{TEN}{name}\n" for name in "abc"}
+    owner = made(first, {**first, "old/new.txt": "new\n", "old/a.txt": f"{TEN}a\nmore\n"})
+    for name in "abc":
+        owner.move(f"old/{name}.txt", f"fresh/{name}.txt")
+    done = owner.update()
+    assert not done.update.conflicts
+    assert done.text("fresh/a.txt") == f"{TEN}a\nmore\n"
+    assert done.text("old/new.txt") == "new\n"
+
+
+def test_files_and_folders_of_like_names_lie_in_gits_order(made: Make) -> None:
+    names = ["a/x", "a.txt", "a0", "a-b/c", "a b/d", "A/x", "a/b/c", "a/b.c"]
+    done = made({"old": "1\n"}, dict.fromkeys(names, "x\n")).update()
+    assert set(done.files()) == set(names)
+    assert done.shop.succeeds("fsck", "--strict", "--no-dangling", done.update.tree, done.update.theirs)
+
+
 def test_names_in_any_encoding_and_of_any_characters(made: Make) -> None:
     names = [
         "sp ace",
