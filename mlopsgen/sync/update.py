@@ -14,7 +14,7 @@ from mlopsgen.ports import Template
 from mlopsgen.sync import trees
 from mlopsgen.sync.ahead import Ask, look_ahead, renew
 from mlopsgen.sync.classes import classes_of
-from mlopsgen.sync.contents import adapt
+from mlopsgen.sync.contents import adapt, append
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.labels import named
 from mlopsgen.sync.locking import Locker
@@ -195,6 +195,7 @@ class _Work:
         moves = functools.cache(self._moves(there))
         self._trees = adapt(there, edited, grouped, read=self._reading.read, store=store, moves=moves)
         self._rules = replace(rules, groups=lock_groups(self._trees, rules))
+        self._merged = append(self._trees, edited, self._rules, read=self._reading.read, store=store)
 
     def _moves(self, there: Trees) -> Callable[[], Mapping[str, str]]:
         def moves() -> Mapping[str, str]:
@@ -226,7 +227,7 @@ class _Work:
         """Merge; what the owner deleted is found by git, which knows it from what was renamed."""
         deleted: frozenset[str] = frozenset()
         while True:
-            sides = adjust(self._trees, self._rules, deleted)
+            sides = adjust(self._merged, self._rules, deleted)
             base, theirs = self._commits(sides)
             ours = trees.commit(self._repository, self._update.tree, [base], "ours", self._identity)
             merged = merge(self._repository, ours, theirs)
