@@ -9,6 +9,7 @@ import pytest
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.operations import sync_state
+from mlopsgen.sync.values import Update
 from tests.sync_toys import NEW, OLD, Person, ToyTemplate, arrive
 
 SYNC = "mlopsgen/sync-development"
@@ -132,7 +133,9 @@ def test_a_resolved_update_is_found_done_and_never_made_anew(ada: Person) -> Non
     resolve(ada)
     ada.go_on()
     mine = ada.git("rev-parse", SYNC)
-    assert ada.sync().data["commit"] == mine
+    shown: list[Update] = []
+    assert ada.sync(show=shown.append).data["commit"] == mine
+    assert [(update.conflicts, update.resolved) for update in shown] == [((), ("config.yaml",))]
     ada.commit("other.txt", "development goes on\n")
     with pytest.raises(MlopsgenError, match="Somebody has worked on"):
         ada.sync()

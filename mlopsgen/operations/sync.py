@@ -164,9 +164,11 @@ class _Sync:
                     self.events(Note(message=f"{self.request.sync_branch} is merged, and was removed here."))
                 return self._nothing(update)
             found = sync_branch.look(self.source, self.request.sync_branch, update)
+            if found.holds is Holds.RESOLVED:
+                update = self._resolved(update, found.commit)
             self._show(update)
             if found.holds is Holds.RESOLVED:
-                return self._proposed(self._resolved(update, found.commit), found.commit, tip)
+                return self._proposed(update, found.commit, tip)
             if update.conflicts:
                 return self._pick(work, found.commit)
             commit = found.commit if found.holds is Holds.SAME else self._make(work, found.commit)
