@@ -163,6 +163,10 @@ def test_a_limit_takes_so_many_and_the_next_run_the_next_ones(fleet: Fleet) -> N
 def test_a_filter_chooses_by_name_and_an_answer_is_given_to_all(fleet: Fleet) -> None:
     fleet.add(range(8, 13))
     arguments = ("--filter", "Heart-Rate-001?", "--set", "description=Beats a minute")
+    seen = fleet.run("sync", "--all", "--dry-run", "--limit", "2", *arguments, "--org", "acme")
+    assert (
+        "mlopsgen sync --all --org acme --filter 'Heart-Rate-001?' --limit 2 --set 'description=Beats a minute' --host "
+    ) in seen.stdout
     done = data_of(fleet.run("sync", "--all", "--yes", *arguments, *ALL))
     assert list(states(done)) == ["heart-rate-0010", "heart-rate-0011", "heart-rate-0012"]
     record = fleet.github.repository("acme/heart-rate-0010").git(

@@ -53,3 +53,11 @@ def test_the_command_to_run_again_asks_for_the_same() -> None:
         "mlopsgen sync --to v1.0.0 --branch staging --answers 'my answers.yml' --set 'name=two words' "
         "--template https://example.org/t --keep-edits"
     )
+
+
+def test_the_command_of_a_fleet_asks_for_the_same_repositories() -> None:
+    flags = SyncFlags(
+        all_=True, organisation="acme", pattern="heart-*", limit=3, assignments=("data_watch=weekly",), check=True
+    )  # fmt: skip
+    assert flags.again == "mlopsgen sync --all --org acme --filter 'heart-*' --limit 3 --set data_watch=weekly"
+    assert SyncFlags(all_=True, personal=True).again == "mlopsgen sync --all --user"

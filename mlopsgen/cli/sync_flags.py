@@ -50,8 +50,9 @@ class SyncFlags:
     @property
     def again(self) -> str:
         """The command that asks for the same once more, without what only says how far to go."""
-        words = ["mlopsgen", "sync"]
+        words = ["mlopsgen", "sync", *(["--all"] if self.all_ else []), *(["--user"] if self.personal else [])]
         texts = (
+            ("--org", self.organisation), ("--filter", self.pattern), ("--limit", self.limit or ""),
             ("--to", self.to), ("--branch", "" if self.branch == MAIN_BRANCH else self.branch),
             ("--repository", self.repository), ("--answers", self.answers or ""),
             *(("--set", assignment) for assignment in self.assignments), ("--rebase-from", self.rebase_from),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,14 +11,12 @@ from mlopsgen.cli.fleet_table import fleet_lines
 from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.new_answers import given_of
 from mlopsgen.cli.session import Session, Shown
+from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import MissingAnswer, UsageError
 from mlopsgen.operations.fleet import JOBS, MOST_JOBS, FleetRequest, fleet
 from mlopsgen.operations.hosting import LOGIN
 from mlopsgen.sync.update import UpdateRequest
-
-if TYPE_CHECKING:
-    from mlopsgen.cli.sync_flags import SyncFlags
 
 _NOT_FOR_ALL = ("--settings", "--rebase-from")
 
@@ -65,6 +62,7 @@ def sync_fleet(session: Session, flags: SyncFlags) -> Shown:
         update=UpdateRequest(to=flags.to or None, given=given, keep_edits=flags.keep_edits),
         template=flags.template,
         agree=agree if asked else None,
+        again=flags.again,
     )
     return _show(session, request)
 
@@ -82,6 +80,15 @@ def fleet_status(
     token_stdin: bool,
 ) -> Shown:
     """``mlopsgen status --all``: who is behind, by how much, and where an update would conflict."""
+    flags = SyncFlags(
+        all_=True,
+        organisation=organisation,
+        personal=personal,
+        pattern=pattern,
+        limit=limit,
+        branch=branch,
+        host=host,
+    )
     request = FleetRequest(
         environ=session.environ,
         folder=session.cwd,
@@ -92,6 +99,7 @@ def fleet_status(
         limit=limit,
         jobs=min(jobs or JOBS, MOST_JOBS),
         branch=_branch(branch),
+        again=flags.again,
     )
     return _show(session, request)
 

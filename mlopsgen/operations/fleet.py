@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,6 +60,7 @@ class FleetRequest:
         update: What kind of update.
         template: Where the template lies, whatever the repositories record; empty for what they record.
         agree: Is told how many repositories there are and asks a person; ``None`` if that is agreed already.
+        again: The command that brings the same update to the same repositories.
     """
 
     environ: Mapping[str, str]
@@ -78,6 +78,7 @@ class FleetRequest:
     update: UpdateRequest = field(default_factory=UpdateRequest)
     template: str = ""
     agree: Callable[[str, int], bool] | None = None
+    again: str = "mlopsgen sync --all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,18 +313,8 @@ def _next_steps(
     if request.publish and any(counts.get(state) for state in (State.OPENED, State.UPDATED, State.OPEN)):
         steps.append("Review and merge the pull requests; nothing is merged by itself.")
     if not request.publish and is_pending:
-        steps.append(f"{_command(request)}   (opens a pull request for each)")
+        steps.append(f"{request.again}   (opens a pull request for each)")
     return tuple(steps)
-
-
-def _command(request: FleetRequest) -> str:
-    """The command that brings the update to the same repositories."""
-    words = ["mlopsgen", "sync", "--all", *(("--org", request.owner) if request.owner else ("--user",))]
-    branch = request.branch if request.branch != MAIN_BRANCH else ""
-    texts = (("--filter", request.pattern), ("--branch", branch), ("--template", request.template))
-    for flag, text in (*texts, ("--to", request.update.to), ("--host", request.host)):
-        words += [flag, text] if text else []
-    return shlex.join(words)
 
 
 _STATES = {
