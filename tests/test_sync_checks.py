@@ -56,6 +56,8 @@ def failing(found: Mapping[str, Check]) -> dict[str, str]:
         ("b.yml", b"a: \xff\n", "configuration can be read", "b.yml: "),
         ("src/x.py", b"def f(:\n", "Python compiles", "src/x.py:1: "),
         ("src/y.py", b"a = 1\0\n", "Python compiles", "src/y.py"),
+        ("src/z.py", b"a = " + b"-" * 100_000 + b"1\n", "Python compiles", "src/z.py: it is nested too deeply"),
+        ("c.toml", b"a = " + b"[" * 100_000, "configuration can be read", "c.toml: it is nested too deeply"),
         (ANSWERS_FILE, RECORD + b"visibility: hidden\n", f"{ANSWERS_FILE} is valid", "visibility"),
         (ANSWERS_FILE, b"- a\n", f"{ANSWERS_FILE} is valid", ANSWERS_FILE),
     ],
@@ -86,6 +88,13 @@ def test_only_what_the_update_changed_is_read(repository: GitRepository) -> None
     before = tree(repository, files)
     assert len(failing(look(repository, files))) == 2
     assert not failing(look(repository, files | {"new.yaml": b"a: 1\n"}, before=before))
+
+
+def test_files_in_conflict_are_told_once_and_not_as_findings(repository: GitRepository) -> None:
+    files = {"a.yaml": MARKS, "src/b.py": MARKS, "src/c.py": b"def\n"}
+    found = look(repository, files, conflicts=["a.yaml", "src/b.py"])
+    assert failing(found) == {"Python compiles": "src/c.py:1: invalid syntax"}
+    assert found["no marks of conflicts"].detail == "without the files in conflict"
 
 
 def test_many_findings_are_counted(repository: GitRepository) -> None:

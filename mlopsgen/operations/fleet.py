@@ -160,8 +160,8 @@ def _tools(request: FleetRequest, account: Account, events: EventSink) -> Hosted
         template=request.template,
         publish=request.publish,
         pull_request=request.pull_request,
-        check=lambda repository, tree, ours: check_result(
-            repository, tree, environ=request.environ, before=ours, branch=request.branch
+        check=lambda repository, tree, ours, conflicts: check_result(
+            repository, tree, environ=request.environ, before=ours, branch=request.branch, conflicts=conflicts
         ),
     )
 

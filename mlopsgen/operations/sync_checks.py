@@ -29,6 +29,7 @@ LIMIT = 180.0
 """Seconds that a program of the repository may take."""
 
 _MOST = 5
+_TOO_DEEP = ": it is nested too deeply"
 _MARKS = [re.compile(rb"(?m)^" + mark * 7 + rb"(?: |\r?$)") for mark in (b"<", b">")]
 # Enough for Python and for what it loads; whoever tests a repository hands it no token.
 _HANDED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "XDG_CACHE_HOME")
@@ -59,6 +60,7 @@ def check_result(
     root: Path | None = None,
     before: str | None = None,
     branch: str = MAIN_BRANCH,
+    conflicts: Collection[str] = (),
 ) -> tuple[Check, ...]:
     """Check the files of an update's result.
 
@@ -69,15 +71,19 @@ def check_result(
         root: Their clone, whose environment compiles and lints; without one nothing of the repository is run.
         before: The tree or commit before the update: only what differs is read. Without it everything is.
         branch: The branch that is updated; its pipelines are compiled.
+        conflicts: Files that somebody has to resolve first: what is wrong with them is known, and told elsewhere.
     """
     files = trees.listing(repository, tree)
     known = trees.listing(repository, before) if before else {}
-    changed = {path: entry for path, entry in files.items() if known.get(path) != entry}
+    changed = {
+        path: entry for path, entry in files.items() if known.get(path) != entry and trees.shown(path) not in conflicts
+    }
     contents = _contents(repository, changed)
+    aside = "without the files in conflict" if conflicts else ""
     checks = [
-        _of_files("no marks of conflicts", contents, _marks),
-        _of_files("configuration can be read", contents, _document),
-        _of_files("Python compiles", contents, _python),
+        _of_files("no marks of conflicts", contents, _marks, aside),
+        _of_files("configuration can be read", contents, _document, aside),
+        _of_files("Python compiles", contents, _python, aside),
         _answers(_contents(repository, {path: files[path] for path in files if path == ANSWERS_FILE})),
     ]
     python = _python_of(root)
@@ -95,10 +101,10 @@ def _contents(repository: GitRepository, files: Listing) -> dict[str, bytes]:
     return {path: found[blob] for path, blob in plain.items() if blob in found}
 
 
-def _of_files(name: str, contents: Mapping[str, bytes], look: Callable[[str, bytes], str]) -> Check:
-    """Look at each file; ``look`` says what is wrong with one, or nothing."""
+def _of_files(name: str, contents: Mapping[str, bytes], look: Callable[[str, bytes], str], aside: str) -> Check:
+    """Look at each file; ``look`` says what is wrong with one, or nothing. ``aside`` is told where all is well."""
     problems = [f"{trees.shown(path)}{said}" for path, data in sorted(contents.items()) if (said := look(path, data))]
-    return Check(name=name, ok=not problems, detail=_listed(problems))
+    return Check(name=name, ok=not problems, detail=_listed(problems) or aside)
 
 
 def _listed(problems: Sequence[str]) -> str:
@@ -125,6 +131,8 @@ def _document(path: str, data: bytes) -> str:
         return ": it is not UTF-8"
     except ValueError as error:
         return f": {_line(str(error))}"
+    except RecursionError:
+        return _TOO_DEEP
     return ""
 
 
@@ -155,6 +163,8 @@ def _python(path: str, data: bytes) -> str:
         return f":{error.lineno}: {error.msg}"
     except ValueError as error:
         return f": {error}"
+    except (RecursionError, MemoryError):  # what Python's own parser raises
+        return _TOO_DEEP
     return ""
 
 

@@ -53,7 +53,8 @@ class HostedSync:
         publish: Whether anything may be changed on GitHub at all.
         pull_request: Whether a pull request is opened, not only the branch pushed.
         again: Whether a pull request that a person closed unmerged is opened anew.
-        check: Looks at the result before it is pushed: a repository, a tree in it and the commit that it comes from.
+        check: Looks at the result before it is pushed: a repository, a tree in it, the commit that it comes from, and
+            the files with conflicts.
         sleep: Waits that many seconds.
         touched: Paths whose contents the updates of other repositories had to fetch; it grows.
     """
@@ -70,7 +71,7 @@ class HostedSync:
     publish: bool = True
     pull_request: bool = True
     again: bool = False
-    check: Callable[[MemberRepository, str, str], Sequence[Checked]] | None = None
+    check: Callable[[MemberRepository, str, str, Collection[str]], Sequence[Checked]] | None = None
     sleep: Callable[[float], None] = time.sleep
     touched: set[str] = field(default_factory=set)
 
@@ -215,7 +216,9 @@ class _One:
         stopped = standing(here, there, there if same else "", pulls, name, again=hosted.again)
         if stopped is not None:
             return Seen(row=self._delivered(stopped, update, behind), update=update)
-        checks = hosted.check(here, update.tree, update.ours) if hosted.check is not None else ()
+        checks: Sequence[Checked] = ()
+        if hosted.check is not None:
+            checks = hosted.check(here, update.tree, update.ours, conflict_paths(update.conflicts))
         setting = Setting(
             branch=hosted.branch,
             sync_branch=hosted.sync_branch,

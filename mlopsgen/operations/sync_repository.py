@@ -146,8 +146,8 @@ class _Repository:
             template=request.template,
             publish=not (request.check or request.dry_run),
             pull_request=request.pull_request,
-            check=lambda repository, tree, ours: check_result(
-                repository, tree, environ=environ, before=ours, branch=request.branch
+            check=lambda repository, tree, ours, conflicts: check_result(
+                repository, tree, environ=environ, before=ours, branch=request.branch, conflicts=conflicts
             ),
         )
 
