@@ -235,19 +235,40 @@ def test_a_strangers_repository_does_not_say_where_packages_come_from(
 @pytest.mark.parametrize(
     "line",
     [
-        "-e ./library",
         "./library",
         "library @ file:///tmp/library",
         "boost @ git+https://example.org/boost",
         "boost \\\n  @ https://example.org/boost.whl",
         "--index-url https://example.org/simple",
         "--find-links https://example.org/",
-        "-f wheels",
+        "boost==${HTTPS_PROXY}",
     ],
 )
 def test_a_strangers_requirements_do_not_say_where_packages_lie(line: str, index: PackageIndex, locker: Locker) -> None:
     before = len(index.asked)
     assert kept(an_update(index, owner=f"{line}\n"), locker).startswith("it says itself where packages lie")
+    assert len(index.asked) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r /etc/hostname",
+        "-r/etc/hostname",
+        "--constraint=../../etc/hostname",
+        "-r requirements/../../hostname",
+        "-r \\\n  hostname",
+        "boost  # a note\r-r ~/hostname",
+        "--no-binary core",
+        "-e ./library",
+        "-f wheels",
+    ],
+)
+def test_a_strangers_requirements_read_and_run_nothing_of_this_machine(
+    line: str, index: PackageIndex, locker: Locker
+) -> None:
+    before = len(index.asked)
+    assert "has options for uv of its own" in kept(an_update(index, owner=f"{line}\n"), locker)
     assert len(index.asked) == before
 
 

@@ -226,6 +226,7 @@ def test_without_a_record_the_given_answers_are_those_of_the_version(repository)
         ("_commit: v1.0.0\nname: x\nname: y\n", 3, "twice"),
         ("_commit: v1.0.0\nname: x\nowned: helpers/a.py\n", 3, "has to be a list"),
         ("_commit: v1.0.0\nowned:\n- a.py\n- 7\n", 4, "7 is none"),
+        ("a: &b0 [1]\n" + "".join(f"b{n}: &b{n} [{f'*b{n - 1},' * 9}]\n" for n in range(1, 30)), 1, "100,000 parts"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_refused_with_its_line(repository, text, line, said):

@@ -312,21 +312,25 @@ def test_files_are_laid_out_as_they_are_in_git(tmp_path: Path, environ: dict[str
     assert len((out / "large.txt").read_bytes()) == 250_000
 
 
-@pytest.mark.parametrize("name", ["..", ".git", ".GIT"])
+@pytest.mark.parametrize("name", ["..", ".git", ".GIT", "link"])
 def test_a_tree_that_would_leave_its_folder_is_refused(tmp_path: Path, environ: dict[str, str], name: str) -> None:
     published = Published(tmp_path / "template")
-    blob = published.git("rev-parse", "HEAD:copier.yml")
-    raw = b"100644 copier.yml\0" + bytes.fromhex(blob) + b"40000 " + name.encode() + b"\0"
-    inner = published.git("rev-parse", "HEAD:template")
+    (tmp_path / "elsewhere").mkdir()
+    (published.path / "link").symlink_to(tmp_path / "elsewhere")
+    published.release("v1.1.0", {}, "A link")
+    ids = [published.git("rev-parse", f"HEAD:{path}") for path in ("copier.yml", "link", "template")]
+    heads = (b"100644 copier.yml", b"120000 link", b"40000 " + name.encode())
+    raw = b"".join(head + b"\0" + bytes.fromhex(each) for head, each in zip(heads, ids, strict=True))
     made = subprocess.run(
         ["git", "hash-object", "-t", "tree", "-w", "--literally", "--stdin"],
-        cwd=published.path, input=raw + bytes.fromhex(inner), capture_output=True, check=True,
+        cwd=published.path, input=raw, capture_output=True, check=True,
     ).stdout.decode().strip()  # fmt: skip
     published.git("tag", "v2.0.0", published.git("commit-tree", made, "-m", "Evil"))
     template = open_template(str(published.path), environ, given=True)
     with pytest.raises(MlopsgenError, match="cannot be used"):
         template.store.lay_out("v2.0.0", _folder(tmp_path / "out"))
-    assert not [path for path in tmp_path.iterdir() if path.name not in {"template", "out"}]
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert not [path for path in tmp_path.iterdir() if path.name not in {"template", "out", "elsewhere"}]
 
 
 def test_several_commands_fetch_one_template_at_once(published: Published, environ: dict[str, str]) -> None:

@@ -15,6 +15,7 @@ from mlopsgen.errors import MlopsgenError, UsageError
 _VERSION = re.compile(r"v?\d+(\.\d+)*")
 _LINK = "120000"
 _SUBMODULE = "160000"
+_FORBIDDEN = frozenset({"", ".", "..", ".git"})
 
 
 def order(version: str) -> tuple[int, ...]:
@@ -90,9 +91,14 @@ class TaggedVersions:
         entries = [(head.decode().split(), os.fsdecode(name)) for head, name in pairs]
         wanted = "".join(f"{blob}\n" for (_, _, blob), _ in entries)
         contents = BytesIO(self._repository.run_bytes("cat-file", "--batch", stdin=wanted.encode()))
+        files: set[str] = set()
         for (mode, _, _), name in entries:
-            if mode == _SUBMODULE or any(part.lower() in {"", ".", "..", ".git"} for part in name.split("/")):
+            parts = name.split("/")
+            # A tree made by hand may hold a link and a folder of one name: what is in the folder would go elsewhere.
+            above = {"/".join(parts[:count]) for count in range(1, len(parts) + 1)}
+            if mode == _SUBMODULE or not files.isdisjoint(above) or _FORBIDDEN.intersection(name.lower().split("/")):
                 raise MlopsgenError(f"The template {version} cannot be used: it holds the submodule or name '{name}'.")
+            files.add(name)
             content = contents.read(int(contents.readline().split()[2]))
             contents.read(1)
             _write(destination / name, mode, content)

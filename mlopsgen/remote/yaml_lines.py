@@ -14,6 +14,8 @@ from mlopsgen.errors import InvalidDocument
 Path = tuple[str | int, ...]
 
 _LARGEST = 1_000_000
+_MOST = 100_000
+"""So many parts a document may have, those that it repeats by an alias counted each time."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def read(text: str, name: str, hint: str) -> Lines:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is not None:
-            _walk(node, (), lines, name)
+            _walk(node, (), lines, name, hint)
         value = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -73,7 +75,11 @@ def read(text: str, name: str, hint: str) -> Lines:
     return Lines(name, value, lines)
 
 
-def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> None:
+def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], name: str, hint: str) -> None:
+    if len(lines) > _MOST:
+        raise InvalidDocument(
+            f"{name} has more than {_MOST:,} parts, what '*' repeats counted each time.", where=f"{name}:1", hint=hint
+        )
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             here = (*path, str(key.value))
@@ -85,8 +91,8 @@ def _walk(node: yaml.Node, path: Path, lines: dict[Path, int], name: str) -> Non
                     hint=f"It stands in line {lines[here]} already; keep one of them.",
                 )
             lines[here] = line
-            _walk(value, here, lines, name)
+            _walk(value, here, lines, name, hint)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             lines[*path, number] = value.start_mark.line + 1
-            _walk(value, (*path, number), lines, name)
+            _walk(value, (*path, number), lines, name, hint)

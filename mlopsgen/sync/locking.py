@@ -22,9 +22,13 @@ KEPT_FOR = 7 * 24 * 3600.0
 """Seconds that a lock is remembered; later there may be newer versions of what nobody pins."""
 
 _SETTINGS = ("uv.toml", "pyproject.toml")
-# What is not asked of the index that this machine knows: folders, addresses, other indexes.
-_ELSEWHERE = re.compile(
-    rb"(?m)^[ \t]*(-e\b|--editable\b|-i\b|--index|--extra-index|-f\b|--find-links|\.{0,2}/|[^#\n]*(:/|@[ \t]))"
+# What is not asked of the index that this machine knows: folders, addresses; and uv fills in variables of the person.
+_ELSEWHERE = re.compile(rb"(?m)^[ \t]*(\.{0,2}/|[^#\n]*(:/|@[ \t]|\$\{))")
+_OPTION = re.compile(rb"(?m)^[ \t]*-.*$")
+# Files of the repository, and hashes. Another option may say where packages lie, or that their code is run.
+_HARMLESS = re.compile(
+    rb"[ \t]*(--hash=\w+:[0-9a-fA-F]+[ \t]*\\?"
+    rb"|(-r|--requirements?|-c|--constraints?)[ \t=]+(?!/)(?!(\S*/)?\.\.(/|[ \t]|$))[\w./-]+[ \t]*(#.*)?)"
 )
 
 
@@ -108,9 +112,12 @@ class Locker:
         for name in _SETTINGS:
             if _uv_settings(name, work.files.get(name, b"")):
                 raise Kept(f"its {name} has settings for uv of its own, which hold in a clone only")
-        texts = (content for path, content in work.files.items() if path not in _SETTINGS)
-        if any(_ELSEWHERE.search(content) for content in texts):
-            raise Kept("it says itself where packages lie, which is followed in a clone only")
+        for path, content in work.files.items():
+            text = content.replace(b"\r", b"\n")
+            if path not in _SETTINGS and _ELSEWHERE.search(text):
+                raise Kept("it says itself where packages lie, which is followed in a clone only")
+            if path not in _SETTINGS and not all(_HARMLESS.fullmatch(line) for line in _OPTION.findall(text)):
+                raise Kept(f"{path} has options for uv of its own, which hold in a clone only")
 
     def _made(self, key: str, work: Work, program: Path) -> dict[str, bytes]:
         known = self._away or self._failed.get(key)
