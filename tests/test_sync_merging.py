@@ -232,6 +232,17 @@ def test_texts_without_a_last_line_end_and_empty_ones(made: Make) -> None:
     assert (done.text("a"), done.text("b"), done.text("c")) == ("filled\n", "x\ny", f"mine\n{TEN}more")
 
 
+def test_a_pin_that_both_raised_is_no_conflict_and_the_newer_one_stays(made: Make) -> None:
+    def workflow(pin: str) -> str:
+        return f"on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@{pin}\n"
+
+    path, old, mine, theirs = ".github/workflows/ci.yml", "a" * 40 + " # v4", "b" * 40 + " # v6", "c" * 40 + " # v5"
+    owner = made({path: workflow(old), "x": "1\n"}, {path: "name: ci\n" + workflow(theirs), "x": "2\n"})
+    done = owner.write(path, workflow(mine)).update()
+    assert not done.update.conflicts
+    assert done.text(path) == "name: ci\n" + workflow(mine)
+
+
 def test_only_gits_own_markers_get_other_names(made: Make) -> None:
     text = "<<<<<<< HEAD\nmine\n=======\nyours\n>>>>>>> 0123456\n"
     owner = made({"a": TEN + text}, {"a": TEN.replace("line 1", "theirs") + text})
