@@ -167,6 +167,19 @@ def test_without_any_identity_a_neutral_name_is_taken(ada: Person) -> None:
     assert ada.git("log", "-1", "--format=%an", SYNC) == "mlopsgen"
 
 
+def test_what_is_there_is_not_stored_once_more(ada: Person) -> None:
+    ada.commit("data/big.bin", "".join(f"{number:x}" for number in range(200_000)))
+    ada.git("config", "transfer.unpackLimit", "1")  # as with many files: what comes is kept as it comes
+
+    def stored() -> int:
+        return sum(path.stat().st_size for path in (ada.folder / ".git" / "objects").rglob("*") if path.is_file())
+
+    before = stored()
+    ada.sync()
+    assert stored() - before < 50_000
+    ada.git("fsck", "--strict", "--no-dangling")
+
+
 def test_a_record_that_is_missing_names_the_way_back(ada: Person) -> None:
     (ada.folder / ".copier-answers.yml").unlink()
     ada.commit()

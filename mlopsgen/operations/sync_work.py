@@ -54,7 +54,9 @@ class Work:
 
     def bring_result(self) -> None:
         """Bring the merged tree into the person's repository; a reference of ours keeps it there."""
-        self._bring(RESULT, self._commit(self.update.tree))
+        # On what is there already, so that git brings what is new and not every file of the repository once more.
+        ours = self.update.ours
+        self._bring(RESULT, self._commit(self.update.tree, ours), f"--negotiation-tip={ours}")
 
     def bring_theirs(self, message: str) -> str:
         """Bring the commit that is picked, with this message; a reference of ours keeps it there.
@@ -71,11 +73,12 @@ class Work:
         # The scratch repository does not know who a person is by their repository's own configuration.
         return trees.commit(self.shop, tree, parents, message, self.source.identity() or NEUTRAL_IDENTITY)
 
-    def _bring(self, reference: str, commit: str) -> None:
+    def _bring(self, reference: str, commit: str, *words: str) -> None:
         # By a name, because not every git lets a bare commit be asked for.
         self.shop.run("update-ref", "refs/heads/brought", commit)
         place = str(self.shop.path)
-        self.source.run(*PLAIN, *_CALM, *_FETCH, "--no-auto-maintenance", place, f"+refs/heads/brought:{reference}")
+        brought = f"+refs/heads/brought:{reference}"
+        self.source.run(*PLAIN, *_CALM, *_FETCH, "--no-auto-maintenance", *words, place, brought)
 
 
 def recorded_template(source: GitRepository, commit: str) -> str:
