@@ -263,6 +263,16 @@ def test_a_pause_of_an_hour_is_waited_for_and_told(fleet: Fleet) -> None:
     assert progress[-1]["seconds_left"] == 0
 
 
+def test_two_runs_at_once_open_no_pull_request_twice(fleet: Fleet) -> None:
+    fleet.add([1, 2])
+    both = [fleet.start("sync", "--all", "--yes", *ALL) for _ in range(2)]
+    counts = [json.loads(each.communicate(timeout=300)[0])["data"]["counts"] for each in both]
+    fleet.running.clear()
+    assert sum(count.get("opened", 0) for count in counts) == 2
+    assert sum(count.get("open", 0) for count in counts) == 2
+    assert [len(fleet.github.repository(f"acme/heart-rate-000{number}").pulls) for number in (1, 2)] == [1, 1]
+
+
 def test_somebodys_work_on_the_branch_of_the_update_is_left_alone(fleet: Fleet) -> None:
     (there,) = fleet.add([1])
     data_of(fleet.run("sync", "--all", "--yes", *ALL))
