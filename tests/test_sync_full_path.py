@@ -189,6 +189,8 @@ def test_settings_travel_and_a_branch_that_is_written_anew_is_followed(way):
     wanted = [one["name"] for one in looked["data"]["settings_on_github"]["actions"] if one["kind"] == "create"]
     assert "urgent" in wanted
     assert "urgent" not in labels
+    done = way.sync("--repository", NAME, "--yes")
+    assert (done["data"]["repository"]["state"], "urgent" in labels) == ("opened", False), "only on request"
     done = way.sync("--repository", NAME, "--settings", "--yes")
     assert {"urgent", "template-update"} <= set(labels)
     left = [one["name"] for one in done["data"]["settings_on_github"]["actions"] if one["kind"] in ("create", "change")]
