@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from mlopsgen.cli.fleet_table import FOLDED, fleet_lines
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import Event, Progress
 from mlopsgen.forge.github.pace import Pace, RateLimited
 from mlopsgen.operations.fleet import PATIENCE
 from mlopsgen.operations.fleet_progress import FleetProgress, words_of
-from mlopsgen.operations.fleet_rows import PullRequestRef, Row, State, count_states
+from mlopsgen.operations.fleet_rows import PullRequestRef, Row, State, count_states, failed_row
 
 
 class Clock:
@@ -155,3 +156,10 @@ def test_every_state_has_words_and_a_place_in_the_counts() -> None:
     rows = [row(number, state) for number, state in enumerate(State)]
     assert all(words_of(each) for each in rows)
     assert list(count_states(rows)) == [state.value for state in State]
+
+
+def test_the_way_back_of_a_failed_one_names_its_repository() -> None:
+    error = MlopsgenError("The record lies.", hint="Run 'mlopsgen sync --rebase-from v0.1.0'.")
+    hint = "Run 'mlopsgen sync --repository acme/wine --rebase-from v0.1.0'."
+    assert failed_row("acme/wine", "", error).hint == hint
+    assert failed_row("acme/wine", "", MlopsgenError("Again.", hint=hint)).hint == hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -112,7 +113,11 @@ class Row:
 
 def failed_row(repository: str, page: str, error: MlopsgenError) -> Row:
     """The row of a repository whose update failed."""
-    return Row(repository=repository, page=page, state=State.FAILED, reason=error.message, hint=error.hint)
+    # Whoever reads it stands in no clone of that repository.
+    hint = re.sub(
+        r"\bmlopsgen sync (?!--(?:repository|all)\b)", f"mlopsgen sync --repository {repository} ", error.hint
+    )
+    return Row(repository=repository, page=page, state=State.FAILED, reason=error.message, hint=hint)
 
 
 def count_states(rows: Sequence[Row]) -> dict[str, int]:
