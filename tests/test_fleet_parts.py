@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_the_pace_knows_beforehand_how_long_so_many_changes_take() -> None:
     assert pace.seconds_for(1) == 300
 
 
-def row(number: int, state: State, **more: object) -> Row:
+def row(number: int, state: State, **more: Any) -> Row:
     page = f"https://github.com/acme/wine-{number}"
     return replace(Row(repository=f"acme/wine-{number}", page=page, state=state), **more)
 
@@ -79,8 +80,11 @@ def test_the_estimate_is_the_longer_of_the_work_and_of_what_github_lets_through(
         assert isinstance(last, Progress)
         return last.seconds_left
 
+    def take(event: Event) -> None:
+        events.append(event)
+
     progress = FleetProgress(
-        100, "Updating", events.append, seconds_for=lambda count: count * 7.2, changes=lambda: changes, clock=clock
+        100, "Updating", take, seconds_for=lambda count: count * 7.2, changes=lambda: changes, clock=clock
     )
     progress.begin()
     assert [ended(2, 0), ended(2, 0)] == [0, 0], "two tell nothing yet"
@@ -123,7 +127,7 @@ NARROW = """\
 
 
 def fleet() -> list[Row]:
-    both = {"start": "v0.1.0", "end": "v0.2.0", "behind": 1}
+    both: dict[str, Any] = {"start": "v0.1.0", "end": "v0.2.0", "behind": 1}
     pull = "https://github.com/acme/wine-{0}/pull/{1}".format
     return [
         row(1, State.CURRENT, start="v0.2.0", end="v0.2.0"),
