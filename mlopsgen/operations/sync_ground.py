@@ -14,6 +14,7 @@ PLAIN = ("-c", "core.hooksPath=/dev/null", "-c", "submodule.recurse=false", "-c"
 """Hooks are for what a person does; a key's passphrase is nobody's to type here."""
 
 _SHOWN = 8
+_NAMES = ("--no-ext-diff", "--no-renames", "--name-only", "-z")
 _UNDERWAY = {
     "MERGE_HEAD": ("A merge", "git merge --abort"),
     "CHERRY_PICK_HEAD": ("A cherry-pick", "git cherry-pick --abort"),
@@ -82,15 +83,13 @@ def refuse_ground(source: GitRepository, ours: str, changed: Iterable[str]) -> t
         MlopsgenError: Something stands in the way; nothing was moved.
     """
     _refuse_underway(source)
-    staged = names(source.run_bytes("diff", "--cached", "--no-ext-diff", "--no-renames", "--name-only", "-z"))
+    staged = names(source.run_bytes("diff", "--cached", *_NAMES, "--ita-visible-in-index"))
     if staged:
         raise _in_the_way("is staged for a commit", "are staged for a commit", staged, "Commit or stash: git stash")
     head = head_of(source).commit
     switched = set(different(source, head, ours))
     touched = switched | set(changed)
-    edited = names(
-        source.run_bytes("diff", "--no-ext-diff", "--no-renames", "--name-only", "-z", "--ignore-submodules=dirty")
-    )
+    edited = names(source.run_bytes("diff", *_NAMES, "--ignore-submodules=dirty"))
     in_the_way = [name for name in edited if name in touched]
     if in_the_way:
         raise _in_the_way(
@@ -101,6 +100,14 @@ def refuse_ground(source: GitRepository, ours: str, changed: Iterable[str]) -> t
         )
     tracked = set(names(source.run_bytes("ls-files", "-z", "--full-name")))
     top = Path(source.read("rev-parse", "--show-toplevel"))
+    hidden = _hidden(source, top, touched)
+    if hidden:
+        raise _in_the_way(
+            "has changes that git was told to overlook, and the update changes it, too",
+            "have changes that git was told to overlook, and the update changes them, too",
+            hidden,
+            "Let git see them (git update-index --no-skip-worktree --no-assume-unchanged FILE), then commit or stash",
+        )
     untracked = list(_untracked(source, top, sorted(touched - tracked), tracked))
     if untracked:
         raise _in_the_way(
@@ -127,6 +134,20 @@ def _refuse_underway(source: GitRepository) -> None:
             where=", ".join(unmerged(source)[:_SHOWN]),
             hint="Resolve them (git status lists them); then run this again.",
         )
+
+
+def _hidden(source: GitRepository, top: Path, touched: Iterable[str]) -> list[str]:
+    """Files that differ from the index behind a mark which makes git not look, as ``git ls-files -v`` shows it."""
+    wanted, found = set(touched), []
+    for line in names(source.run_bytes("ls-files", "-z", "--full-name", "-v")):
+        mark, name = line[:1], line[2:]
+        place = top / name
+        # What a sparse working tree leaves out bears the same mark, and is not there.
+        if (mark == "S" or mark.islower()) and name in wanted and place.is_file() and not place.is_symlink():
+            here = source.read("-C", str(top), "hash-object", f"--path={name}", "--", str(place))
+            if here != source.read("-C", str(top), "rev-parse", f":0:{name}"):
+                found.append(name)
+    return found
 
 
 def _untracked(source: GitRepository, top: Path, wanted: Iterable[str], tracked: set[str]) -> Iterable[str]:
