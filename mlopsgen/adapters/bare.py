@@ -1,4 +1,4 @@
-"""Makes bare repositories that several programs may want to make at the same moment."""
+"""Bare repositories: made by several programs at the same moment, and seeing the objects of others."""
 
 from __future__ import annotations
 
@@ -43,3 +43,14 @@ def bare_repository(folder: Path, environ: Mapping[str, str], *, object_format: 
                 f"{folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint
             ) from error
     return repository
+
+
+def alternate(objects: str) -> str:
+    """A folder of objects as a line of ``info/alternates``, where git takes most names as they are."""
+    return quoted(objects) if objects.startswith(('"', "#")) or "\n" in objects else objects
+
+
+def quoted(text: str) -> str:
+    """A text in quotation marks, as git reads it in its configuration and in lists of names."""
+    inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{inner}"'

@@ -102,33 +102,40 @@ def fleet(request: FleetRequest, events: EventSink) -> FleetResult:
         MlopsgenError: The repositories cannot be listed, or nothing could be done at all.
         Interrupted: The person stopped it.
     """
-    hosted, owner, members = _find(request, events)
-    if not members:
-        return _none(request, owner)
-    if request.agree is not None and not request.agree(owner, len(members)):
-        return FleetResult(summary="Nothing was changed.", data=_data(request, owner, []))
-    rows, stopped = _Work(request, hosted, members, events).run()
-    return _result(request, owner, rows, stopped)
+    account = _account(request, events)
+    try:
+        owner, members = _find(request, account, events)
+        if not members:
+            return _none(request, owner)
+        if request.agree is not None and not request.agree(owner, len(members)):
+            return FleetResult(summary="Nothing was changed.", data=_data(request, owner, []))
+        rows, stopped = _Work(request, _tools(request, account, events), members, events).run()
+        return _result(request, owner, rows, stopped)
+    finally:
+        account.client.close()
 
 
-def _find(request: FleetRequest, events: EventSink) -> tuple[HostedSync, str, list[Member]]:
+def _account(request: FleetRequest, events: EventSink) -> Account:
     from mlopsgen.forge.github.account import Account  # noqa: PLC0415 - its libraries take a moment
     from mlopsgen.forge.github.host import Host  # noqa: PLC0415
-    from mlopsgen.forge.github.members import list_members  # noqa: PLC0415
 
     where = request.host or host_of(request.environ)
     target = Target(host=where, owner=request.owner, organisation=bool(request.owner) or None, name="")
     host = Host.parse(where, request.environ)
     token = request.credential(target).token
-    account = Account(host, token, environ=request.environ, events=events, patience=PATIENCE)
+    return Account(host, token, environ=request.environ, events=events, patience=PATIENCE)
+
+
+def _find(request: FleetRequest, account: Account, events: EventSink) -> tuple[str, list[Member]]:
+    from mlopsgen.forge.github.members import list_members  # noqa: PLC0415
+
     owner = request.owner or account.whoami()
     if not owner:
         hint = "Name the organisation with --org."
         raise MlopsgenError("The token belongs to nobody, so that there are no repositories of its own.", hint=hint)
     events(StepStarted(message=f"Listing the repositories of {owner}"))
     listed = list_members(account, owner, organisation=True if request.owner else None, topic=TOPIC)
-    members = [member for member in listed if not request.pattern or _fits(member, request.pattern)]
-    return _tools(request, account, events), owner, members
+    return owner, [member for member in listed if not request.pattern or _fits(member, request.pattern)]
 
 
 def _fits(member: Member, pattern: str) -> bool:

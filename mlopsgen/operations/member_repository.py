@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlopsgen.adapters.bare import alternate, quoted
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import MlopsgenError, from_os_error
 from mlopsgen.forge.github.pushing import GitTransport
@@ -41,7 +42,6 @@ _CONFIG = """\
 \tpromisor = true
 \tpartialclonefilter = blob:none
 """
-_STALE = "lock': File exists"
 
 
 class MemberRepository(GitRepository):
@@ -99,7 +99,7 @@ class MemberRepository(GitRepository):
         """See the objects of a store besides those that are here."""
         path = self.path / "objects" / "info" / "alternates"
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        line = _quoted(str(objects))
+        line = alternate(str(objects))
         if line not in lines:
             write_text(path, "".join(f"{each}\n" for each in (*lines, line)), mode=0o600)
 
@@ -155,7 +155,7 @@ def _lay_out(folder: Path, address: str) -> None:
     for below in ("objects/info", "objects/pack", "refs/heads"):
         (folder / below).mkdir(parents=True, exist_ok=True)
     texts = {
-        "config": _CONFIG.format(address=_in_config(address)),
+        "config": _CONFIG.format(address=quoted(address)),
         "HEAD": "ref: refs/heads/nothing\n",
     }
     for name, text in texts.items():
@@ -168,12 +168,3 @@ def _clear_leftovers(folder: Path) -> None:
     """Remove a repository that a killed git has left locked: nobody else is in it now."""
     if any(folder.glob("*.lock")) or any((folder / "refs").rglob("*.lock")):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _quoted(place: str) -> str:
-    """A line of git's list of alternates: one that begins with a quotation mark or a number sign is quoted."""
-    return place if not place.startswith(('"', "#")) else '"' + place.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _in_config(address: str) -> str:
-    return '"' + address.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -17,8 +17,6 @@ MERGE_SETTINGS = (
 """How git merges an update: give them to ``git cherry-pick`` as well, so that it does the same."""
 
 _OWN = (*MERGE_SETTINGS, "-c", "merge.conflictStyle=merge")
-_NOT_TEXT = "warning: Cannot merge binary files"
-_BINARY = "binary"
 _KIND = re.compile(r"^CONFLICT \(([^)]*)\)")
 _BINARY = "CONFLICT (binary)"
 _NO_TEXT = "Both changed it, and it is no text: yours stands there"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from mlopsgen.adapters.bare import alternate
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.sync.renders import Renders
+
+_PATH = ("rev-parse", "--path-format=absolute")
 
 
 def workshop(folder: Path, repository: GitRepository, renders: Renders) -> GitRepository:
@@ -22,10 +25,9 @@ def workshop(folder: Path, repository: GitRepository, renders: Renders) -> GitRe
         MlopsgenError: The repository names its objects otherwise than renders do.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = repository.read(
-        "rev-parse", "--path-format=absolute", "--show-object-format", "--git-path", "objects", "--git-path", "shallow"
-    )
-    kind, objects, shallow = told.split("\n")
+    # Each path alone: a folder's name may hold a line's end.
+    kind, _, objects = repository.read(*_PATH, "--show-object-format", "--git-path", "objects").partition("\n")
+    shallow = repository.read(*_PATH, "--git-path", "shallow")
     if kind != "sha1":
         raise MlopsgenError(
             f"The repository names its objects by {kind}; updates know sha1 only.",
@@ -34,16 +36,9 @@ def workshop(folder: Path, repository: GitRepository, renders: Renders) -> GitRe
         )
     made = repository.at(folder)
     made.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
-    lines = "".join(f"{_quoted(place)}\n" for place in (objects, str(renders.objects)))
+    lines = "".join(f"{alternate(place)}\n" for place in (objects, str(renders.objects)))
     (folder / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (folder / "objects" / "info" / "alternates").write_text(lines, encoding="utf-8")
     if Path(shallow).is_file():  # a clone that ends somewhere: so does what is seen of it here
         shutil.copy(shallow, folder / "shallow")
     return made
-
-
-def _quoted(place: str) -> str:
-    """A line of git's list of alternates: one that begins with a quotation mark or a number sign is quoted."""
-    if not place.startswith(('"', "#")):
-        return place
-    return '"' + place.replace("\\", "\\\\").replace('"', '\\"') + '"'
