@@ -14,7 +14,7 @@ from mlopsgen.sync.values import Entry, Why
 from tests.merge_histories import MERGED, PATHS, SYNC, Bench, Edit, edited, edits, start, told
 from tests.merge_toys import OWNER, RECORD, Done
 
-SOME = settings(max_examples=40)
+SOME = settings(max_examples=30)
 
 
 @pytest.fixture(scope="module")
