@@ -71,6 +71,8 @@ def test_a_check_is_promised_only_where_there_are_marks():
     assert "stays red" in pull_text(clean(conflicts=CONFLICTS), marked)
     assert "no check keeps you" in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
     assert "<<<<<<<" not in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
+    foreign = clean(conflicts=CONFLICTS, template="https://example.org/templates/t")
+    assert "no check keeps you" in pull_text(foreign, marked), "only our own template has such a check"
 
 
 def test_titles():
