@@ -68,7 +68,7 @@ def test_what_to_do_stands_first_and_a_clean_update_asks_for_one_thing():
 
 def test_a_check_is_promised_only_where_there_are_marks():
     marked = Setting(marked=True)
-    assert "stays red" in pull_text(clean(conflicts=CONFLICTS), marked)
+    assert "does not turn green" in pull_text(clean(conflicts=CONFLICTS), marked)
     assert "no check keeps you" in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
     assert "<<<<<<<" not in pull_text(clean(conflicts=CONFLICTS[1:]), marked)
     foreign = clean(conflicts=CONFLICTS, template="https://example.org/templates/t")

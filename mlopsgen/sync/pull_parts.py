@@ -77,8 +77,10 @@ def conflicts(update: Update, sync_branch: str, room: Room, *, marked: bool) -> 
         'git commit --all -m "Resolve the conflicts with the template"\ngit push',
         "console",
     )
-    red = update.template == CANONICAL_TEMPLATE and any(map(leaves_marks, update.conflicts))
-    until = "Until then the check `test` stays red." if red else "Do not merge it before; no check keeps you from it."
+    until = "Do not merge it before; no check keeps you from it."
+    if update.template == CANONICAL_TEMPLATE and any(map(leaves_marks, update.conflicts)):
+        # Red, or missing where the marks stand in the workflow itself.
+        until = "Until then the check `test` does not turn green."
     return f"### Conflicts\n\n{lines}\n\n{how}\n\n{commands}\n\n{until}"
 
 
