@@ -134,10 +134,18 @@ class CommandFailed(MlopsgenError):
 
     def __init__(self, argv: list[str], exit_status: int, output: str, *, hint: str = "") -> None:
         last = output.strip().splitlines()[-1:] or ["it printed nothing"]
-        super().__init__(f"'{' '.join(argv[:3])}' failed ({exit_status}): {last[0]}", hint=hint)
+        super().__init__(f"'{' '.join(_plain(argv)[:3])}' failed ({exit_status}): {last[0]}", hint=hint)
         self.argv = argv
         self.exit_status = exit_status
         self.output = output
+
+
+def _plain(argv: list[str]) -> list[str]:
+    """git without the settings that it is given for one command (``-c key=value``): they are not what a person ran."""
+    words = list(argv)
+    while words[:2] == ["git", "-c"] and len(words) > 3:
+        del words[1:3]
+    return words
 
 
 class ProgramMissing(MlopsgenError):

@@ -1,4 +1,4 @@
-"""``mlopsgen sync`` where git was told to overlook what a person has in a file: with conflicts it stops and says so."""
+"""``mlopsgen sync`` where git looks away from what a person has, or refuses: it stops, and says what stands there."""
 
 from __future__ import annotations
 
@@ -39,3 +39,10 @@ def test_changes_that_git_was_told_to_overlook(ada: Person, mark: str) -> None:
     ada.git("restore", "--ignore-skip-worktree-bits", "Makefile")
     ada.git("update-index", mark, "Makefile")
     assert ada.sync().exit_code == ExitCode.PARTIAL, "the mark alone is in nobody's way"
+
+
+def test_what_failed_is_told_by_its_verb(ada: Person) -> None:
+    """The settings that git is given for one command are not what a person knows it by."""
+    ada.git("branch", "mlopsgen")
+    with pytest.raises(MlopsgenError, match=r"^'git [a-z].*refs/heads/mlopsgen' exists"):
+        ada.sync()
