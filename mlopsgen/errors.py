@@ -141,7 +141,7 @@ class CommandFailed(MlopsgenError):
 
 
 def _plain(argv: list[str]) -> list[str]:
-    """git without the settings that it is given for one command (``-c key=value``): they are not what a person ran."""
+    """Git without the settings that it is given for one command (``-c key=value``): they are not what a person ran."""
     words = list(argv)
     while words[:2] == ["git", "-c"] and len(words) > 3:
         del words[1:3]
