@@ -241,7 +241,7 @@ def test_an_owner_that_is_not_there_is_said(account):
 
 def test_one_repository_is_found_by_its_name(github, account):
     member = find_member(account, "acme", "wine")
-    assert (member.full_name, member.can_administer, member.archived) == ("acme/wine", True, False)
+    assert (member.full_name, member.can_push, member.archived) == ("acme/wine", True, False)
     github.rename("acme/wine", "vine")
     with pytest.raises(Exception, match="acme/vine") as caught:
         find_member(account, "acme", "wine")

@@ -222,7 +222,7 @@ def test_a_branch_that_moves_at_the_last_moment_is_not_overwritten(hub):
     assert hub.sync().state is State.WORKED_ON
 
 
-def test_a_closed_pull_request_stays_closed_until_it_is_asked_for(hub):
+def test_a_closed_pull_request_stays_closed(hub):
     there = hub.add()
     hub.sync()
     there.pulls[0]["state"] = "closed"
@@ -230,7 +230,6 @@ def test_a_closed_pull_request_stays_closed_until_it_is_asked_for(hub):
     hub.work(there, steps__more_py="MORE = 1\n")
     assert hub.sync().state is State.DECLINED
     assert there.branches[SYNC] == tip
-    assert hub.sync(again=True).state is State.OPENED
 
 
 @pytest.mark.parametrize("conflicts", [False, True])

@@ -276,7 +276,7 @@ def test_hooks_never_run_and_nothing_asks_for_a_key(ada: Person) -> None:
 
 
 def test_a_path_with_a_space_and_signs(tmp_path: Path) -> None:
-    ada = arrive(tmp_path / 'a "quoted" path, with ünïcode')
+    ada = arrive(tmp_path / 'a "quoted" path, with ünïcode\nand two lines')
     conflict(ada)
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL

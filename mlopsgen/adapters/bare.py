@@ -11,13 +11,12 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import MlopsgenError, from_os_error
 
 
-def bare_repository(folder: Path, environ: Mapping[str, str], *, object_format: str = "sha1") -> GitRepository:
+def bare_repository(folder: Path, environ: Mapping[str, str]) -> GitRepository:
     """The bare repository in a folder; made there, whole or not at all, if the folder is missing or empty.
 
     Args:
         folder: Where it is, or shall be.
         environ: The environment that git is started with.
-        object_format: What a new one names its objects by, whatever the person's git prefers.
 
     Raises:
         MlopsgenError: It cannot be made.
@@ -30,7 +29,7 @@ def bare_repository(folder: Path, environ: Mapping[str, str], *, object_format: 
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             fresh = GitRepository(made, environ)
-            fresh.run("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}")
+            fresh.run("init", "--quiet", "--bare", "--template=", "--object-format=sha1")
             fresh.run("config", "gc.auto", "0")  # nothing may refer to what is kept here
             made.rename(folder)
         finally:

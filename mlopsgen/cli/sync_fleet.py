@@ -48,7 +48,6 @@ def sync_fleet(session: Session, flags: SyncFlags) -> Shown:
     given = given_of(session, flags.answers, flags.assignments)
     request = FleetRequest(
         environ=session.environ,
-        folder=session.cwd,
         credential=credential_finder(session, token_stdin=flags.token_stdin, host=flags.host),
         host=flags.host,
         owner=_owner(flags.organisation, personal=flags.personal),
@@ -91,7 +90,6 @@ def fleet_status(
     )
     request = FleetRequest(
         environ=session.environ,
-        folder=session.cwd,
         credential=credential_finder(session, token_stdin=token_stdin, host=host),
         host=host,
         owner=_owner(organisation, personal=personal),

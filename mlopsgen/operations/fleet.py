@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlopsgen.adapters.cache import cache_folder
@@ -46,7 +45,6 @@ class FleetRequest:
 
     Attributes:
         environ: The environment of the process.
-        folder: The folder that the command runs in.
         credential: Finds the token.
         host: The GitHub; empty for the one that the environment names, else github.com.
         owner: The organisation; empty for the account that the token belongs to.
@@ -64,7 +62,6 @@ class FleetRequest:
     """
 
     environ: Mapping[str, str]
-    folder: Path
     credential: Callable[[Target], Credential]
     host: str = ""
     owner: str = ""

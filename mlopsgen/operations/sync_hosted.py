@@ -52,7 +52,6 @@ class HostedSync:
         template: Where the template lies now; empty for where each repository says.
         publish: Whether anything may be changed on GitHub at all.
         pull_request: Whether a pull request is opened, not only the branch pushed.
-        again: Whether a pull request that a person closed unmerged is opened anew.
         check: Looks at the result before it is pushed: a repository, a tree in it, the commit that it comes from, and
             the files with conflicts.
         sleep: Waits that many seconds.
@@ -70,7 +69,6 @@ class HostedSync:
     template: str = ""
     publish: bool = True
     pull_request: bool = True
-    again: bool = False
     check: Callable[[MemberRepository, str, str, Collection[str]], Sequence[Checked]] | None = None
     sleep: Callable[[float], None] = time.sleep
     touched: set[str] = field(default_factory=set)
@@ -213,7 +211,7 @@ class _One:
         same = bool(there) and is_same(here, there, update.tree, update.ours)
         pulls = list_pulls(self._forge.place, hosted.sync_branch, hosted.branch) if there or hosted.publish else ()
         name = title(update, marked=marked)
-        stopped = standing(here, there, there if same else "", pulls, name, again=hosted.again)
+        stopped = standing(here, there, there if same else "", pulls, name, again=False)
         if stopped is not None:
             return Seen(row=self._delivered(stopped, update, behind), update=update)
         checks: Sequence[Checked] = ()

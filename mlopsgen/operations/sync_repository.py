@@ -12,7 +12,7 @@ from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import ExitCode, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.events import StepStarted, Warn
-from mlopsgen.operations.fleet_rows import State
+from mlopsgen.operations.fleet_rows import UNREACHABLE, State
 from mlopsgen.operations.hosting import LOGIN, REPOSITORY_NAME, Target, host_of
 from mlopsgen.operations.sync_checks import check_result
 from mlopsgen.operations.sync_data import update_data
@@ -228,7 +228,7 @@ class _Repository:
         return ExitCode.PARTIAL if published and state is State.CONFLICTS else ExitCode.OK
 
 
-_NOTHING_NEW = (State.CURRENT, State.ARCHIVED, State.DISABLED, State.EMPTY, State.READ_ONLY, State.NOT_GENERATED)
+_NOTHING_NEW = (State.CURRENT, *UNREACHABLE)
 
 
 @dataclass(frozen=True)

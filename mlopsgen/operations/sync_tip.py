@@ -33,14 +33,12 @@ class Tip:
         remote: The remote that the branch is on; empty if it is on none.
         ahead: How many commits of it the remote does not have yet.
         behind: How many commits of it the branch here does not have yet.
-        is_here: Whether the branch is here at all.
     """
 
     commit: str
     remote: str = ""
     ahead: int = 0
     behind: int = 0
-    is_here: bool = True
 
 
 def find_tip(
@@ -67,7 +65,7 @@ def find_tip(
             f"There is no branch '{branch}'.", where="--branch", hint="'git branch --all' lists the branches."
         )
     if there is None or here is None:
-        return Tip(commit=here or there or "", remote=remote if there else "", is_here=here is not None)
+        return Tip(commit=here or there or "", remote=remote if there else "")
     ahead, behind = (int(word) for word in _distance(source, here, there))
     if ahead and behind:
         raise MlopsgenError(

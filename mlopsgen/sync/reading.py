@@ -8,13 +8,13 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.sync.locks import EXTRACTOR, Standing
 from mlopsgen.sync.sides import Rules, Trees
-from mlopsgen.sync.trees import blobs
+from mlopsgen.sync.trees import SYMLINK, blobs
 from mlopsgen.sync.values import Entry, FileClass
 
 Fetch = Callable[[Collection[str]], None]
 """Brings contents that are not in the repository yet, by their ids."""
 
-_PLAIN = ("100644", "100755", "120000")
+_PLAIN = ("100644", "100755", SYMLINK)
 _OF_LOCKS = ("Makefile", "pyproject.toml", "uv.toml", EXTRACTOR)
 _OF_SETTINGS = (REMOTE_DOCUMENT, "data/sources.yaml")
 

@@ -10,7 +10,6 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.github.account import Account
 from mlopsgen.forge.github.client import quoted
 from mlopsgen.forge.github.errors import Missing
-from mlopsgen.forge.github.reading import visibility_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,30 +21,20 @@ class Member:
         owner: The person or organisation.
         name: The repository's name.
         page: Where people look at it.
-        default_branch: The branch that a clone checks out.
-        visibility: ``public``, ``private`` or ``internal``.
         archived: Whether nobody can change it.
         disabled: Whether GitHub has closed it.
-        fork: Whether it was forked from another one.
         can_push: Whether the token's owner may write to it; a token may be allowed less.
-        can_administer: Whether the token's owner may change its settings.
         topics: Its topics.
-        pushed_at: When it was pushed to last, as GitHub writes it; empty where that is not told.
     """
 
     number: int
     owner: str
     name: str
     page: str
-    default_branch: str = ""
-    visibility: str = "private"
     archived: bool = False
     disabled: bool = False
-    fork: bool = False
     can_push: bool = True
-    can_administer: bool = False
     topics: tuple[str, ...] = ()
-    pushed_at: str = ""
 
     @property
     def full_name(self) -> str:
@@ -112,16 +101,11 @@ def member_from(data: Mapping[str, Any]) -> Member:
         owner=owner,
         name=name,
         page=str(data.get("html_url") or ""),
-        default_branch=str(data.get("default_branch") or ""),
-        visibility=visibility_of(data),
         archived=bool(data.get("archived")),
         disabled=bool(data.get("disabled")),
-        fork=bool(data.get("fork")),
         # An installation of an app (the token of GitHub Actions) is told no rights: what it may do shows itself.
         can_push=bool(rights.get("push", True)),
-        can_administer=bool(rights.get("admin", False)),
         topics=tuple(str(topic) for topic in data.get("topics") or ()),
-        pushed_at=str(data.get("pushed_at") or ""),
     )
 
 
