@@ -11,15 +11,35 @@ from hypothesis import strategies as st
 
 from mlopsgen.sync.patterns import Patterns
 
-PARTS = st.sampled_from(["a", "b", "ab", "*", "?", "a*", "*b", "[ab]", "[!a]", "a.b", "**", "\\*", "[]a]", "a b"])
+PARTS = st.sampled_from(
+    [
+        "a",
+        "b",
+        "ab",
+        "*",
+        "?",
+        "a*",
+        "*b",
+        "[ab]",
+        "[!a]",
+        "a.b",
+        "**",
+        "\\*",
+        "[]a]",
+        "a b",
+        "a*b*",
+        "*a*b",
+        "*a?*[!b]",
+    ]
+)
 PATTERN = st.builds(
     lambda start, parts, end: start + "/".join(parts) + end,
     st.sampled_from(["", "/", "**/"]),
-    st.lists(PARTS, min_size=1, max_size=4),
+    st.lists(PARTS, min_size=1, max_size=5),
     st.sampled_from(["", "", "/", "/**", "/*", "  "]),
 )
-NAMES = st.sampled_from(["a", "b", "ab", "ba", "a.b", "*", "a b", "]", "aab"])
-PATH = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+NAMES = st.sampled_from(["a", "b", "ab", "ba", "a.b", "*", "a b", "]", "aab", "abab", "baba.b"])
+PATH = st.lists(NAMES, min_size=1, max_size=5).map("/".join)
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +75,11 @@ def test_the_last_one_that_fits_counts() -> None:
     assert "src/helpers/mine.py" not in patterns
     assert "other/src/helpers/data.py" not in patterns
     assert not Patterns(["", "# nothing"])
+
+
+@pytest.mark.parametrize("pattern", ["/" + "*a" * 30 + "b", "**/a/" * 30 + "b", "**/*a*a*a/" * 10 + "b"])
+def test_a_strangers_pattern_does_not_take_for_ever(pattern: str) -> None:
+    patterns = Patterns([pattern])
+    assert "a" * 200 not in patterns
+    assert "aaa/" * 200 not in patterns
+    assert ("a/" * 200) + "b" in Patterns(["**/a/" * 30 + "b"])

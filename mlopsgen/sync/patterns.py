@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _PARTS = re.compile(
     r"(?P<above>^\*\*/)|(?P<between>/\*\*/)|(?P<below>/\*\*$)|\*+|\?|\[[!^]?\]?[^\]]*\]|\\.|.", re.DOTALL
@@ -37,7 +37,7 @@ def _rule(line: str) -> tuple[bool, re.Pattern[str]]:
     only_folder = pattern.endswith("/")
     pattern = _REPEATED.sub(r"\1**", pattern.removesuffix("/"))
     from_top = "/" in pattern or pattern == "**"
-    body = "".join(map(_translated, _PARTS.finditer(pattern.removeprefix("/"))))
+    body = _body([*_PARTS.finditer(pattern.removeprefix("/"))])
     above = "" if from_top else "(?:.*/)?"
     below = "/.+" if only_folder else "(?:/.+)?"
     try:
@@ -46,13 +46,44 @@ def _rule(line: str) -> tuple[bool, re.Pattern[str]]:
         return wanted, re.compile(r"(?!)")
 
 
-_FIXED = {"above": "(?:.*/)?", "between": "/(?:.*/)?", "below": "/.+"}
+def _body(parts: Sequence[re.Match[str]]) -> str:
+    """What the parts fit, without trying anything twice: a stranger's pattern shall not take for ever.
+
+    A ``**/`` or ``*`` takes as little as it can where another one follows: that one takes whatever is more.
+    """
+    chains: list[tuple[bool, list[re.Match[str]]]] = [(False, [])]
+    for part in parts:
+        if part.lastgroup == "above":
+            chains = [(True, [])]
+        elif part.lastgroup == "between":
+            chains.append((True, []))
+        else:
+            chains[-1][1].append(part)
+    *early, (is_open, last) = chains
+    text = "".join(f"(?>(?:.*?/)??{_chain(one)}/)" if opened else f"{_chain(one)}/" for opened, one in early)
+    return f"{text}(?:.*/)?{_chain(last)}" if is_open else text + _chain(last)
+
+
+def _chain(parts: Sequence[re.Match[str]]) -> str:
+    """Parts without ``**/`` between them."""
+    texts: list[str] = []
+    star: int | None = None
+    for part in parts:
+        if part.lastgroup is not None or part[0].endswith("/"):
+            star = None
+        elif part[0].startswith("*"):
+            if star is not None:
+                texts[star] = "(?>[^/]*?"
+                texts.append(")")
+            star = len(texts)
+        texts.append(_translated(part))
+    return "".join(texts)
 
 
 def _translated(part: re.Match[str]) -> str:
     text = part[0]
-    if part.lastgroup is not None:
-        return _FIXED[part.lastgroup]
+    if part.lastgroup == "below":
+        return "/.+"
     if text.startswith("*"):
         return "[^/]*"
     if text == "?":
