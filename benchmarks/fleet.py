@@ -149,7 +149,7 @@ def figure_of(ours: dict[tuple[float, int], tuple[Run, Run]], loops: dict[tuple[
         met=min(ratios) >= 3 and flat <= 1.25 and peaks[SIZES[-1]] <= 1.5 * peaks[SIZES[0]],
         finding=(
             f"{min(ratios):.1f} to {max(ratios):.1f} times faster than the faster loop (with 1,000: "
-            f"{' and '.join(f'{ratio:.1f}' for ratio in alone)} times faster than its update command alone); "
+            f"{' and '.join(f'{ratio:.1f}' for ratio in alone)} times faster than its update command alone). "
             f"{_processor(ours, loops)} "
             f"1,000 take {flat:.2f} times as long for each as 100. "
             f"For each of 1,000: {first.calls:.1f} calls of the API and {first.requests:.1f} requests of git "
