@@ -156,7 +156,7 @@ def test_the_branch_that_is_meant(ada: Person) -> None:
 def test_a_version_that_is_asked_for(ada: Person) -> None:
     assert ada.sync(to="v1.0.0").data["state"] == "current"
     assert ada.sync(to="1.1.0").data["to"] == "v1.1.0"
-    with pytest.raises(UsageError, match="no version 'v9'"):
+    with pytest.raises(UsageError, match="no template version 'v9'"):
         ada.sync(to="v9")
 
 

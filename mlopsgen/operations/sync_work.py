@@ -17,7 +17,7 @@ from mlopsgen.operations.sync_ground import PLAIN
 from mlopsgen.operations.sync_pick import RESULT, THEIRS
 from mlopsgen.operations.sync_request import SyncRequest
 from mlopsgen.operations.template_shelf import TemplateShelf
-from mlopsgen.ports import EventSink, Template
+from mlopsgen.ports import EventSink
 from mlopsgen.sync import trees
 from mlopsgen.sync.locking import Locker
 from mlopsgen.sync.record import read_record
@@ -121,9 +121,9 @@ def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: E
     with tempfile.TemporaryDirectory(prefix="mlopsgen-sync-", ignore_cleanup_errors=True) as scratch:
         shop = workshop(Path(scratch) / "shop.git", source, renders)
         wanted = UpdateRequest(
-            to=_version(request.to, template),
+            to=request.to or None,
             given=request.given,
-            rebase_from=_version(request.rebase_from, template),
+            rebase_from=request.rebase_from or None,
             keep_edits=request.keep_edits,
             ask=request.ask,
             locker=Locker(environ, root=source.path, cache=cache_folder(environ, "locks")),
@@ -131,14 +131,6 @@ def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: E
             identity=source.identity(),
         )
         yield Work(update=prepare(shop, ours, wanted, template, renders), shop=shop, source=source)
-
-
-def _version(wanted: str, template: Template) -> str | None:
-    """A version as its template calls it, with or without the ``v`` before it."""
-    if not wanted:
-        return None
-    known = template.versions()
-    return next((name for name in (wanted, f"v{wanted}", wanted.removeprefix("v")) if name in known), wanted)
 
 
 class _Fetching:

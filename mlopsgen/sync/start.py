@@ -90,12 +90,12 @@ def find_start(
     """
     text = _blob(repository, ours)
     if text is None and rebase_from:
-        return _without_record(template, _known(template, rebase_from), given or Given())
+        return _without_record(template, known_version(template, rebase_from), given or Given())
     if text is None:
         raise _missing(repository, ours, template, fits)
     record = _readable(text)
     if rebase_from:
-        return _rebased(record, _known(template, rebase_from))
+        return _rebased(record, known_version(template, rebase_from))
     _check_version(record, template, fits)
     answers = _rendered_with(repository, ours, record, fits)
     warnings: tuple[str, ...] = ()
@@ -133,13 +133,16 @@ def _rebased(record: Record, version: str) -> Start:
     return Start(record=record, version=version, answers=record.answers, today=record.answers, warnings=warnings)
 
 
-def _known(template: Template, version: str) -> str:
+def known_version(template: Template, wanted: str, where: str = "--rebase-from") -> str:
+    """A version as its template calls it, asked for with or without the ``v`` before it.
+
+    Raises:
+        UsageError: There is none.
+    """
     versions = template.versions()
-    found = next((name for name in (version, f"v{version}", version.removeprefix("v")) if name in versions), None)
+    found = next((name for name in (wanted, f"v{wanted}", wanted.removeprefix("v")) if name in versions), None)
     if found is None:
-        raise UsageError(
-            f"There is no template version '{version}'.", where="--rebase-from", hint=_versions_here(versions)
-        )
+        raise UsageError(f"There is no template version '{wanted}'.", where=where, hint=_versions_here(versions))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
-from mlopsgen.errors import MlopsgenError, UsageError
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.ports import Template
 from mlopsgen.sync import trees
 from mlopsgen.sync.ahead import Ask, look_ahead, renew
@@ -27,7 +27,7 @@ from mlopsgen.sync.record import read_record
 from mlopsgen.sync.renders import Renders
 from mlopsgen.sync.settings_changes import settings_changes
 from mlopsgen.sync.sides import Rules, Sides, Trees, adjust, lock_groups
-from mlopsgen.sync.start import Given, find_start
+from mlopsgen.sync.start import Given, find_start, known_version
 from mlopsgen.sync.values import Entry, FileClass, FileNote, Listing, Update, VersionChanges, Why
 
 NEUTRAL_IDENTITY = ("mlopsgen", "mlopsgen@users.noreply.github.com")
@@ -80,7 +80,7 @@ def prepare(
         UsageError: There is no such version.
         InvalidAnswer: An answer is not valid.
     """
-    end = _version(template, request.to)
+    end = template.newest if request.to is None else known_version(template, request.to, "--to")
     mine = trees.listing(repository, ours)
     if request.fetch is not None and ANSWERS_FILE in mine:
         request.fetch([mine[ANSWERS_FILE].blob])
@@ -159,18 +159,6 @@ def _owned(repository: GitRepository, files: Listing) -> Patterns:
         return Patterns(read_record(text).owned if text is not None else ())
     except MlopsgenError:
         return Patterns()
-
-
-def _version(template: Template, wanted: str | None) -> str:
-    if wanted is None:
-        return template.newest
-    known = template.versions()
-    for name in (wanted, f"v{wanted}", wanted.removeprefix("v")):
-        if name in known:
-            return name
-    raise UsageError(
-        f"The template has no version '{wanted}'.", where="--to", hint=f"Its versions: {', '.join(known)}."
-    )
 
 
 def _without_record(files: Mapping[str, Entry]) -> dict[str, Entry]:
