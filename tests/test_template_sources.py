@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -370,3 +371,18 @@ def test_the_engine_is_a_template(environ: dict[str, str]) -> None:
     template = open_template(None, environ)
     assert isinstance(template, CopierEngine)
     assert template.changelog("v0.0.1", template.newest)[0][0] == template.newest
+
+
+def test_without_a_home_folder_nobody_elses_cache_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = cache_folder({}, "a")
+    top = made.parents[1]
+    assert top.parent == tmp_path
+    assert cache_folder({}, "a") == made
+    top.chmod(0o777)
+    with pytest.raises(MlopsgenError, match="Others may write"):
+        cache_folder({}, "a")
+    top.rename(tmp_path / "elsewhere")
+    top.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MlopsgenError, match="Others may write"):
+        cache_folder({}, "a")

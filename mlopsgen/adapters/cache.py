@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ def cache_folder(environ: Mapping[str, str], *parts: str) -> Path:
         parts: Names of folders in it.
 
     Raises:
-        MlopsgenError: It cannot be made.
+        MlopsgenError: It cannot be made, or is somebody else's.
     """
     given, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
     if given.is_absolute():
@@ -26,7 +27,7 @@ def cache_folder(environ: Mapping[str, str], *parts: str) -> Path:
     elif home.is_absolute():
         top = home / ".cache"
     else:
-        top = Path(tempfile.gettempdir()) / f"cache-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+        top = _without_home()
     folder = top.joinpath("mlopsgen", *parts)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -37,3 +38,21 @@ def cache_folder(environ: Mapping[str, str], *parts: str) -> Path:
             f"The cache folder {folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint
         ) from error
     return folder
+
+
+def _without_home() -> Path:
+    """A folder among temporary ones; anybody may have made one of that name, and would choose what is rendered."""
+    user = os.getuid() if hasattr(os, "getuid") else None
+    top = Path(tempfile.gettempdir()) / f"cache-{'user' if user is None else user}"
+    try:
+        top.mkdir(mode=0o700, exist_ok=True)
+        found = top.lstat()
+    except OSError:
+        return top  # whoever makes a folder in it says so
+    if user is not None and (found.st_uid != user or found.st_mode & 0o022 or not stat.S_ISDIR(found.st_mode)):
+        raise MlopsgenError(
+            f"Others may write to the cache folder {top}.",
+            where=str(top),
+            hint="Set XDG_CACHE_HOME to one of your own.",
+        )
+    return top
