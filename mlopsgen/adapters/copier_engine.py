@@ -6,6 +6,7 @@ Nothing else imports copier.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 import tempfile
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, PermissionDenied
 
 _CODE = {"_tasks": "tasks", "_migrations": "migrations", "_jinja_extensions": "extensions"}
@@ -185,12 +186,29 @@ def _run_copier(template: Path, address: str, version: str, answers: Mapping[str
             hint="Ask its authors for a version without it, or use 'copier update --trust' if you trust them.",
         ) from error
     except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, *_OF_TEMPLATES) as error:
-        raise MlopsgenError(
-            f"The template {version} cannot be rendered: {error}",
-            where=str(getattr(error, "filename", "") or ""),
-            hint="If it is the built-in template, this is a mistake in mlopsgen; please report it.",
+        raise _unrenderable(
+            str(error), str(getattr(error, "filename", "") or ""), template, address, version
         ) from error
     _write_origin(destination / ANSWERS_FILE, address, version)
+
+
+def _unrenderable(words: str, filename: str, template: Path, address: str, version: str) -> MlopsgenError:
+    """What to do about a version that copier cannot render, and where it stopped: a file of the template."""
+    found = re.fullmatch(r'Question "(\w+)" is required', words)
+    if found:
+        return MlopsgenError(
+            f"The template {version} asks for '{found[1]}', and it has no default.",
+            hint=f"Answer it: --set {found[1]}=VALUE.",
+        )
+    if address == CANONICAL_TEMPLATE:
+        hint = "This is a mistake in mlopsgen; please report it."
+    else:
+        hint = f"Whoever makes the template {address} has to mend it; --to takes another version until then."
+    top = f"{template}{os.sep}"
+    what = f"{words.removeprefix(top)} cannot be read" if words.startswith(top) else words
+    return MlopsgenError(
+        f"The template {version} cannot be rendered: {what.rstrip('.')}.", where=filename.removeprefix(top), hint=hint
+    )
 
 
 def _write_origin(record: Path, address: str, version: str) -> None:
