@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlopsgen.adapters.copier_engine import CopierEngine
+from mlopsgen.adapters.copier_engine import CopierEngine, UnsafeTemplate
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
 from mlopsgen.adapters.template_store import TemplateStore
@@ -236,3 +236,16 @@ def test_objects_are_those_that_git_makes(tmp_path: Path, environ: dict[str, str
     assert repository.succeeds("fsck", "--full", "--strict")
     (tmp_path / "objects" / tree[:2] / tree[2:]).unlink()
     assert not objects.has(tree)
+
+
+BOMB = "b0: &b0 [1]\n" + "".join(f"b{number}: &b{number} [{f'*b{number - 1},' * 9}]\n" for number in range(1, 30))
+
+
+@pytest.mark.parametrize("questions", [BOMB, "endless: &endless [*endless]\n"])
+def test_questions_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, environ: dict[str, str], questions: str
+) -> None:
+    published = Published(tmp_path / "template", {**FILES, "copier.yml": FILES["copier.yml"] + questions})
+    template = open_template(str(published.path), environ, given=True)
+    with pytest.raises(UnsafeTemplate, match="without end"):
+        Renders(tmp_path / "renders.git", template, environ).tree("v1.0.0", {})

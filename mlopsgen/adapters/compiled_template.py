@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from mlopsgen.adapters.questionnaire import Questionnaire, Unsupported
+from mlopsgen.adapters.yaml_size import is_too_large
 
 _SETTINGS = {
     "min_copier_version", "subdirectory", "templates_suffix", "answers_file", "envops", "exclude", "skip_if_exists",
@@ -172,6 +173,8 @@ def _parts(text: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings (without their underscore) and the questions of a ``copier.yml``."""
     import yaml  # noqa: PLC0415
 
+    if is_too_large(text.decode("utf-8", "replace")):
+        raise Unsupported(_CONFIG)
     try:
         config = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:  # "!include", several documents

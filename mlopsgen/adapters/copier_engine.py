@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from mlopsgen.adapters.yaml_size import is_too_large
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, PermissionDenied
 
@@ -115,7 +116,8 @@ class CopierEngine:
                 laid_out = pool.submit(self._lay_out, version, Path(scratch), destination)
                 importlib.import_module("copier")
                 laid_out.result()
-            refuse_code(self._store.read(version, "copier.yml") or "", self.address)
+            for name in ("copier.yml", "copier.yaml"):
+                refuse_code(self._store.read(version, name) or "", self.address)
             _run_copier(Path(scratch), self.address, version, answers, destination)
 
     def _lay_out(self, version: str, scratch: Path, destination: Path) -> None:
@@ -140,11 +142,17 @@ def _move_static(template: Path, destination: Path) -> None:
 
 
 def refuse_code(config: str, address: str) -> None:
-    """Refuse a template that would run commands or code of its own.
+    """Refuse a template that would run commands or code of its own, or whose questions fill the memory.
 
     Raises:
         UnsafeTemplate: It would.
     """
+    if is_too_large(config):
+        raise UnsafeTemplate(
+            f"The questions of the template {address} repeat parts of themselves without end.",
+            where=address,
+            hint="Ask its authors for a copier.yml that does not name the same parts again and again with '*'.",
+        )
     found = [
         word
         for key, word in _CODE.items()
