@@ -154,6 +154,13 @@ def test_a_long_diff_says_how_much_is_missing():
     assert "+line 199\n```\n\n… and 300 more lines." in text
 
 
+def test_an_edited_file_that_the_template_dropped_says_so_beside_its_edit():
+    note = FileNote(path="a.py", why=Why.EDITED, detail="the template has it no longer", diff="+mine")
+    update = clean(notes=(note,))
+    assert "the template has it no longer:\n\n```diff\n+mine" in pull_text(update, HOSTED)
+    assert "  ~ a.py: the template has it no longer" in summary_lines(update)
+
+
 @given(texts, texts, texts)
 def test_nothing_that_others_wrote_gets_out_of_its_place(name, words, changelog):
     path = name.encode("utf-8", "surrogateescape").decode() or "a"

@@ -147,11 +147,12 @@ def replaced(update: Update, room: Room) -> Iterator[str]:
 
 def _edit(note: FileNote, room: Room, *, shown: bool) -> str:
     lines = note.diff.splitlines()
+    said = plain(room.short(note.detail))
     if not lines or not shown:
-        return f"- {code(note.path)}{f': {plain(room.short(note.detail))}' if note.detail else ''}"
+        return f"- {code(note.path)}{said and f': {said}'}"
     text = "\n".join(line if len(line) <= 500 else f"{line[:500]}…" for line in lines[: room.diff_lines])
     rest = f"\n\n… and {counted(len(lines) - room.diff_lines, 'more line')}." if len(lines) > room.diff_lines else ""
-    return folded(html_code(note.path), block(text, "diff") + rest)
+    return folded(html_code(note.path), (said and f"{said}:\n\n") + block(text, "diff") + rest)
 
 
 def other_notes(update: Update, room: Room) -> Iterator[str]:

@@ -153,7 +153,7 @@ def _edits(update: Update) -> Iterator[str]:
         return
     yield f"{counted(len(notes), 'file')} of the template had been edited here and will be the template's again:"
     for note in notes[:_NOTES]:
-        yield f"  ~ {printable(note.path)}"
+        yield f"  ~ {printable(note.path)}{f': {printable(note.detail)}' if note.detail else ''}"
         lines = [f"{_DIFFED}{printable(line)}" for line in note.diff.splitlines() if not line.startswith(_HEADERS)]
         yield from _limited(lines, _DIFF, where="the pull request has more")
     if len(notes) > _NOTES:
