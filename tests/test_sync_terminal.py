@@ -41,11 +41,11 @@ class Ada:
         )
         return done.stdout.strip()
 
-    def terminal(self, *arguments: str) -> pexpect.spawn[str]:
+    def terminal(self, *arguments: str, size: tuple[int, int] = SIZE) -> pexpect.spawn[str]:
         argv = ["-m", "mlopsgen", *arguments]
         environ = {**self.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         return pexpect.spawn(
-            sys.executable, argv, cwd=str(self.folder), env=environ, encoding="utf-8", timeout=120, dimensions=SIZE
+            sys.executable, argv, cwd=str(self.folder), env=environ, encoding="utf-8", timeout=120, dimensions=size
         )
 
 
@@ -103,6 +103,9 @@ def test_conflicts_from_the_guide_to_the_end(ada: Ada) -> None:
     assert child.exitstatus == ExitCode.PARTIAL, text
     assert "3. mlopsgen sync --continue" in text
     assert "  ! Makefile" in text
+    narrow = end(ada.terminal("sync", size=(40, 44)))
+    assert "1. Open each one." in narrow
+    assert max(map(len, narrow.partition("Next:")[0].splitlines())) < 44, "the terminal would break words"
     child = ada.terminal("sync", "--continue")
     assert "Not resolved yet: Makefile" in end(child)
     assert child.exitstatus == ExitCode.FAILURE

@@ -59,16 +59,25 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
     except KeyboardInterrupt:
         raise Interrupted("Stopped.", hint="Run it again: it continues, or begins anew.") from None
     text = [*screen.last, ""] if flags.dry_run and screen.last else []
-    guide = result.data.get("guide", [])
+    guide = [part for line in result.data.get("guide", []) for part in wrapped(session, line, indent="   ")]
     lines = [*text, *wrapped(session, result.summary), *(["", *guide] if guide else [])]
     return Shown(result=result, text="\n".join(lines))
 
 
-def wrapped(session: Session, text: str) -> list[str]:
-    """A sentence in the terminal's width; whoever reads from a pipe gets it as one line."""
+def wrapped(session: Session, text: str, *, indent: str = "") -> list[str]:
+    """A sentence in the terminal's width; whoever reads from a pipe gets it as one line.
+
+    Args:
+        session: Where it is shown.
+        text: The sentence.
+        indent: What every line but the first begins with.
+    """
     if not session.interactive:
         return [text]
-    return textwrap.wrap(text, session.width - 1, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.TextWrapper(
+        session.width - 1, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return lines.wrap(text) or [""]
 
 
 class Screen:
