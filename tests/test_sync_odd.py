@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,14 @@ def finish(person: Person) -> None:
     person.git("add", "--sparse", "config.yaml")
     assert person.go_on().exit_code == ExitCode.OK
     assert person.on_sync("config.yaml") == "a: 1\nb: 23\nc: 3"
+
+
+def back_and_to_the_end(person: Person, before: dict[str, Any]) -> None:
+    """Give the update with conflicts up, which leaves everything as it was; then again, to its end."""
+    person.abort()
+    assert person.state() == before
+    person.sync()
+    finish(person)
 
 
 def stands_in_the_way(person: Person, words: str) -> None:
@@ -126,10 +135,7 @@ def test_a_detached_head_is_detached_again_at_the_end(ada: Person) -> None:
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
     assert ada.git("branch", "--show-current") == SYNC
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
     assert ada.git("branch", "--show-current") == ""
     assert ada.git("rev-parse", "HEAD") == before["commit"]
 
@@ -222,10 +228,7 @@ def test_a_sparse_working_tree(ada: Person, mode: str) -> None:
     ada.git("sparse-checkout", "set", mode, "steps")
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
     assert ada.on_sync("deep/mine.txt") == "mine"
     assert ada.on_sync("Makefile").splitlines()[1] == "line two"
     assert ada.state()["files"] == before["files"]
@@ -241,10 +244,7 @@ def test_a_submodule_stays_where_it_is(ada: Person, tmp_path: Path) -> None:
     ada.write("vendor/inner/work.txt", "untracked in the submodule\n")
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
     assert ada.git("ls-tree", SYNC, "vendor/inner").split()[0] == "160000"
     assert ada.read("vendor/inner/work.txt") == "untracked in the submodule\n"
 
@@ -280,10 +280,7 @@ def test_a_path_with_a_space_and_signs(tmp_path: Path) -> None:
     conflict(ada)
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
 
 
 def test_from_a_folder_below(ada: Person) -> None:
@@ -301,10 +298,7 @@ def test_renamed_by_the_owner_and_changed_by_the_template(ada: Person) -> None:
     before = ada.state()
     ada.sync()
     assert ada.read("Makefile.mine").splitlines()[1] == "line two"
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
     assert ada.on_sync("Makefile.mine").splitlines()[1] == "line two"
 
 
@@ -337,10 +331,7 @@ def test_line_endings_by_attributes(ada: Person, attributes: str) -> None:
     ada.git("checkout", "--quiet", "config.yaml")
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)
     assert ada.on_sync("Makefile").splitlines()[1] == "line two"
 
 
@@ -390,7 +381,4 @@ def test_a_name_that_is_no_utf8(ada: Person) -> None:
     conflict(ada)
     before = ada.state()
     assert ada.sync().exit_code == ExitCode.PARTIAL
-    ada.abort()
-    assert ada.state() == before
-    ada.sync()
-    finish(ada)
+    back_and_to_the_end(ada, before)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import (
     HostOption,
     OrganisationOption,
@@ -33,15 +34,11 @@ def status(
     ] = False,
     organisation: OrganisationOption = "",
     personal: PersonalOption = False,
-    pattern: Annotated[
-        str, typer.Option("--filter", metavar="GLOB", help="With --all: only the names that fit, as 'heart-*'.")
-    ] = "",
+    pattern: FilterOption = "",
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: stop after so many that are behind.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", metavar="N", min=1, help="With --all: so many repositories at once.")
-    ] = None,
+    jobs: JobsOption = None,
     host: HostOption = "",
     token_stdin: TokenOption = False,
     output: OutputOption = Output.text,

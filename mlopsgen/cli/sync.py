@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 from mlopsgen.cli.sync_flags import SyncFlags
@@ -66,15 +67,11 @@ def sync(
     ] = False,
     organisation: OrganisationOption = "",
     personal: PersonalOption = False,
-    pattern: Annotated[
-        str, typer.Option("--filter", metavar="GLOB", help="With --all: only the names that fit, as 'heart-*'.")
-    ] = "",
+    pattern: FilterOption = "",
     limit: Annotated[
         int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: at most so many pull requests.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", metavar="N", min=1, help="With --all: so many repositories at once.")
-    ] = None,
+    jobs: JobsOption = None,
     host: HostOption = "",
     token_stdin: TokenOption = False,
     output: OutputOption = Output.text,
