@@ -6,14 +6,10 @@ The wizard, the flags, the answers file, the JSON Schema and the question block 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
-
 from mlopsgen import naming
-from mlopsgen.answer_values import accept, problem
 from mlopsgen.constants import BRANCHES
-from mlopsgen.errors import InvalidAnswer, MissingAnswer
-from mlopsgen.questions import Answers, Cases, Question, SlugOf, Value, metric
+from mlopsgen.question_set import QuestionSet
+from mlopsgen.questions import Cases, Question, SlugOf, metric
 
 ANSWERS_VERSION = 1
 SAMPLE = "data/sample/diabetes.csv"
@@ -186,73 +182,10 @@ _OTHER = (
 QUESTIONS: tuple[Question, ...] = (*_PROJECT, *_DATA, *(q for b in BRANCHES for q in _branch(b)), *_OTHER)
 """Every question, in the order in which answers may depend on each other."""
 
-BY_KEY = {question.key: question for question in QUESTIONS}
+BUILT_IN = QuestionSet(questions=QUESTIONS, sections=SECTIONS, ours=True)
+"""The questions of the newest version of the built-in template."""
 
-
-def of_section(section: str) -> tuple[Question, ...]:
-    """The questions of a section, in order."""
-    return tuple(question for question in QUESTIONS if question.section == section)
-
-
-def unknown_key(key: str, where: str = "") -> InvalidAnswer:
-    """The error for a key that no question has, with the nearest one."""
-    near = difflib.get_close_matches(key, BY_KEY, n=1, cutoff=0.6)
-    hint = f"Did you mean '{near[0]}'?" if near else "'mlopsgen schema answers' lists every key."
-    return InvalidAnswer(f"There is no answer '{key}'.", where=where or key, hint=hint)
-
-
-def resolve(given: Mapping[str, object], *, origin: Mapping[str, str] | None = None) -> dict[str, Value]:
-    """All answers: those given, checked, and defaults for the others.
-
-    Args:
-        given: Answers by key, as text or as the values of a YAML or JSON document.
-        origin: Where each one came from, for errors (``answers.yml:3``); a key itself where it is not named.
-
-    Raises:
-        InvalidAnswer: An answer is not valid, or belongs to no question.
-        MissingAnswer: A question that has no default was not answered.
-    """
-    origin = origin or {}
-    for key in given:
-        if key not in BY_KEY:
-            raise unknown_key(key, origin.get(key, ""))
-    answers: dict[str, Value] = {}
-    for question in QUESTIONS:
-        where = origin.get(question.key, question.key)
-        if not question.asked(answers):
-            _refuse_pointless(question, given, where)
-            answers[question.key] = question.empty
-        elif question.key in given:
-            answers[question.key] = accept(question, given[question.key], where)
-        else:
-            answers[question.key] = _default(question, answers)
-    return answers
-
-
-def _default(question: Question, answers: Answers) -> Value:
-    value = question.default_for(answers)
-    if isinstance(question.default, SlugOf):
-        refused = problem(question, value)
-        if refused:
-            raise MissingAnswer(
-                f"No slug can be made from '{answers[question.default.key]}': {refused}.",
-                where=question.key,
-                hint=f"Give one with {question.option}: lower-case letters, digits, dashes.",
-            )
-    if question.required and value in ("", []):
-        reason = f"It is needed because {question.when[0]} is '{question.when[1]}'." if question.when else question.help
-        raise MissingAnswer(
-            f"There is no answer for '{question.key}'. {reason}", where=question.key, hint=f"Add {question.option}."
-        )
-    return value
-
-
-def _refuse_pointless(question: Question, given: Mapping[str, object], where: str) -> None:
-    if given.get(question.key) in (None, "", [], 0, question.default, question.empty) or question.when is None:
-        return
-    key, wanted = question.when
-    raise InvalidAnswer(
-        f"'{question.key}' is given, but it counts only when {key} is '{wanted}'.",
-        where=where,
-        hint=f"Set {key} to '{wanted}', or leave {question.key} out.",
-    )
+BY_KEY = BUILT_IN.by_key
+of_section = BUILT_IN.of_section
+unknown_key = BUILT_IN.unknown_key
+resolve = BUILT_IN.resolve
