@@ -25,6 +25,14 @@ from mlopsgen.answer_documents import copier_questions  # noqa: E402 - found thr
 
 BEGIN = "# Questions: generated from mlopsgen/answers.py by `make generate`.\n"
 SKIP = "_skip_if_exists:"
+# Several lines, all of them found once: a merge keeps what is added above them and what is added below them apart.
+END_OF_QUESTIONS = """
+# ------------------------------------------------------------------------------------------------
+# The questions of mlopsgen end here.
+# An organisation that keeps a template of its own writes its questions below these lines and leaves
+# what is above as it is: then what mlopsgen changes and what the organisation changes never meet.
+# ------------------------------------------------------------------ questions of an organisation
+"""
 MODELS = {
     "configuration": ("helpers.config", "BranchConfig", "src/pipelines/<branch>/config.yaml"),
     "pipeline": ("helpers.pipeline_text", "PipelinesText", "src/pipelines/pipeline.yaml"),
@@ -41,7 +49,7 @@ def copier_yml(text: str) -> str:
     seeded = yaml.safe_load((ROOT / "sync.yaml").read_text(encoding="utf-8"))["seeded"]
     head = [line for line in text.split(BEGIN, maxsplit=1)[0].splitlines() if not line.startswith(SKIP)]
     written = "\n".join([*head, ""]).rstrip("\n")
-    return f"{written}\n{SKIP} {json.dumps(seeded)}\n\n{BEGIN}{copier_questions()}"
+    return f"{written}\n{SKIP} {json.dumps(seeded)}\n\n{BEGIN}{copier_questions()}{END_OF_QUESTIONS}"
 
 
 def schema(name: str) -> str:

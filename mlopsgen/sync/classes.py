@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidDocument
@@ -12,11 +12,16 @@ from mlopsgen.ports import Template
 from mlopsgen.sync.patterns import Patterns
 from mlopsgen.sync.values import FileClass
 
+if TYPE_CHECKING:
+    from mlopsgen.remote.yaml_lines import Lines
+
 DOCUMENT = "sync.yaml"
 """The file in a template's repository, beside ``copier.yml``; it is not rendered."""
 
 _VERSION = 1
-_KEYS = ("version", "seeded", "managed", "locks")
+_LISTS = ("seeded", "managed", "locks")
+_OWN = "organisation"
+_KEYS = ("version", *_LISTS, _OWN)
 _LOCK_KEYS = ("lock", "from")
 _HINT = "docs/sync.md of mlopsgen describes the file."
 
@@ -76,11 +81,16 @@ def read_classes(text: str, name: str = DOCUMENT) -> Classes:
     version = document.get("version")
     if version != _VERSION or isinstance(version, bool):
         raise _invalid(f"version {version!r} is not known; this mlopsgen reads {_VERSION}", found.where(["version"]))
-    seeded, managed = (_words(document, key, found.where([key])) for key in ("seeded", "managed"))
-    locks = document.get("locks") or []
-    if not isinstance(locks, list):
-        raise _invalid("'locks' has to be a list", found.where(["locks"]))
-    rules = tuple(_lock(rule, found.where(["locks", number])) for number, rule in enumerate(locks))
+    own = document.get(_OWN) or {}
+    if not isinstance(own, dict) or not set(own) <= set(_LISTS):
+        raise _invalid(f"'{_OWN}' has to hold {', '.join(_LISTS)} and nothing else", found.where([_OWN]))
+    # What an organisation says comes last, and so it has the last word: its '!' takes a pattern back.
+    parts: tuple[tuple[Mapping[str, object], tuple[str, ...]], ...] = ((document, ()), (own, (_OWN,)))
+    seeded, managed = (
+        tuple(word for part, path in parts for word in _words(part, key, found.where([*path, key])))
+        for key in ("seeded", "managed")
+    )
+    rules = tuple(rule for part, path in parts for rule in _locks(part, path, found))
     return Classes(seeded=Patterns(seeded), managed=Patterns(managed), locks=rules)
 
 
@@ -118,6 +128,14 @@ def _words(document: Mapping[str, object], key: str, where: str) -> tuple[str, .
     if not isinstance(value, list) or not all(isinstance(word, str) and word.strip() for word in value):
         raise _invalid(f"'{key}' has to be a list of paths", where)
     return tuple(value)
+
+
+def _locks(document: Mapping[str, object], path: tuple[str, ...], lines: Lines) -> Iterator[LockRule]:
+    locks = document.get("locks") or []
+    if not isinstance(locks, list):
+        raise _invalid("'locks' has to be a list", lines.where([*path, "locks"]))
+    for number, rule in enumerate(locks):
+        yield _lock(rule, lines.where([*path, "locks", number]))
 
 
 def _lock(rule: object, where: str) -> LockRule:
