@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +74,15 @@ class Work:
         return trees.commit(self.shop, tree, parents, message, self.source.identity() or NEUTRAL_IDENTITY)
 
     def _bring(self, reference: str, commit: str, *words: str) -> None:
-        # By a name, because not every git lets a bare commit be asked for.
-        self.shop.run("update-ref", "refs/heads/brought", commit)
-        place = str(self.shop.path)
-        brought = f"+refs/heads/brought:{reference}"
-        self.source.run(*PLAIN, *_CALM, *_FETCH, "--no-auto-maintenance", *words, place, brought)
+        bring(self.source, self.shop, reference, commit, *words)
+
+
+def bring(source: GitRepository, shop: GitRepository, reference: str, commit: str, *words: str) -> None:
+    """Bring a commit of a workshop into a person's repository, where a reference keeps it."""
+    # By a name, because not every git lets a bare commit be asked for.
+    shop.run("update-ref", "refs/heads/brought", commit)
+    brought = f"+refs/heads/brought:{reference}"
+    source.run(*PLAIN, *_CALM, *_FETCH, "--no-auto-maintenance", *words, str(shop.path), brought)
 
 
 def recorded_template(source: GitRepository, commit: str) -> str:
@@ -127,7 +131,7 @@ def worked_out(source: GitRepository, ours: str, request: SyncRequest, events: E
             keep_edits=request.keep_edits,
             ask=request.ask,
             locker=Locker(environ, root=source.path, cache=cache_folder(environ, "locks")),
-            fetch=_fetching(source),
+            fetch=contents_from(source),
             identity=source.identity(),
         )
         yield Work(update=prepare(shop, ours, wanted, template, renders), shop=shop, source=source)
@@ -154,7 +158,8 @@ class _Fetching:
             ) from error
 
 
-def _fetching(source: GitRepository) -> _Fetching | None:
+def contents_from(source: GitRepository) -> Callable[[Collection[str]], None] | None:
+    """What brings contents that a clone was made without; ``None`` where it has them all."""
     remote = source.run("config", "--get", "extensions.partialClone", check=False).stdout.strip()
     if not remote:
         found = source.run("config", "--get-regexp", r"^remote\..*\.promisor$", check=False).stdout.split()
