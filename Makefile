@@ -11,6 +11,8 @@ RUN := "$(VENV)/bin/python"
 # Tests find the environment of the generated repository here; relative, because the path may hold spaces.
 export MLOPSGEN_TEMPLATE_VENV := $(TEMPLATE_VENV)
 export MLFLOW_DISABLE_TELEMETRY := true
+# With it, each process that the tests start would compile the tool anew.
+unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help

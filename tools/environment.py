@@ -82,10 +82,11 @@ def _make(folder: Path) -> None:
 
 
 def _fill(folder: Path, lock: Path, editable: Path | None) -> None:
+    # Compiled at once, as pip does it, not by each of the thousand processes that the tests start.
     python = _python(folder)
     uv = python.with_name("uv.exe" if os.name == "nt" else "uv")
     if _install_uv(python, lock) and _run(
-        uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", lock, check=False
+        uv, "pip", "sync", "--quiet", "--compile-bytecode", "--python", python, "--require-hashes", lock, check=False
     ):
         installer: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
     else:
