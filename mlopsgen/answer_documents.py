@@ -7,7 +7,7 @@ from typing import Any
 
 from mlopsgen import naming
 from mlopsgen.answers import ANSWERS_VERSION, QUESTIONS
-from mlopsgen.questions import Cases, Question, SlugOf, Value
+from mlopsgen.questions import Cases, Derived, Question, SlugOf, Value
 
 _METRIC_SCHEMA = {
     "type": "object",
@@ -27,7 +27,7 @@ _METRIC_SCHEMA = {
 
 def answers_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an answers file."""
-    conditions = [_condition(question, *question.when) for question in QUESTIONS if question.when]
+    conditions = [_condition(question, *question.when) for question in QUESTIONS if isinstance(question.when, tuple)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "mlopsgen answers",
@@ -97,7 +97,7 @@ def _copier_question(question: Question) -> dict[str, Any]:
     }
     if question.choices and question.kind == "choice":
         found["choices"] = list(question.choices)
-    asked = f"{question.when[0]} == {question.when[1]!r}" if question.when else "true"
+    asked = f"{question.when[0]} == {question.when[1]!r}" if isinstance(question.when, tuple) else "true"
     if question.pattern:
         refused = f"This does not fit: {question.help}"
         test = f"{asked} and not ({question.key} | regex_search({question.pattern!r}))"
@@ -113,10 +113,10 @@ def _copier_default(question: Question) -> object:
     if isinstance(default, SlugOf):
         lower = f"{default.key} | lower | regex_replace('[^a-z0-9]+', '-') | regex_replace('^[-0-9]+|-+$', '')"
         return f"[[ ({lower})[:{naming.LONGEST_SLUG}] | regex_replace('-+$', '') ]]"
-    if question.when:
+    if isinstance(question.when, tuple):
         default = Cases((({question.when[0]: question.when[1]}, question.default_for({})),), question.empty)
     if not isinstance(default, Cases):
-        return default if isinstance(default, str | int) else _literal(default)
+        return default if isinstance(default, str | int | Derived) else _literal(default)
     text = ""
     for number, (conditions, value) in enumerate(default.cases):
         test = " and ".join(f"{key} == {wanted!r}" for key, wanted in conditions.items())

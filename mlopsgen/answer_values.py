@@ -6,12 +6,12 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mlopsgen import naming
 from mlopsgen.errors import InvalidAnswer
-from mlopsgen.questions import Question, Value, metric
+from mlopsgen.questions import Kind, Question, Value, metric
 
 KNOWN_METRICS = {
     "accuracy": True, "average_precision": True, "balanced_accuracy": True, "brier": False, "brier_score": False,
@@ -23,6 +23,8 @@ KNOWN_METRICS = {
 """Metrics whose better direction is known, so that a gate cannot be turned round by a slip."""
 
 _NUMBERS = {"threshold": "threshold", "tolerance": "tolerance", "gain": "minimum_gain", "minimum_gain": "minimum_gain"}
+_YES = ("yes", "y", "true", "on", "1")
+_NO = ("no", "n", "false", "off", "0")
 _KEYS = ("name", "higher_is_better", "threshold", "tolerance", "minimum_gain")
 
 
@@ -73,8 +75,8 @@ def _problems(question: Question, value: Value) -> Iterator[str]:
         )
         if refused:
             yield refused
-    if question.bounds is not None:
-        size = len(value) if isinstance(value, list) else int(value)
+    if question.bounds is not None and isinstance(value, int | list):
+        size = len(value) if isinstance(value, list) else value
         low, high = question.bounds
         if not low <= size <= high:
             yield f"from {low} to {high} {'entries ' if isinstance(value, list) else ''}are possible"
@@ -88,17 +90,9 @@ def convert(question: Question, raw: object) -> Value:
     """
     if raw is None:
         raise ValueError("it is null; leave the key out to keep the default")
-    match question.kind:
-        case "integer":
-            return _integer(raw)
-        case "words":
-            return _words(raw)
-        case "metrics":
-            return _metrics(raw)
-        case "choice":
-            return _choice(question, raw)
-        case _:
-            return _text(raw)
+    if question.kind == "choice":
+        return _choice(question, raw)
+    return _CONVERT[question.kind](raw)
 
 
 def _text(raw: object) -> str:
@@ -109,9 +103,32 @@ def _text(raw: object) -> str:
 
 def _choice(question: Question, raw: object) -> str:
     # YAML reads 3.12 as a number and no as false; the first can be understood, the second has to be asked for.
-    if isinstance(raw, float) and str(raw) in question.choices:
-        return str(raw)
+    if isinstance(raw, int | float):
+        written = str(raw).lower() if isinstance(raw, bool) else str(raw)
+        if written in question.choices:
+            return written
     return _text(raw)
+
+
+def _switch(raw: object) -> bool:
+    word = raw.strip().lower() if isinstance(raw, str) else None
+    if isinstance(raw, bool):
+        return raw
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise ValueError(f"yes or no is expected, not {_kind(raw) if word is None else repr(raw)}")
+
+
+def _data(raw: object) -> Value:
+    if not isinstance(raw, str):
+        return raw  # type: ignore[return-value] # any value of YAML is one
+    import yaml  # noqa: PLC0415 - only questions of other people's templates are of this kind
+
+    try:
+        found = yaml.safe_load(raw)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"it is not valid YAML or JSON ({str(error).splitlines()[0]})") from error
+    return raw if found is None else found
 
 
 def _integer(raw: object) -> int:
@@ -249,13 +266,31 @@ def _kind(raw: object) -> str:
     return next((name for kind, name in names.items() if type(raw) is kind), f"a {type(raw).__name__}")
 
 
+_CONVERT: dict[Kind, Callable[[object], Value]] = {
+    "text": _text, "integer": _integer, "words": _words, "metrics": _metrics, "switch": _switch, "data": _data,
+}  # fmt: skip
+
+
 def as_text(question: Question, value: Value) -> str:
     """An answer as a person writes it on the command line or in the wizard; :func:`convert` reads it back."""
     if question.kind == "metrics" and isinstance(value, list):
         return "; ".join(_metric_text(rule) for rule in value if isinstance(rule, dict))
+    if question.kind == "switch":
+        return "yes" if value else "no"
+    if question.kind == "data":
+        return _data_text(value)
     if isinstance(value, list):
         return ", ".join(str(word) for word in value)
     return str(value)
+
+
+def _data_text(value: object) -> str:
+    """One line that :func:`convert` reads as the same value; a text needs no quotes where it is no YAML of its own."""
+    return (
+        value
+        if isinstance(value, str) and _data(value) == value
+        else json.dumps(value, ensure_ascii=False, default=str)
+    )
 
 
 def _metric_text(rule: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ The wizard, the flags, the answers file, the JSON Schema and the question block 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from mlopsgen import naming
 from mlopsgen.constants import BRANCHES
 from mlopsgen.question_set import QuestionSet
@@ -184,6 +186,15 @@ QUESTIONS: tuple[Question, ...] = (*_PROJECT, *_DATA, *(q for b in BRANCHES for 
 
 BUILT_IN = QuestionSet(questions=QUESTIONS, sections=SECTIONS, ours=True)
 """The questions of the newest version of the built-in template."""
+
+_MARKS = ("data_address", "development_engine", "metrics", "notify_how", "review_wait_minutes")
+# Together they are the mark of our questions: a template derived from ours has them, nobody else's does.
+
+
+def is_ours(keys: Collection[str]) -> bool:
+    """Whether questions or answers with these keys are those of our template, or of one derived from it."""
+    return all(key in keys for key in _MARKS)
+
 
 BY_KEY = BUILT_IN.by_key
 of_section = BUILT_IN.of_section

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlopsgen.events import Event
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.secret_value import SecretValue
 
 
@@ -47,6 +48,13 @@ class Template(TemplateEngine, Protocol):
 
         Raises:
             mlopsgen.errors.MlopsgenError: There is no such version.
+        """
+
+    def questions(self, version: str) -> QuestionSet:
+        """What a version asks, with what the organisation that it belongs to has decided.
+
+        Raises:
+            mlopsgen.errors.MlopsgenError: There is no such version, or its documents cannot be read.
         """
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from mlopsgen.answer_values import accept, problem
+from mlopsgen.answer_values import accept, as_text, problem
 from mlopsgen.errors import InvalidAnswer, MissingAnswer
 from mlopsgen.organisation import Organisation
-from mlopsgen.questions import Answers, Question, SlugOf, Value
+from mlopsgen.questions import Answers, Condition, Question, SlugOf, Value
 
 
 class LockedAnswer(InvalidAnswer):
@@ -28,12 +28,14 @@ class QuestionSet:
         sections: The sections of the wizard, in order, each with its line in the list.
         ours: Whether they are those of :mod:`mlopsgen.answers`, with more or fewer of them.
         organisation: Whose template it is, with the answers that are preset and locked; ``None`` for nobody's.
+        left: Questions that only the template's engine understands, each with the reason: it takes their defaults.
     """
 
     questions: tuple[Question, ...]
     sections: Mapping[str, str] = field(default_factory=dict)
     ours: bool = False
     organisation: Organisation | None = None
+    left: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> Mapping[str, Question]:
@@ -62,8 +64,29 @@ class QuestionSet:
             return accept(question, found.preset[question.key], f"preset by {found.name}")
         return question.default_for(answers)
 
+    def for_engine(self, answers: Answers, given: Collection[str] = ()) -> dict[str, Value]:
+        """What a render is asked with: of other people's questions the engine itself makes the defaults.
+
+        Args:
+            answers: Every answer.
+            given: The keys that somebody answered.
+        """
+        return {
+            key: value
+            for key, value in answers.items()
+            if (question := self.by_key.get(key)) is None
+            or not question.keeps_default
+            or (question.asked(answers) and (key in given or value != question.default_for(answers)))
+        }
+
     def unknown_key(self, key: str, where: str = "") -> InvalidAnswer:
         """The error for a key that no question has, with the nearest one."""
+        if key in self.left:
+            return InvalidAnswer(
+                f"'{key}' cannot be answered here: {self.left[key]}.",
+                where=where or key,
+                hint="Leave it out; the template's default stands.",
+            )
         near = difflib.get_close_matches(key, self.by_key, n=1, cutoff=0.6)
         if near:
             hint = f"Did you mean '{near[0]}'?"
@@ -94,7 +117,7 @@ class QuestionSet:
             where = origin.get(question.key, question.key)
             if not question.asked(answers):
                 _refuse_pointless(question, given, where)
-                answers[question.key] = question.empty
+                answers[question.key] = question.unasked(answers)
             elif question.key in given:
                 value = accept(question, given[question.key], where)
                 self.refuse_locked(question.key, value, where)
@@ -113,11 +136,14 @@ class QuestionSet:
         if found is None or key not in found.locked:
             return
         locked = found.locked[key]
-        if value == accept(self.by_key[key], locked.value):
+        question = self.by_key[key]
+        decided = accept(question, locked.value)
+        if value == decided:
             return
         reason = f" {locked.why}" if locked.why else ""
+        is_now, refused = as_text(question, decided), as_text(question, value)
         raise LockedAnswer(
-            f"'{key}' is decided by {found.name}: it is '{locked.value}' and cannot be '{value}'.{reason}",
+            f"'{key}' is decided by {found.name}: it is '{is_now}' and cannot be '{refused}'.{reason}",
             where=where,
             hint="Leave it out; whoever keeps the organisation's template can change it for everybody.",
         )
@@ -134,7 +160,7 @@ class QuestionSet:
                 )
         if question.required and value in ("", []):
             when = question.when
-            reason = f"It is needed because {when[0]} is '{when[1]}'." if when else question.help
+            reason = f"It is needed because {when[0]} is '{when[1]}'." if isinstance(when, tuple) else question.help
             raise MissingAnswer(
                 f"There is no answer for '{question.key}'. {reason}", where=question.key, hint=f"Add {question.option}."
             )
@@ -144,6 +170,8 @@ class QuestionSet:
 def _refuse_pointless(question: Question, given: Mapping[str, object], where: str) -> None:
     if given.get(question.key) in (None, "", [], 0, question.default, question.empty) or question.when is None:
         return
+    if isinstance(question.when, Condition):
+        return  # the template says when it counts; what it does with the answer then is its own matter
     key, wanted = question.when
     raise InvalidAnswer(
         f"'{question.key}' is given, but it counts only when {key} is '{wanted}'.",

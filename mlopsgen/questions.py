@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlopsgen import naming
 
-Kind = Literal["text", "choice", "integer", "words", "metrics"]
-Value = str | int | list[str] | list[dict[str, Any]]
+Kind = Literal["text", "choice", "integer", "words", "metrics", "switch", "data"]
+"""``switch`` is yes or no, ``data`` any value of YAML; only questions of other people's templates are of these."""
+Value = str | int | float | list[str] | list[dict[str, Any]] | dict[str, Any]
 Answers = Mapping[str, Value]
 Check = Callable[[str], "str | None"]
 
-_EMPTY: dict[Kind, Value] = {"text": "", "choice": "", "integer": 0, "words": [], "metrics": []}
+_EMPTY: dict[Kind, Value] = {
+    "text": "", "choice": "", "integer": 0, "words": [], "metrics": [], "switch": False, "data": "",
+}  # fmt: skip
+
+
+class Derived(ABC):
+    """A default that earlier answers decide."""
+
+    @abstractmethod
+    def value(self, answers: Answers) -> Value:
+        """The default that fits the answers so far."""
+
+
+class Condition(ABC):
+    """Whether a question is worth asking, where that is more than one earlier answer."""
+
+    @abstractmethod
+    def holds(self, answers: Answers) -> bool:
+        """Whether it is, with the answers so far."""
 
 
 @dataclass(frozen=True)
-class Cases:
+class Cases(Derived):
     """A default that depends on earlier answers: the first case whose conditions all hold, else ``otherwise``."""
 
     cases: tuple[tuple[Mapping[str, str], Value], ...]
@@ -32,7 +52,7 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class SlugOf:
+class SlugOf(Derived):
     """A default that is the slug of another answer."""
 
     key: str
@@ -57,7 +77,8 @@ class Question:
         check: Why a text (or one word of a list) is refused.
         pattern: The regular expression behind ``check``, for the JSON Schema.
         bounds: The smallest and the greatest number.
-        when: The answer of an earlier question that makes this one worth asking.
+        when: What makes this one worth asking: the answer of an earlier question, or another condition.
+        keeps_default: Whether the default stands where the question is not worth asking; otherwise nothing does.
         required: Whether an empty answer is refused when it is asked.
         flag: Its own flag; every question can also be answered with ``--set key=value``.
     """
@@ -67,24 +88,31 @@ class Question:
     kind: Kind = "text"
     title: str
     help: str
-    default: Value | Cases | SlugOf = ""
+    default: Value | Derived = ""
     choices: tuple[str, ...] = ()
     check: Check | None = None
     pattern: str = ""
     bounds: tuple[int, int] | None = None
-    when: tuple[str, str] | None = None
+    when: tuple[str, str] | Condition | None = None
+    keeps_default: bool = False
     required: bool = False
     flag: str = ""
 
     def default_for(self, answers: Answers) -> Value:
         """The default, given the answers to the questions before."""
-        if isinstance(self.default, Cases | SlugOf):
+        if isinstance(self.default, Derived):
             return self.default.value(answers)
         return self.default
 
     def asked(self, answers: Answers) -> bool:
         """Whether the question makes sense with the answers so far."""
+        if isinstance(self.when, Condition):
+            return self.when.holds(answers)
         return self.when is None or answers.get(self.when[0]) == self.when[1]
+
+    def unasked(self, answers: Answers) -> Value:
+        """What stands where the question makes no sense with the answers so far."""
+        return self.default_for(answers) if self.keeps_default else self.empty
 
     @property
     def empty(self) -> Value:

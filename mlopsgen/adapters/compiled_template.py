@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from mlopsgen.adapters.jinja_sandbox import sandbox
 from mlopsgen.adapters.questionnaire import Questionnaire, Unsupported
 from mlopsgen.adapters.yaml_size import is_too_large
 
@@ -72,7 +73,7 @@ class CompiledTemplate:
         try:
             content = read([name for name in self._paths if name.endswith(self._suffix)])
             sources = {name: text.decode() for name, text in content.items()}
-            self._environment = _environment(settings.get("envops", {}), sources)
+            self._environment = sandbox(settings.get("envops", {}), sources)
             own = self._environment
             self._marks = (own.variable_start_string, own.block_start_string, own.comment_start_string)
             self._is_excluded = self._matcher(settings.get("exclude", []))
@@ -183,18 +184,6 @@ def _parts(text: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
         raise Unsupported(_CONFIG)
     settings = {key[1:]: value for key, value in config.items() if key.startswith("_")}
     return settings, {key: value for key, value in config.items() if not key.startswith("_")}
-
-
-def _environment(options: Mapping[str, Any], sources: Mapping[str, str]) -> Any:
-    """What copier renders with: the sandbox, its filters, and the template's files to include."""
-    import jinja2  # noqa: PLC0415
-    import jinja2.sandbox  # noqa: PLC0415
-
-    return jinja2.sandbox.SandboxedEnvironment(
-        loader=jinja2.DictLoader(sources),
-        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
-        **{"keep_trailing_newline": True, **options},
-    )
 
 
 def _texts(value: object) -> list[str]:

@@ -5,6 +5,7 @@ Nothing else imports copier.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
@@ -16,13 +17,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+import mlopsgen
+from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.yaml_size import is_too_large
+from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, PermissionDenied
+from mlopsgen.question_set import QuestionSet
 
 _CODE = {"_tasks": "tasks", "_migrations": "migrations", "_jinja_extensions": "extensions"}
 # What a mistake in a template's expressions raises.
 _OF_TEMPLATES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+_OWN_VERSION = f"v{mlopsgen.__version__}"
 _SUFFIX = ".jinja"
 _MARKS = ("[[", "[%", "[#")
 
@@ -99,6 +105,16 @@ class CopierEngine:
     def read(self, version: str, name: str) -> str | None:
         """The text of a file at the top of a version's repository, ``None`` if there is none."""
         return self._store.read(version, name)
+
+    def questions(self, version: str) -> QuestionSet:
+        """What a version asks, with what the organisation that it belongs to has decided.
+
+        Raises:
+            MlopsgenError: There is no such version, or its ``organisation.yaml`` is not valid.
+        """
+        if version == _OWN_VERSION and self.address == CANONICAL_TEMPLATE:
+            return BUILT_IN  # its copier.yml is made from them
+        return read_questions(functools.partial(self._store.read, version))
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""

@@ -91,13 +91,13 @@ class Questionnaire:
 
     def _question(self, key: str, details: object) -> _Asked:
         given = details if isinstance(details, dict) else {"default": details}
-        kind = given.get("type") or _kind_of(given.get("default"))
+        kind = given.get("type") or kind_of(given.get("default"))
         choices = given.get("choices") or []
-        if not _KEYS.issuperset(given) or kind not in _CASTS or not isinstance(choices, list):
+        if not _KEYS.issuperset(given) or kind not in CASTS or not isinstance(choices, list):
             raise Unsupported(f"the question '{key}'")
         if any(not isinstance(choice, str | int | float) or self._is_rendered(choice) for choice in choices):
             raise Unsupported(f"the choices of '{key}'")
-        cast = _CASTS[kind]
+        cast = CASTS[kind]
         return _Asked(
             key=key,
             cast=cast,
@@ -144,7 +144,7 @@ def _to_yaml(value: Any) -> Any:
     return yaml.safe_load(value) if isinstance(value, str) else value
 
 
-def _kind_of(default: object) -> str:
+def kind_of(default: object) -> str:
     """The type of a question that names none."""
     for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
         if isinstance(default, kind):
@@ -152,7 +152,7 @@ def _kind_of(default: object) -> str:
     return "yaml"
 
 
-_CASTS: dict[str, Callable[[Any], Any]] = {
+CASTS: dict[str, Callable[[Any], Any]] = {
     "str": _to_text,
     "int": int,
     "float": float,

@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from mlopsgen import naming
+from mlopsgen.adapters import yaml_lines
+from mlopsgen.adapters.yaml_lines import Lines
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import InvalidDocument
-from mlopsgen.remote import yaml_lines
 from mlopsgen.remote.needs import WATCH_SUFFIX
-from mlopsgen.remote.yaml_lines import Lines
 
 REMOTE_DOCUMENT = ".github/remote.yaml"
 """Where the document lies in a generated repository."""

@@ -13,7 +13,7 @@ from mlopsgen.sync.patterns import Patterns
 from mlopsgen.sync.values import FileClass
 
 if TYPE_CHECKING:
-    from mlopsgen.remote.yaml_lines import Lines
+    from mlopsgen.adapters.yaml_lines import Lines
 
 DOCUMENT = "sync.yaml"
 """The file in a template's repository, beside ``copier.yml``; it is not rendered."""
@@ -71,7 +71,7 @@ def read_classes(text: str, name: str = DOCUMENT) -> Classes:
     Raises:
         InvalidDocument: It cannot be read.
     """
-    from mlopsgen.remote.yaml_lines import read  # noqa: PLC0415 - yaml is paid for by what reads it
+    from mlopsgen.adapters.yaml_lines import read  # noqa: PLC0415 - yaml is paid for by what reads it
 
     found = read(text, name, _HINT)
     document = found.value

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlopsgen.adapters.yaml_lines import Lines
+from mlopsgen.adapters.yaml_lines import read as read_yaml
 from mlopsgen.constants import ANSWERS_FILE, OWNED
 from mlopsgen.errors import InvalidDocument
-from mlopsgen.remote.yaml_lines import Lines
-from mlopsgen.remote.yaml_lines import read as read_yaml
 
 _KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[^\s#:"'-][^:"']*)(?P=quote)\s*:(?:\s|$)""")
 
