@@ -109,6 +109,21 @@ def _branch(branch: str) -> tuple[Question, ...]:
             help="How runs log in to Kubeflow; the secret itself is never asked here.",
         ),
         Question(
+            key=f"{branch}_access", section=branch, kind="choice", title="Access", when=kubeflow, default="direct",
+            choices=("direct", "ssh"),
+            help="How Kubeflow and its MLflow server are reached: directly, or through an ssh server in front of them.",
+        ),
+        Question(
+            key=f"{branch}_ssh", section=branch, title="ssh server", when=(f"{branch}_access", "ssh"), required=True,
+            help="The login there, as tunnel@bastion.example.org or tunnel@bastion.example.org:2222.",
+            check=naming.check_ssh, pattern=naming.SSH_PATTERN,
+        ),
+        Question(
+            key=f"{branch}_ssh_host_key", section=branch, title="Its host key", when=(f"{branch}_access", "ssh"),
+            required=True, help="The server's public key, one line as ssh-keyscan prints it: ssh-ed25519 AAAA...",
+            check=naming.check_ssh_host_key, pattern=naming.SSH_HOST_KEY_PATTERN,
+        ),
+        Question(
             key=f"{branch}_wait", section=branch, kind="choice", title="Wait", when=kubeflow, default="poll",
             choices=("poll", "callback", "none"),
             help="The workflow looks until the run ends (poll), the run calls back (callback), or nobody waits (none).",

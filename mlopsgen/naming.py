@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import keyword
 import re
 import unicodedata
@@ -10,9 +11,20 @@ from urllib.parse import urlsplit
 LONGEST_NAME = 60
 LONGEST_SLUG = 40
 LONGEST_LINE = 200
+LONGEST_HOST_KEY = 1500
 SLUG_PATTERN = r"^[a-z](?:-?[a-z0-9]+)*$"
+FOLDER_KEYS = ("slug", "project_slug", "repo_name", "project_name")
+"""Questions of templates whose answers name the folder, the surest first."""
+
 NAMESPACE_PATTERN = r"^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$"
 METRIC_PATTERN = r"^[a-z][a-z0-9_]*$"
+SSH_PATTERN = (
+    r"^[A-Za-z0-9_][A-Za-z0-9_.-]*@"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,4})?$"
+)
+SSH_HOST_KEY_PATTERN = (
+    r"^(?:ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)|ssh-rsa) AAAA[A-Za-z0-9+/]+={0,2}(?: [^\r\n]*)?$"
+)
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10))}
 _OWN_FOLDERS = {"data", "docs", "helpers", "models", "notebooks", "pipelines", "src", "steps", "tests"}
@@ -133,6 +145,50 @@ def check_namespace(name: str) -> str | None:
     if len(name) > 63 or not re.fullmatch(NAMESPACE_PATTERN, name):
         return "a Kubernetes namespace has at most 63 lower-case letters, digits and dashes, no dash at either end"
     return None
+
+
+def check_ssh(address: str) -> str | None:
+    """A login of an ssh server: ``user@host`` or ``user@host:port``."""
+    refused = check_line(address)
+    if refused:
+        return refused
+    if not re.fullmatch(SSH_PATTERN, address):
+        return "write it as user@host or user@host:port, without ssh:// and without a password"
+    port = address.rpartition(":")[2]
+    return "a port is at most 65535" if port.isdigit() and int(port) > 65535 else None
+
+
+def check_ssh_host_key(line: str) -> str | None:
+    """An ssh server's public key in one line: its type, the key in base64, perhaps a comment."""
+    refused = check_line(line, LONGEST_HOST_KEY)
+    if refused:
+        return refused
+    if not re.fullmatch(SSH_HOST_KEY_PATTERN, line):
+        return (
+            "it is no public host key: one line that begins with ssh-ed25519, ecdsa-sha2-... or ssh-rsa, without the "
+            "host's name (ssh-keyscan HOST shows it; compare it with what the server's keeper tells you)"
+        )
+    kind, blob = line.split(" ")[:2]
+    parts = _ssh_fields(blob)
+    if len(parts) < 2 or parts[0] != kind.encode() or (kind == "ssh-ed25519" and len(parts[1]) != 32):
+        return f"it is no key of the type {kind}: something of it is missing or was changed"
+    return None
+
+
+def _ssh_fields(blob: str) -> list[bytes]:
+    """The fields of a public key, each with its length before it; none where they do not end with the key."""
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return []
+    found = []
+    while data:
+        length = int.from_bytes(data[:4], "big")
+        if len(data) < 4 + length:
+            return []
+        found.append(data[4 : 4 + length])
+        data = data[4 + length :]
+    return found
 
 
 def check_runner(labels: str) -> str | None:

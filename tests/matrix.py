@@ -15,6 +15,8 @@ _RULES = [
     {"name": "f1_macro", "higher_is_better": True, "threshold": None, "tolerance": 0.0, "minimum_gain": 0.002},
 ]
 
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+
 # Each factor with its values; a value is the answers that it stands for. Data, target, task and metrics go together.
 FACTORS: dict[str, dict[str, Fragment]] = {
     "project_name": {
@@ -116,6 +118,15 @@ for _branch in BRANCHES:
         name: {f"{_branch}_login": name} for name in ("none", "token", "service-account", "cookie", "dex")
     }
     NEEDS[f"{_branch} login"] = (f"{_branch} engine", "kubeflow")
+    FACTORS[f"{_branch} access"] = {
+        "direct": {},
+        "ssh": {
+            f"{_branch}_access": "ssh",
+            f"{_branch}_ssh": f"tunnel_{_branch}@bastion.example.org:2222",
+            f"{_branch}_ssh_host_key": f"{HOST_KEY} keeper's \"bastion\": #1 [[ x ]]",
+        },
+    }
+    NEEDS[f"{_branch} access"] = (f"{_branch} engine", "kubeflow")
     FACTORS[f"{_branch} wait"] = {name: {f"{_branch}_wait": name} for name in ("poll", "callback", "none")}
     NEEDS[f"{_branch} wait"] = (f"{_branch} engine", "kubeflow")
     FACTORS[f"{_branch} tracking"] = {

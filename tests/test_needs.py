@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mlopsgen.answers import resolve
 from mlopsgen.constants import BRANCHES
 from mlopsgen.remote import needs
+from tests.matrix import HOST_KEY
 
 KUBEFLOW = {
     "production_engine": "kubeflow",
@@ -47,6 +48,17 @@ def test_with_the_defaults_nothing_is_required():
 def test_each_login_requires_its_secrets_of_its_branch_alone(login, names):
     found = secrets(**KUBEFLOW, production_login=login)
     assert {key for key, required in found.items() if required} == {("production", name) for name in names}
+
+
+def test_an_ssh_server_in_front_requires_its_key():
+    through = {
+        "production_access": "ssh",
+        "production_ssh": "tunnel@bastion.example.org",
+        "production_ssh_host_key": HOST_KEY,
+        "production_login": "none",
+    }
+    found = secrets(**KUBEFLOW, **through)
+    assert {key for key, required in found.items() if required} == {("production", "SSH_KEY")}
 
 
 def test_mail_requires_a_login():

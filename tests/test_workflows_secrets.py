@@ -10,6 +10,7 @@ from tests import workflow_files
 from tests.workflow_files import expressions, jobs, renderings, texts
 
 PLATFORM = {"KUBEFLOW_TOKEN", "KUBEFLOW_COOKIE", "KUBEFLOW_USERNAME", "KUBEFLOW_PASSWORD"}
+ACCESS = {"SSH_KEY"}
 TRACKING = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
 DATA = {f"DATA_MAIN_{part}" for part in ("TOKEN", "USERNAME", "PASSWORD", "ACCESS_KEY", "SECRET_KEY", "SESSION_TOKEN")}
 ACTIONS = {
@@ -29,11 +30,11 @@ UPDATE = "TEMPLATE_UPDATE_TOKEN"
 READERS = {
     "Look for the image in the registry": REGISTRY,
     "Build and push it": REGISTRY,
-    "Check data, champion and platform": PLATFORM | TRACKING | DATA | ACTIONS | AUTHORITY,
-    "Submit and wait": PLATFORM | TRACKING | AUTHORITY,
-    "Terminate the Kubeflow run": PLATFORM | AUTHORITY,
+    "Check data, champion and platform": PLATFORM | ACCESS | TRACKING | DATA | ACTIONS | AUTHORITY,
+    "Submit and wait": PLATFORM | ACCESS | TRACKING | AUTHORITY,
+    "Terminate the Kubeflow run": PLATFORM | ACCESS | AUTHORITY,
     "Train the model": TRACKING | DATA | AUTHORITY,
-    "Train here instead of on the cluster": TRACKING | DATA | AUTHORITY,
+    "Train here instead of on the cluster": ACCESS | TRACKING | DATA | AUTHORITY,
     "Act on the result": ACTIONS | AUTHORITY,
     "Compare the data with the last training's": DATA | AUTHORITY,
     "Look for the token": {UPDATE},
@@ -145,6 +146,18 @@ def test_a_login_reads_just_its_own_secrets() -> None:
             assert read == names[str(login)]
             seen.add(login)
     assert seen == set(names)
+
+
+def test_only_a_branch_behind_an_ssh_server_reads_its_key() -> None:
+    seen = set()
+    for rendering in renderings():
+        for branch in BRANCHES:
+            job = rendering.workflows[f"{branch}.yml"]["jobs"]["train"]
+            readers = {step["name"] for step in job["steps"] if "SSH_KEY" in step.get("env", {})}
+            behind = rendering.answers[f"{branch}_access"] == "ssh"
+            assert readers == ({name for name, read in READERS.items() if "SSH_KEY" in read} if behind else set())
+            seen.add(behind)
+    assert seen == {True, False}
 
 
 def test_data_is_read_with_the_credentials_of_its_kind() -> None:

@@ -30,6 +30,13 @@ MORE: dict[str, Mapping[str, Any]] = {
     | {"registry": "registry.example.org:5000/team/model", "reviewers": ["octocat"]}
     | {"data_address": "s3://bucket/data.parquet", "target": "y"},
     "ghcr": {"production_engine": "kubeflow", "production_login": "token", "registry": "ghcr.io/acme/model"},
+    "behind ssh": {
+        "staging_engine": "kubeflow",
+        "staging_access": "ssh",
+        "staging_ssh": "tunnel@bastion.example.org",
+        "staging_ssh_host_key": matrix.HOST_KEY,
+        "staging_login": "dex",
+    },
     "own": {f"{branch}_runner": "self-hosted, linux, gpu_2" for branch in BRANCHES},
     "larger": {f"{branch}_runner": "ubuntu-24.04-16core" for branch in BRANCHES},
 }

@@ -6,7 +6,7 @@ Pure. Names end up in workflows and in people's consoles, so they are the same f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlopsgen.constants import BRANCHES
@@ -149,6 +149,20 @@ def needed_secrets(answers: Answers, sources: Mapping[str, str]) -> tuple[Need, 
     return (*found, *_registry(answers), *_update(answers))
 
 
+def used_secrets(used: Mapping[tuple[str, str], Sequence[str]]) -> tuple[Need, ...]:
+    """The secrets of a repository whose workflows alone say what they need: none can be missed for certain.
+
+    Args:
+        used: The workflow files by environment and name of each secret.
+    """
+    known = (REPOSITORY, *BRANCHES, *(f"{branch}{WATCH_SUFFIX}" for branch in BRANCHES))
+    return tuple(
+        _optional(environment, name, f"used by {', '.join(files)}")
+        for (environment, name), files in used.items()
+        if environment in known
+    )
+
+
 def _variable(answers: Answers, branch: str, key: str, name: str, purpose: str) -> Need:
     return Need(environment=branch, name=name, purpose=purpose, value=str(answers.get(f"{branch}_{key}") or ""))
 
@@ -157,6 +171,8 @@ def _platform(answers: Answers, branch: str) -> list[Need]:
     found = []
     on_cluster = answers.get(f"{branch}_engine") == "kubeflow"
     if on_cluster:
+        if answers.get(f"{branch}_access") == "ssh":
+            found.append(_secret(branch, "SSH_KEY", "private key that logs in to the ssh server before Kubeflow"))
         match answers.get(f"{branch}_login"):
             case "token":
                 found.append(_secret(branch, "KUBEFLOW_TOKEN", "token that logs in to Kubeflow"))
