@@ -36,6 +36,7 @@ class Verb:
 VERBS = {
     "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
     "push": Verb("mlopsgen.cli.push", "Push to GitHub, or to a forge on this machine; make it when it is not there."),
+    "adopt": Verb("mlopsgen.cli.adopt", "Bring a repository that exists under a template."),
     "sync": Verb("mlopsgen.cli.sync", "Update what the template made to a newer version of it."),
     "run": Verb("mlopsgen.cli.run", "Train a branch again."),
     "watch": Verb("mlopsgen.cli.watch", "Train where the data changed since the last training."),

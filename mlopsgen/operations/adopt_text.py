@@ -1,0 +1,128 @@
+"""An adoption in words: for a terminal, for a commit, and as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
+from mlopsgen.operations.adopt_found import MadeBy
+from mlopsgen.operations.adopt_request import Adoption, KeptFile
+from mlopsgen.remote.plan_text import printable
+from mlopsgen.sync.trees import shown
+from mlopsgen.sync.values import FileClass
+from mlopsgen.sync.wording import counted, value_words
+
+TRAILER = "Mlopsgen-Adopt"
+"""The last line of an adoption's commit: the template's version."""
+
+_FILES, _DIFFS, _DIFF = 40, 12, 16
+_HEADERS = ("diff --git ", "index ", "--- ", "+++ ")
+
+
+def commit_message(adoption: Adoption) -> str:
+    """The message of the commit; it names no files and calls nobody."""
+    whose = "mlopsgen template" if adoption.template == CANONICAL_TEMPLATE else "template"
+    head = f"Adopt the {whose} {adoption.version}"
+    lines = [printable(head), "", f"{sentence(adoption)}.", "", f"{TRAILER}: {adoption.version}", ""]
+    return "\n".join(lines)
+
+
+def sentence(adoption: Adoption) -> str:
+    """What comes and what stays, counted, without a full stop."""
+    if adoption.made_by is not MadeBy.HAND:
+        gone = f", {', '.join(map(printable, adoption.removed))} goes" if adoption.removed else ""
+        return f"Only {ANSWERS_FILE} is written{gone}; no other file changes"
+    said = f"{counted(len(adoption.added), 'file')} {'comes' if len(adoption.added) == 1 else 'come'}"
+    if not adoption.kept:
+        return f"{said}, and nothing that is there changes"
+    stay = "stays" if len(adoption.kept) == 1 else "stay"
+    return f"{said}, {len(adoption.kept)} of yours {stay} where the template has another one"
+
+
+def lines(adoption: Adoption, *, name: str) -> list[str]:
+    """What an adoption brings, as lines without colours and without anything that a terminal would act on."""
+    sections = (
+        [f"{printable(name)}: {_origin(adoption)}"],
+        [f"! {printable(text)}" for text in adoption.warnings],
+        _added(adoption.added),
+        _kept(adoption),
+        _answers(adoption),
+    )
+    found: list[str] = []
+    for section in sections:
+        lines = list(section)
+        found += ["", *lines] if found and lines else lines
+    return found
+
+
+def _origin(adoption: Adoption) -> str:
+    template = "the built-in template" if adoption.template == CANONICAL_TEMPLATE else printable(adoption.template)
+    if adoption.made_by is MadeBy.HAND:
+        return f"{template} {printable(adoption.version)} is merged into it"
+    how = {0: "every file of it is as rendered"}.get(
+        adoption.apart, f"{adoption.same} files are as rendered, {adoption.apart} are yours by now"
+    )
+    return f"made by {adoption.made_by.value} from {template} {printable(adoption.version)}; {how}"
+
+
+def _added(paths: Sequence[str]) -> Iterator[str]:
+    if paths:
+        yield f"New files ({len(paths)})"
+    for path in paths[:_FILES]:
+        yield f"  + {printable(shown(path))}"
+    if len(paths) > _FILES:
+        yield f"  … and {len(paths) - _FILES} more ('--output json' lists all)"
+
+
+def _kept(adoption: Adoption) -> Iterator[str]:
+    if not adoption.kept:
+        return
+    yield f"Yours, and the template has another one ({len(adoption.kept)}): they stay as they are"
+    for number, one in enumerate(adoption.kept):
+        yield f"  = {printable(shown(one.path))}  {why(one)}"
+        diff = [line.expandtabs() for line in one.diff.splitlines() if not line.startswith(_HEADERS)]
+        if len(diff) > _DIFF or number >= _DIFFS:
+            added, removed = (sum(1 for line in diff if line.startswith(sign)) for sign in "+-")
+            yield f"      {counted(added, 'line')} of the template's, {removed} of yours"
+        else:
+            yield from (f"      {printable(line)}" for line in diff)
+
+
+def why(one: KeptFile) -> str:
+    """Why a file stays the owner's, and what updates do with it."""
+    if one.path != one.at:
+        return f"cannot come: {printable(shown(one.at))} is in its place"
+    if one.kind is FileClass.SEEDED:
+        return "updates leave it alone"
+    return f"updates leave it alone, as 'owned' in {ANSWERS_FILE} says"
+
+
+def _answers(adoption: Adoption) -> Iterator[str]:
+    if adoption.guessed:
+        yield "Answers that the repository gave (--set KEY=VALUE changes one)"
+    for key in adoption.guessed:
+        yield f"  * {printable(key)}: {printable(value_words(adoption.answers[key]))}"
+
+
+def adoption_data(adoption: Adoption) -> dict[str, Any]:
+    """An adoption as JSON values; names that are no UTF-8 are spelt out."""
+    return {
+        "made_by": adoption.made_by.value,
+        "template": adoption.template,
+        "version": adoption.version,
+        "newest": adoption.newest,
+        "commit_adopted": adoption.ours,
+        "added": [shown(path) for path in adoption.added],
+        "kept": [
+            {"path": shown(one.path), "class": one.kind.value, "at": shown(one.at), "diff": one.diff}
+            for one in adoption.kept
+        ],
+        "same": adoption.same,
+        "apart": adoption.apart,
+        "removed": [shown(path) for path in adoption.removed],
+        "answers": dict(adoption.answers),
+        "guessed": list(adoption.guessed),
+        "owned": list(adoption.owned),
+        "warnings": list(adoption.warnings),
+    }
