@@ -4,7 +4,8 @@
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
   print them without importing what trains;
 - ``docs/exit-codes.md``, from the error tree;
-- ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``.
+- ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``, and their pins in
+  the workflows of ``config-repository/``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ast
 import importlib
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -102,14 +104,22 @@ ACTIONS_HEAD = """\
 """
 
 
+def pins() -> dict[str, str]:
+    """Each action as a workflow names it: ``actions/checkout@COMMIT # v1.2.3``."""
+    table = yaml.safe_load((ROOT / "tools" / "actions.yaml").read_text(encoding="utf-8"))
+    return {name: f"{name}@{pin['commit']} # {pin['tag']}" for name, pin in sorted(table.items())}
+
+
 def actions() -> str:
     """The names by which workflow templates pin actions: ``setup_python`` for ``actions/setup-python``."""
-    table = yaml.safe_load((ROOT / "tools" / "actions.yaml").read_text(encoding="utf-8"))
-    lines = [
-        f"[% set {name.rpartition('/')[2].replace('-', '_')} = '{name}@{pin['commit']} # {pin['tag']}' %]\n"
-        for name, pin in sorted(table.items())
-    ]
+    lines = [f"[% set {name.rpartition('/')[2].replace('-', '_')} = '{pin}' %]\n" for name, pin in pins().items()]
     return ACTIONS_HEAD + "".join(lines)
+
+
+def pinned(text: str) -> str:
+    """A workflow with the actions in it pinned anew."""
+    known = pins()
+    return re.sub(r"(?m)(?<=uses: )([\w-]+/[\w-]+)@.*$", lambda found: known[found[1]], text)
 
 
 def generated() -> dict[Path, str]:
@@ -120,7 +130,11 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "exit-codes.md": exit_codes(),
         ROOT / "template" / "_includes" / "actions.jinja": actions(),
     }
-    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages}
+    workflows = {
+        path: pinned(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / "config-repository" / ".github" / "workflows").iterdir())
+    }
+    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages, **workflows}
 
 
 def main() -> int:

@@ -1,9 +1,9 @@
 """Where the built-in template's versions come from, without any network.
 
 An installed package carries ``template.bundle``: a git bundle with one commit for each released version, tagged
-``v1.2.3``, that holds ``copier.yml``, ``sync.yaml`` and ``template/`` and nothing of the project's own history; its
-message holds what the changelog says of the version. In a checkout of the project the working tree is the newest
-version and its tags are the others.
+``v1.2.3``, that holds ``copier.yml``, ``sync.yaml`` and ``template/`` (and ``config-repository/``, what an organisation's
+own template repository gets besides) and nothing of the project's own history; its message holds what the changelog
+says of the version. In a checkout of the project the working tree is the newest version and its tags are the others.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ from mlopsgen.errors import MlopsgenError, UsageError
 
 BUNDLE = "template.bundle"
 _NEEDED = ("copier.yml", "template")
-_PARTS = (*_NEEDED, "sync.yaml")
+CONFIGURATION = "config-repository"
+"""The folder with what an organisation's own template repository gets besides the template."""
+
+_PARTS = (*_NEEDED, "sync.yaml", CONFIGURATION)
 _CHANGELOG = "CHANGELOG.md"
 _LEFT_OUT = (
     "__pycache__", "*.pyc", "*.egg-info", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".venv",
     ".mlflow", "runs",
 )  # fmt: skip
 # The synthetic commits are the same wherever and whenever a package is built.
-_AUTHOR = {
+AUTHOR = {
     f"GIT_{role}_{part}": value
     for role in ("AUTHOR", "COMMITTER")
     for part, value in {
@@ -72,6 +75,10 @@ class TemplateStore:
         """Every version that can be laid out, oldest first."""
         tagged = self._history.names if self._history is not None else ()
         return tuple(sorted({self.newest, *(name for name in tagged if name.startswith("v"))}, key=order))
+
+    def find(self, name: str) -> str | None:
+        """The version that a name means, with or without its ``v``."""
+        return next((each for each in (name, f"v{name}") if each in self.versions()), None)
 
     def identity(self, version: str) -> str | None:
         """What names the content of a version; ``None`` for a working tree, which may change.
@@ -114,6 +121,24 @@ class TemplateStore:
         else:
             told = {version: self._require(version).message(version) for version in between}
         return tuple((version, told.get(version, "")) for version in reversed(between))
+
+    def bundle(self, scratch: Path) -> Path:
+        """A git bundle with every version as a tag.
+
+        Args:
+            scratch: An empty folder, for the one that is made of a checkout.
+
+        Raises:
+            MlopsgenError: There is neither a package nor a checkout with git.
+        """
+        if self._checkout is not None and (self._checkout / ".git").exists():
+            return write_bundle(self._checkout, scratch, self._environ)
+        if self._bundle.is_file():
+            return self._bundle
+        raise MlopsgenError(
+            f"This mlopsgen has no history of its template: {self._bundle} is missing.",
+            hint="Install the package, or use a git checkout of the project.",
+        )
 
     def _working_tree(self, version: str) -> Path | None:
         return self._checkout if version == self.newest else None
@@ -161,9 +186,10 @@ def copy_working_tree(root: Path, destination: Path, environ: Mapping[str, str])
         environ: The environment that git is started with.
     """
     if not (root / ".git").exists():
-        shutil.copytree(root / "template", destination / "template", ignore=shutil.ignore_patterns(*_LEFT_OUT))
-        for name in ("copier.yml", "sync.yaml"):
-            if (root / name).is_file():
+        for name in _PARTS:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, destination / name, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+            elif (root / name).is_file():
                 shutil.copy(root / name, destination)
         return
     listed = GitRepository(root, environ).read(
@@ -199,7 +225,7 @@ def write_bundle(root: Path, scratch: Path, environ: Mapping[str, str]) -> Path:
     tree = scratch / "tree"
     tree.mkdir()
     copy_working_tree(root, tree, environ)
-    bare = GitRepository(scratch / "history.git", {**environ, **_AUTHOR})
+    bare = GitRepository(scratch / "history.git", {**environ, **AUTHOR})
     GitRepository(scratch, environ).run(
         "init", "--quiet", "--bare", "--template=", "--object-format=sha1", "history.git"
     )

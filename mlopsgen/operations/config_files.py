@@ -1,0 +1,80 @@
+"""The files that a configuration repository begins with, and the lines that an update of it writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from string import Template
+
+ORGANISATION = "organisation.yaml"
+CHANGELOG = "CHANGELOG.md"
+README = "README.md"
+FIRST_RELEASE = "1.0.0"
+
+_OF_YAML = {"yes", "no", "on", "off", "true", "false", "null"}
+_TEXTS = Path(__file__).with_name("config_first")
+
+
+def first_files(*, name: str, slug: str, folder: str, version: str) -> dict[str, str]:
+    """The organisation's own files in a new configuration repository, by name.
+
+    Args:
+        name: The organisation, as people call it.
+        slug: The organisation on GitHub.
+        folder: The repository's name.
+        version: The version of mlopsgen's template that it begins with.
+    """
+    words = {"name": name, "slug": slug, "folder": folder, "version": version, "release": FIRST_RELEASE}
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z-]*[A-Za-z]", name) and name.lower() not in _OF_YAML
+    quoted = name if plain else json.dumps(name, ensure_ascii=False)
+    names = (ORGANISATION, CHANGELOG, README)
+    texts = {path: Template((_TEXTS / path).read_text(encoding="utf-8")) for path in names}
+    return {path: text.substitute(words, quoted=quoted) for path, text in texts.items()}
+
+
+def next_release(release: str) -> str:
+    """The version after one, with what people notice: ``1.3.0`` after ``1.2.7``."""
+    numbers = [*map(int, release.split(".")), 0, 0][:3]
+    return f"{numbers[0]}.{numbers[1] + 1}.0"
+
+
+def with_release(text: str, release: str) -> str:
+    """``organisation.yaml`` with another version; everything else stays as it was written."""
+    return re.sub(r"(?m)^(release:[ \t]*)[^\s#]+", rf"\g<1>{release}", text, count=1)
+
+
+def with_changes(text: str, release: str, lines: str) -> str:
+    """The changelog with more in the section of a version, which is made where it is missing.
+
+    Args:
+        text: The changelog.
+        release: The version.
+        lines: Markdown.
+    """
+    heading = re.compile(rf"(?m)^## \[?v?{re.escape(release)}\]?(?![\w.]).*\n+")
+    found = heading.search(text)
+    if found is not None:
+        return f"{text[: found.end()]}{lines}\n{text[found.end() :].lstrip()}"
+    first = re.search(r"(?m)^## ", text)
+    place = first.start() if first is not None else len(text)
+    before = text[:place].rstrip()
+    after = text[place:]
+    return f"{before}\n\n## [{release}]\n\n{lines}\n{chr(10) if after else ''}{after}"
+
+
+def told_of_update(before: str, after: str, changes: dict[str, str]) -> str:
+    """What the changelog says of an update of mlopsgen's template.
+
+    Args:
+        before: The version that was merged so far.
+        after: The version that is merged now.
+        changes: What the versions between changed, newest first: Markdown by version.
+    """
+    lines = [f"- mlopsgen's template {after} (before: {before}).", ""]
+    for version, told in changes.items():
+        if told:
+            # One level below the heading of our own version.
+            deeper = re.sub(r"(?m)^#(#+ )", r"##\1", told)
+            lines += [f"### mlopsgen {version}", "", deeper, ""]
+    return "\n".join(lines)
