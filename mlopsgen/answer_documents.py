@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from mlopsgen import naming
-from mlopsgen.answers import ANSWERS_VERSION, QUESTIONS
+from mlopsgen.answers import ANSWERS_VERSION, BUILT_IN, BY_KEY, QUESTIONS
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Cases, Derived, Question, SlugOf, Value
 
 _METRIC_SCHEMA = {
@@ -25,16 +26,24 @@ _METRIC_SCHEMA = {
 }
 
 
-def answers_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of an answers file."""
-    conditions = [_condition(question, *question.when) for question in QUESTIONS if isinstance(question.when, tuple)]
+def answers_schema(questions: QuestionSet = BUILT_IN, called: str = "") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an answers file.
+
+    Args:
+        questions: What is answered.
+        called: The template and its version, if it is not the built-in one.
+    """
+    asked = questions.questions
+    conditions = [_condition(question, *question.when) for question in asked if isinstance(question.when, tuple)]
+    title = f"answers for {called}" if called else "mlopsgen answers"
+    command = "mlopsgen init --template ADDRESS --answers FILE" if called else "mlopsgen init --answers FILE"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "mlopsgen answers",
-        "description": "Answers for 'mlopsgen init --answers FILE'; a key that is left out keeps its default.",
+        "title": title,
+        "description": f"Answers for '{command}'; a key that is left out keeps its default.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {"version": {"const": ANSWERS_VERSION}, **{q.key: _property(q) for q in QUESTIONS}},
+        "properties": {"version": {"const": ANSWERS_VERSION}, **{q.key: _property(questions, q) for q in asked}},
         "allOf": conditions,
     }
 
@@ -48,12 +57,24 @@ def _condition(question: Question, key: str, wanted: str) -> dict[str, Any]:
     }
 
 
-def _property(question: Question) -> dict[str, Any]:
+def _property(questions: QuestionSet, question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {"title": question.title, "description": question.help}
-    if not isinstance(question.default, Cases | SlugOf):
+    organisation = questions.organisation
+    if organisation is not None and question.key in organisation.locked:
+        locked = organisation.locked[question.key]
+        found["description"] = f"{question.help} Decided by {organisation.name}. {locked.why}".strip()
+        return found | {"const": questions.default_for(question, {})}
+    if organisation is not None and question.key in organisation.preset:
+        found["default"] = questions.default_for(question, {})
+    elif not isinstance(question.default, Derived):
         found["default"] = question.default
-    kinds = {"integer": "integer", "words": "array", "metrics": "array"}
-    return found | ({"type": kinds.get(question.kind, "string")} if question.when else _rules(question))
+    return found | (_type(question) if isinstance(question.when, tuple) else _rules(question))
+
+
+def _type(question: Question) -> dict[str, Any]:
+    kinds = {"integer": "integer", "words": "array", "metrics": "array", "switch": "boolean", "data": ""}
+    kind = kinds.get(question.kind, "string")
+    return {"type": kind} if kind else {}
 
 
 def _rules(question: Question) -> dict[str, Any]:
@@ -74,8 +95,23 @@ def _rules(question: Question) -> dict[str, Any]:
             return {"type": "array", "uniqueItems": True, "items": word, **least, **most}
         case "metrics":
             return {"type": "array", "minItems": 1, "items": _METRIC_SCHEMA}
+        case "switch" | "data":
+            return _type(question)
+        case "choice" if question.key not in BY_KEY:
+            # The choices of other people's templates may be numbers, or yes and no.
+            return {
+                "enum": [*question.choices, *(value for value in map(_scalar, question.choices) if value is not None)]
+            }
         case _:
             return word
+
+
+def _scalar(choice: str) -> object:
+    try:
+        found = json.loads(choice)
+    except ValueError:
+        return None
+    return found if isinstance(found, bool | int | float) else None
 
 
 def copier_questions() -> str:

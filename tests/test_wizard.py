@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from mlopsgen.answers import SECTIONS, resolve
+from mlopsgen.answers import BUILT_IN, SECTIONS, resolve
 from mlopsgen.cli import prompts, wizard
 from mlopsgen.errors import Interrupted, UsageError
 from mlopsgen.ports import Back
@@ -52,9 +52,11 @@ class Script:
         return list(chosen) if said is None else list(said)  # type: ignore[call-overload]
 
 
-def converse(*steps: tuple[str, object], given: dict[str, object] | None = None, refuse=lambda answers: None):
+def converse(
+    *steps: tuple[str, object], given: dict[str, object] | None = None, refuse=lambda answers: None, questions=BUILT_IN
+):
     script = Script(*steps)
-    answers = wizard.ask(given or {}, script, lambda answers: f"TABLE {answers['slug']}", refuse)
+    answers = wizard.ask(questions, given or {}, script, lambda answers: f"TABLE {answers.get('slug')}", refuse)
     assert next(script.steps, None) is None, "the script has more to say"
     return answers, script
 

@@ -13,11 +13,16 @@ from mlopsgen.errors import InvalidDocument, from_os_error
 _LARGEST = 1_000_000
 
 
-def read(path: Path) -> tuple[dict[str, object], dict[str, str]]:
+def read(path: Path, *, own_version: bool = True) -> tuple[dict[str, object], dict[str, str]]:
     """The answers of a file by key, and where each one stands (``answers.yml:3``).
 
     Keys that begin with an underscore and the list ``owned`` are notes and are left out, so that the
     ``.copier-answers.yml`` of another repository can be used as it is.
+
+    Args:
+        path: The file.
+        own_version: Whether ``version`` is that of the file's form; templates of other people may ask for an answer
+            of that name.
 
     Raises:
         InvalidDocument: The file cannot be read, is no YAML or JSON, or is no mapping.
@@ -41,7 +46,7 @@ def read(path: Path) -> tuple[dict[str, object], dict[str, str]]:
     strange = next((key for key in document if not isinstance(key, str)), None)
     if strange is not None:
         raise _invalid(path, 1, f"the key {strange!r} is not a text")
-    version = document.pop("version", ANSWERS_VERSION)
+    version = document.pop("version", ANSWERS_VERSION) if own_version else ANSWERS_VERSION
     if version != ANSWERS_VERSION or isinstance(version, bool):
         raise _invalid(
             path, lines["version"], f"version {version!r} is not known; this mlopsgen reads {ANSWERS_VERSION}"

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlopsgen.adapters import birthplace
-from mlopsgen.answer_values import as_text
-from mlopsgen.answers import BY_KEY, QUESTIONS, SECTIONS, of_section, resolve, unknown_key
+from mlopsgen.answers import BY_KEY, QUESTIONS
+from mlopsgen.cli.chosen_template import BUILT_IN, Chosen, choose
 from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
 from mlopsgen.errors import Interrupted, InvalidAnswer, MissingAnswer, MlopsgenError, UsageError
-from mlopsgen.ports import Template
+from mlopsgen.ports import Back
 from mlopsgen.questions import Question, Value
 from mlopsgen.result import OperationResult
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-
-BUILT_IN = "builtin"
-"""The name of the template that the package carries; the only one so far."""
 
 
 def _complete_set(incomplete: str) -> list[str]:
@@ -75,7 +72,12 @@ def init(
         ),
     ] = None,
     template: Annotated[
-        str, typer.Option("--template", help=f"Only '{BUILT_IN}' so far: the template of this mlopsgen.")
+        str,
+        typer.Option(
+            "--template",
+            metavar="ADDRESS",
+            help=f"A template of your own: gh:OWNER/NAME, an address or folder of git; '{BUILT_IN}' is ours.",
+        ),
     ] = BUILT_IN,
     template_version: Annotated[
         str | None,
@@ -89,28 +91,28 @@ def init(
     In a terminal it shows the defaults and asks what to change. --defaults or --answers make it ask nothing.
     """
     session = session_of(context)
-    _check_template(template)
-    given, origin = _given(session, answers, assignments or [], flags)
     if directory == "":
         raise UsageError("The folder's name is empty.", where="directory", hint="Give a name, or leave it out.")
+    chosen = choose(session, template, template_version)
+    given, origin = _given(session, chosen, answers, assignments or [], flags)
     if directory is not None:
         birthplace.check_free(session.path(directory))
-        if "project_name" not in given:
+        if "project_name" in chosen.questions.by_key and "project_name" not in given:
             given["project_name"] = session.path(directory).resolve().name
             origin["project_name"] = "the folder's name (--name gives another)"
     if defaults or answers is not None:
-        found = resolve(given, origin=origin)
+        found = chosen.questions.resolve(given, origin=origin)
     elif session.interactive:
         with contextlib.suppress(MissingAnswer):  # the wizard asks for what is missing
-            resolve(given, origin=origin)
-        found = _ask(session, given, directory)
+            chosen.questions.resolve(given, origin=origin)
+        directory, found = _ask(session, chosen, given, directory)
     else:
         raise MissingAnswer(
             "There is no terminal to ask in.",
             where="--defaults",
-            hint="Add --defaults (every question has a default), or --answers FILE.",
+            hint="Add --defaults (what is not given keeps its default), or --answers FILE.",
         )
-    return _make(session, found, _destination(session, found, directory), template_version, origin)
+    return _make(session, chosen, found, given, _destination(session, chosen, found, directory))
 
 
 def _with_flags() -> inspect.Signature:
@@ -125,102 +127,90 @@ init.__annotations__ = {name: found.annotation for name, found in init.__signatu
 app.command()(init)
 
 
-def _check_template(template: str) -> None:
-    if template != BUILT_IN:
-        raise UsageError(
-            f"The template '{template}' cannot be used: so far there is only '{BUILT_IN}'.",
-            where="--template",
-            hint="Leave --template out.",
-        )
-
-
 def _given(
-    session: Session, file: Path | None, assignments: list[str], flags: Mapping[str, str | None]
+    session: Session, chosen: Chosen, file: Path | None, assignments: list[str], flags: Mapping[str, str | None]
 ) -> tuple[dict[str, object], dict[str, str]]:
     """The answers of file, ``--set`` and flags (the later wins), and where each came from."""
-    given, origin = read_given(session, file, assignments)
-    for key in given:
-        if key not in BY_KEY:
-            raise unknown_key(key, origin[key])
+    asked = chosen.questions.by_key
+    given, origin = read_given(session, file, assignments, own_version="version" not in asked)
     for key, text in flags.items():
         if text is not None:
             given[key] = text
             origin[key] = BY_KEY[key].flag
+    for key in given:
+        if key in asked:
+            continue
+        if chosen.questions.ours and key in BY_KEY:
+            message = f"The template {chosen.version} has no question '{key}'."
+            raise InvalidAnswer(message, where=origin[key], hint="Leave it out.")
+        raise chosen.questions.unknown_key(key, origin[key])
     return given, origin
 
 
-def _destination(session: Session, answers: Mapping[str, Value], directory: str | None) -> Path:
-    return session.path(directory if directory is not None else str(answers["slug"]))
+def _destination(session: Session, chosen: Chosen, answers: Mapping[str, Value], directory: str | None) -> Path:
+    """Where the repository comes to lie.
+
+    Raises:
+        MissingAnswer: Neither the person nor the template says what the folder is called.
+    """
+    name = directory if directory is not None else chosen.folder_name(answers)
+    if not name:
+        raise MissingAnswer(
+            f"The template {chosen.called} does not say what the folder is called.",
+            where="directory",
+            hint="Name it: mlopsgen init FOLDER.",
+        )
+    return session.path(name)
 
 
-def _ask(session: Session, given: Mapping[str, object], directory: str | None) -> dict[str, Value]:
-    """Let a person change the answers in the terminal."""
-    from mlopsgen.cli import prompts, wizard
+def _ask(
+    session: Session, chosen: Chosen, given: Mapping[str, object], directory: str | None
+) -> tuple[str | None, dict[str, Value]]:
+    """Let a person change the answers in the terminal; also the folder, where nothing else names it."""
+    from mlopsgen.cli import prompts, topics, wizard
 
-    def draw(answers: Mapping[str, Value]) -> str:
-        rows = {title.split(":")[0]: _row(section, answers) for section, title in SECTIONS.items()}
-        folder = {"Folder": str(_destination(session, answers, directory))} if answers["slug"] else {}
-        return prompts.draw_table(rows | folder, colour=session.colour)
+    prompter = prompts.TerminalPrompter(colour=session.colour)
 
-    def refuse(answers: Mapping[str, Value]) -> MlopsgenError | None:
+    def refuse(answers: Mapping[str, Value], name: str | None = None) -> MlopsgenError | None:
         try:
-            birthplace.check_free(_destination(session, answers, directory))
+            birthplace.check_free(_destination(session, chosen, answers, name or directory))
         except MlopsgenError as error:
             return error
         return None
 
+    def refuse_name(text: str) -> str | None:
+        refused = refuse({}, text.strip()) if text.strip() else MissingAnswer("It is empty.")
+        return refused.message if refused else None
+
+    def draw(answers: Mapping[str, Value]) -> str:
+        name = directory or chosen.folder_name(answers)
+        folder = {"Folder": str(session.path(name))} if name else {}
+        return prompts.draw_table(topics.rows(chosen.questions, answers) | folder, colour=session.colour)
+
     try:
-        return wizard.ask(given, prompts.TerminalPrompter(colour=session.colour), draw, refuse)
+        while directory is None and not chosen.names_folder:
+            with contextlib.suppress(Back):  # there is nothing before it
+                directory = prompter.text("Folder", "The folder to make; the template names none.", "", refuse_name)
+        return directory, wizard.ask(chosen.questions, given, prompter, draw, refuse)
     except (KeyboardInterrupt, EOFError):
         raise Interrupted from None
 
 
-def _row(section: str, answers: Mapping[str, Value]) -> str:
-    shown = []
-    for question in of_section(section):
-        text = as_text(question, answers[question.key])
-        if text and question.asked(answers):
-            shown.append(f"{question.title.lower()} {text}")
-        elif question.required and question.asked(answers):
-            shown.append(f"{question.title.lower()} (will be asked)")
-    return " \N{MIDDLE DOT} ".join(shown)
-
-
 def _make(
-    session: Session, answers: dict[str, Value], destination: Path, version: str | None, origin: Mapping[str, str]
+    session: Session, chosen: Chosen, answers: dict[str, Value], given: Collection[str], destination: Path
 ) -> OperationResult:
-    from mlopsgen.adapters.copier_engine import CopierEngine
-    from mlopsgen.adapters.template_store import TemplateStore
     from mlopsgen.operations import init as operation
 
-    engine = CopierEngine(TemplateStore(session.environ))
-    wanted = engine.newest if version is None else f"v{version.removeprefix('v')}"
+    engine = chosen.opened(session.environ)
     request = operation.InitRequest(
         destination=destination,
-        answers=_of_version(engine, wanted, answers, origin),
-        template_version=wanted,
+        answers=answers,
+        template_version=chosen.version or engine.newest,
         environ=session.environ,
+        source=operation.Source(address=engine.address, is_ours=chosen.questions.ours) if chosen.named else None,
+        rendered=chosen.questions.for_engine(answers, given),
     )
     try:
         return operation.init(request, engine, session.events)
     except KeyboardInterrupt:
         raise Interrupted from None
-
-
-def _of_version(
-    engine: Template, version: str, answers: dict[str, Value], origin: Mapping[str, str]
-) -> dict[str, Value]:
-    """The answers to the questions that the version has: an older one renders nothing that it never asked for.
-
-    Raises:
-        InvalidAnswer: Another one was given.
-    """
-    if version == engine.newest or version not in engine.versions():
-        return answers
-    from mlopsgen.sync.asked import questions_of
-
-    asked = questions_of(engine, version).helps
-    for key, where in origin.items():
-        if key not in asked:
-            raise InvalidAnswer(f"The template {version} has no question '{key}'.", where=where, hint="Leave it out.")
-    return {key: value for key, value in answers.items() if key in asked}

@@ -11,15 +11,22 @@ from mlopsgen.cli.session import Session
 from mlopsgen.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from mlopsgen.question_set import QuestionSet
     from mlopsgen.questions import Question, Value
     from mlopsgen.sync.ahead import Ask
     from mlopsgen.sync.start import Given
 
 
 def read_given(
-    session: Session, file: Path | None, assignments: Sequence[str]
+    session: Session, file: Path | None, assignments: Sequence[str], *, own_version: bool = True
 ) -> tuple[dict[str, object], dict[str, str]]:
     """The answers of ``--answers`` and ``--set`` (the later wins), and where each came from.
+
+    Args:
+        session: The command's surroundings.
+        file: The answers file.
+        assignments: What stands after each ``--set``.
+        own_version: Whether ``version`` in the file is that of its form; else it is an answer.
 
     Raises:
         InvalidDocument: The file cannot be read.
@@ -30,7 +37,7 @@ def read_given(
     if file is not None:
         from mlopsgen.adapters import answers_file
 
-        given, origin = answers_file.read(session.path(file))
+        given, origin = answers_file.read(session.path(file), own_version=own_version)
     for assignment in assignments:
         key, separator, value = assignment.partition("=")
         if not separator:
@@ -62,14 +69,14 @@ def ask_new(session: Session) -> Ask | None:
     if not session.interactive:
         return None
 
-    def ask(questions: Sequence[Question], answers: Mapping[str, Value]) -> Mapping[str, object]:
+    def ask(questions: Sequence[Question], answers: Mapping[str, Value], asked: QuestionSet) -> Mapping[str, object]:
         from mlopsgen.cli import prompts, wizard
 
         if isinstance(session.events, TextEvents):
             session.events.clear()
         prompter = prompts.TerminalPrompter(colour=session.colour)
         try:
-            return wizard.ask_new(questions, answers, prompter)
+            return wizard.ask_new(questions, answers, prompter, asked)
         except (KeyboardInterrupt, EOFError):
             raise Interrupted("Stopped; nothing was changed.") from None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mlopsgen.cli.session import Output, OutputOption, Shown
+from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
+from mlopsgen.errors import UsageError
 from mlopsgen.operations import schema as operation
 from mlopsgen.result import OperationResult
 
@@ -19,9 +20,18 @@ def _complete(incomplete: str) -> list[tuple[str, str]]:
 
 @app.command()
 def schema(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(help=f"One of {', '.join(operation.SCHEMAS)}.", autocompletion=_complete, show_default=False),
+    ] = None,
+    template: Annotated[
+        str,
+        typer.Option("--template", metavar="ADDRESS", help="With 'answers': the template that asks; else it is ours."),
+    ] = "",
+    template_version: Annotated[
+        str | None,
+        typer.Option("--template-version", help="Its version, for example v0.1.0; the newest if left out."),
     ] = None,
     output: OutputOption = Output.text,
 ) -> OperationResult | Shown:
@@ -29,12 +39,26 @@ def schema(
 
     Editors check and complete the files with it, for example through a 'yaml-language-server' comment.
     """
+    if name != "answers" and (template or template_version):
+        flag = "--template" if template else "--template-version"
+        raise UsageError(
+            f"{flag} goes with 'answers'.", where=flag, hint="Write: mlopsgen schema answers --template ADDRESS."
+        )
     if name is None:
         lines = "\n".join(f"  {known:14} {text}" for known, text in operation.SCHEMAS.items())
         result = OperationResult(summary="The schemas.", data={"schemas": operation.SCHEMAS})
         return Shown(result=result, text=lines)
     import json
 
-    found = operation.schema(name)
+    found = _schema(session_of(context), name, template, template_version)
     result = OperationResult(summary=f"The JSON Schema '{name}'.", data={"schema": found})
     return Shown(result=result, text=json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _schema(session: Session, name: str, template: str, version: str | None) -> dict[str, Any]:
+    if not template and not version:
+        return operation.schema(name)
+    from mlopsgen.cli.chosen_template import BUILT_IN, choose
+
+    chosen = choose(session, template or BUILT_IN, version)
+    return operation.schema(name, chosen.questions, f"{chosen.address} {chosen.version}")

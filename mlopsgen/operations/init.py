@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsgen.adapters import birthplace, git
-from mlopsgen.constants import BRANCHES, MAIN_BRANCH
+from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE, MAIN_BRANCH
 from mlopsgen.errors import CommandFailed, MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
 from mlopsgen.ports import EventSink, TemplateEngine
@@ -23,20 +24,52 @@ _AS_RENDERED = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """A template that is not the built-in one.
+
+    Attributes:
+        address: Where it lies, as the repository records it.
+        is_ours: Whether it asks the questions of the built-in one, because it is derived from it.
+    """
+
+    address: str
+    is_ours: bool
+
+    @property
+    def name(self) -> str:
+        """What the template is called, without the place that it lies at."""
+        return re.split(r"[/:]", self.address.rstrip("/"))[-1].removesuffix(".git")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return Path(self.address).is_absolute()
+
+
+@dataclass(frozen=True, kw_only=True)
 class InitRequest:
     """What to make.
 
     Attributes:
         destination: The folder of the repository (absolute); it must not exist, or be empty.
-        answers: Every answer, as :func:`mlopsgen.answers.resolve` returns them.
+        answers: Every answer, as :meth:`mlopsgen.question_set.QuestionSet.resolve` returns them.
         template_version: The version of the template, for example ``v0.1.0``.
         environ: The environment that git is started with.
+        source: The template, if it is not the built-in one.
+        rendered: What the engine is given, if that is not every answer.
     """
 
     destination: Path
     answers: Mapping[str, Value]
     template_version: str
     environ: Mapping[str, str]
+    source: Source | None = None
+    rendered: Mapping[str, Value] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the repository is called."""
+        return str(self.answers.get("slug") or self.destination.name)
 
 
 def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> OperationResult:
@@ -52,31 +85,72 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
     git.require(request.environ, Path(destination.anchor))
     with birthplace.prepare(destination) as place:
         events(StepStarted(message=f"Rendering the template {request.template_version}"))
-        engine.render(request.template_version, request.answers, place.folder)
+        given = request.answers if request.rendered is None else request.rendered
+        engine.render(request.template_version, given, place.folder)
+        _check_rendered(place.folder, request, events)
         files = sum(1 for path in place.folder.rglob("*") if path.is_file())
         events(StepDone(message=f"{files} files"))
         commit = _commit(place.folder, request, events)
         place.move_into_place()
     events(StepDone(message=f"branches {', '.join(BRANCHES)} at one commit"))
-    slug = str(request.answers["slug"])
     return OperationResult(
-        summary=f"The repository {slug} is ready in {destination}.",
+        summary=f"The repository {request.name} is ready in {destination}.",
         data={
             "path": str(destination),
-            "slug": slug,
+            "slug": request.name,
             "branches": list(BRANCHES),
             "branch": MAIN_BRANCH,
             "commit": commit,
             "files": files,
+            "template": request.source.address if request.source else CANONICAL_TEMPLATE,
             "template_version": request.template_version,
             "answers": dict(request.answers),
         },
-        next_steps=(
-            f"cd {shlex.quote(str(destination))}",
+        next_steps=(f"cd {shlex.quote(str(destination))}", *_next_steps(request.source)),
+    )
+
+
+def _next_steps(source: Source | None) -> tuple[str, ...]:
+    if source is None or source.is_ours:
+        return (
             "mlopsgen push --local   (trains on this machine)",
             "mlopsgen push --org ORGANISATION   (or on GitHub: --user for your own account)",
-        ),
-    )
+        )
+    return ("mlopsgen push --org ORGANISATION   (--user for your own account)",)
+
+
+def _check_rendered(folder: Path, request: InitRequest, events: EventSink) -> None:
+    """Refuse what would be more than files to git, and say what a template lacks.
+
+    Raises:
+        MlopsgenError: The template wrote something that git would take for its own.
+    """
+    source = request.source
+    if source is None:
+        return
+    for path in folder.rglob("*"):
+        if path.name.lower() in (".git", "git~1"):
+            raise MlopsgenError(
+                f"The template {source.address} {request.template_version} makes '{path.relative_to(folder)}', "
+                "which git would take for its own.",
+                where=source.address,
+                hint="Ask its authors for a version without it.",
+            )
+    if not (folder / ANSWERS_FILE).is_file():
+        events(
+            Warn(
+                message=f"The template {source.name} writes no {ANSWERS_FILE}: 'mlopsgen sync' cannot update from it.",
+                hint="Its authors add the file '{{ _copier_conf.answers_file }}.jinja' to it.",
+            )
+        )
+    elif source.is_local:
+        events(
+            Warn(
+                message=f"The repository records that its template is the folder {source.address} of this machine.",
+                hint=f"'mlopsgen sync --template {shlex.quote(source.address)}' updates it; better give the template "
+                "an address that others reach.",
+            )
+        )
 
 
 def _commit(folder: Path, request: InitRequest, events: EventSink) -> str:
@@ -111,7 +185,8 @@ def _commit(folder: Path, request: InitRequest, events: EventSink) -> str:
 
 
 def _message(request: InitRequest) -> str:
-    return f"Start {request.answers['slug']} from the mlopsgen template {request.template_version}"
+    template = request.source.name if request.source else "mlopsgen"
+    return f"Start {request.name} from the {template} template {request.template_version}"
 
 
 def _as(repository: git.GitRepository, identity: tuple[str, str], environ: Mapping[str, str]) -> git.GitRepository:

@@ -7,8 +7,10 @@ from importlib import resources
 from typing import Any
 
 from mlopsgen.answer_documents import answers_schema
+from mlopsgen.answers import BUILT_IN
 from mlopsgen.errors import UsageError
 from mlopsgen.operations.fleet_rows import fleet_schema
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.remote.plan import plan_schema
 from mlopsgen.result import envelope_schema
 
@@ -33,7 +35,6 @@ def _remote_schema() -> dict[str, Any]:
 
 
 _MADE_HERE = {
-    "answers": answers_schema,
     "envelope": envelope_schema,
     "fleet": fleet_schema,
     "plan": plan_schema,
@@ -41,14 +42,21 @@ _MADE_HERE = {
 }
 
 
-def schema(name: str) -> dict[str, Any]:
+def schema(name: str, questions: QuestionSet = BUILT_IN, called: str = "") -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) with this name.
+
+    Args:
+        name: One of ``SCHEMAS``.
+        questions: What ``answers`` are the answers to.
+        called: The template of these questions, if it is not the built-in one.
 
     Raises:
         UsageError: There is none.
     """
     if name not in SCHEMAS:
         raise UsageError(f"There is no schema '{name}'.", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
+    if name == "answers":
+        return answers_schema(questions, called)
     if name in _MADE_HERE:
         return _MADE_HERE[name]()
     text = resources.files("mlopsgen").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
