@@ -97,9 +97,11 @@ def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
     remote, github = data["remote"], data["github"]
     lines = [f"{data['project']}: {data['folder']}", *([line] if (line := template_line(data["template"])) else [])]
     if remote["forge"] or github is None:
-        lines += [f"forge: {remote['forge']}" if remote["forge"] else summary, ""]
+        lines += [f"forge: {remote['forge']}" if remote["forge"] else summary]
+        lines += [summary] if remote["forge"] and not data["trains"] else []
+        lines.append("")
         for branch in data["branches"]:
-            lines += _branch_lines(branch)
+            lines += _branch_lines(branch, trains=data["trains"])
     if github is not None:
         lines += ["", f"GitHub: {github['page'] or github['repository']}", *_github_branches(github)]
     problems = [*data["problems"], *(github["problems"] if github is not None else [])]
@@ -129,12 +131,13 @@ def _github_branch(branch: Mapping[str, Any]) -> str:
     return f"{head} {branch['github_commit'][:7]} on GitHub{': ' if words else ''}{', '.join(words)}"
 
 
-def _branch_lines(branch: Mapping[str, Any]) -> list[str]:
+def _branch_lines(branch: Mapping[str, Any], *, trains: bool) -> list[str]:
     run = branch["last_run"]
     commit = (branch["commit"] or "")[:7] or "not here"
     head = f"{branch['name']:<12} {commit:<8}"
     if run is None:
-        return [f"{head} {'never trained' if branch['forge_commit'] else 'not pushed'}"]
+        pushed = "never trained" if trains else "pushed"
+        return [f"{head} {pushed if branch['forge_commit'] else 'not pushed'}"]
     lines = [f"{head} #{run['number']} {run['commit'][:7]}: {run['verdict']}, {_age(run['age_seconds'])}"]
     lines += [
         f"{'':<13}{text}" for text in (run["metrics_text"], _error(run), run["actions_text"], _report(run)) if text

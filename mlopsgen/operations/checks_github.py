@@ -114,7 +114,7 @@ def _repository(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:
     from mlopsgen.operations.making import read_making  # noqa: PLC0415 - pydantic takes a moment
     from mlopsgen.remote.github_desired import github_resources  # noqa: PLC0415
 
-    making = read_making(hosted.project.root, hosted.answers)
+    making = read_making(hosted.project.root, hosted.recorded)
     forge.plan = making.document.github.plan or "auto"
     snapshot = forge.observe(github_resources(making, hosted.target.name))
     if snapshot.repository is None:
@@ -171,7 +171,8 @@ def _branches(hosted: Hosted, snapshot: Snapshot) -> Iterator[Finding]:
     else:
         message = f"'{default}' has no workflow, so that nothing trains on GitHub"
         hint = "A newer template brings workflows; or commit your own in .github/workflows."
-        yield warning("github-workflows", message, hint)
+        ours = hosted.recorded.ours
+        yield warning("github-workflows", message, hint) if ours else good("github-workflows", "it has none")
 
 
 def _runners(hosted: Hosted, forge: GitHubForge) -> Iterator[Finding]:

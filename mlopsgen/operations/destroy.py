@@ -27,6 +27,7 @@ from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.github_desired import TOPIC, Making, github_resources
+from mlopsgen.remote.workflows import Workflows
 from mlopsgen.result import OperationResult
 
 if TYPE_CHECKING:
@@ -179,9 +180,9 @@ def _look(forge: GitHubForge, hosted: Hosted, target: Target, *, archive: bool) 
 def _making(hosted: Hosted) -> Making:
     """What the set-up was made from; a document that cannot be read does not keep anybody from taking it back."""
     try:
-        return read_making(hosted.project.root, hosted.answers)
+        return read_making(hosted.project.root, hosted.recorded)
     except InvalidDocument:
-        return Making(answers=hosted.answers)
+        return Making(answers=hosted.answers, workflows=None if hosted.recorded.ours else Workflows())
 
 
 def _leads_to(hosted: Hosted, target: Target) -> bool:

@@ -12,6 +12,7 @@ from mlopsgen.forge.worker import pythons
 from mlopsgen.operations import checks
 from mlopsgen.operations.checks import Finding
 from mlopsgen.operations.project import (
+    WITHOUT_PIPELINES,
     Project,
     Surroundings,
     find_project,
@@ -55,6 +56,8 @@ def doctor(request: DoctorRequest) -> OperationResult:
     if project is None:
         findings.append(checks.check_disk(here.folder))
     else:
+        if not project.trains:
+            findings.append(checks.good("pipelines", f"nothing trains: {WITHOUT_PIPELINES}"))
         _check_forge(project, here, findings)
         if request.credential is not None:
             from mlopsgen.operations.checks_github import check_github  # noqa: PLC0415 - other checks need it not

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from mlopsgen import __version__
 from mlopsgen.adapters.git import GitRepository, without_credentials
-from mlopsgen.answers import BY_KEY, resolve
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
 from mlopsgen.operations.hosting import Hosted, place_of, same_host
 from mlopsgen.operations.making import read_making
-from mlopsgen.questions import Value
-from mlopsgen.remote import yaml_lines
+from mlopsgen.operations.recorded_answers import recorded_as
 from mlopsgen.remote.desired import Desired
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making, github_resources
@@ -23,6 +21,7 @@ from mlopsgen.remote.making import SOURCES_DOCUMENT, making_of
 from mlopsgen.remote.observe import local_branches
 from mlopsgen.remote.observed import Observed
 from mlopsgen.remote.planning import Planned, plan_remote
+from mlopsgen.remote.workflows import FOLDER
 
 _DOCUMENTS = (ANSWERS_FILE, REMOTE_DOCUMENT, SOURCES_DOCUMENT)
 _VERSIONS = 20
@@ -41,10 +40,11 @@ def read_wanted(hosted: Hosted) -> Making:
     source = hosted.project.source
     head = source.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
     if head == MAIN_BRANCH or source.commit_of(f"refs/heads/{MAIN_BRANCH}") is None:
-        return read_making(hosted.project.root, hosted.answers)
+        return read_making(hosted.project.root, hosted.recorded)
     branch = f"refs/heads/{MAIN_BRANCH}"
-    texts = (_committed(source, branch, name) for name in (REMOTE_DOCUMENT, SOURCES_DOCUMENT))
-    return making_of(hosted.answers, *texts)
+    document, sources = (_committed(source, branch, name) for name in (REMOTE_DOCUMENT, SOURCES_DOCUMENT))
+    workflows = None if hosted.recorded.ours else _committed_workflows(source, branch)
+    return making_of(hosted.answers, document, sources, workflows)
 
 
 def desired_on_github(hosted: Hosted, making: Making, address: str) -> Desired:
@@ -68,7 +68,7 @@ def desired_on_github(hosted: Hosted, making: Making, address: str) -> Desired:
         address=address,
         branches=branches,
         resources=github_resources(making, hosted.target.name, owner=hosted.target.owner),
-        trains=has_workflows(project.root),
+        trains=hosted.recorded.ours and has_workflows(project.root),
         expected=BRANCHES,
         remote=HOSTED_REMOTE,
         tool_version=__version__,
@@ -158,7 +158,8 @@ def asked_versions(hosted: Hosted, observed: Observed) -> Iterator[Sequence[Reso
     newest = _asked_by(hosted, commit)
     if newest is not None:
         yield newest
-    log = ("log", "--first-parent", "--format=%H", f"--max-count={_VERSIONS + 1}", commit, "--", *_DOCUMENTS)
+    documents = (*_DOCUMENTS, *(() if hosted.recorded.ours else (FOLDER,)))
+    log = ("log", "--first-parent", "--format=%H", f"--max-count={_VERSIONS + 1}", commit, "--", *documents)
     for earlier in source.read(*log).split()[1:]:
         version = _asked_by(hosted, earlier)
         if version is not None:
@@ -171,27 +172,18 @@ def _asked_by(hosted: Hosted, commit: str) -> Sequence[Resource] | None:
     if answers is None:
         return None
     try:
-        making = making_of(answers_of(answers), document, sources)
+        recorded = recorded_as(answers, hosted.project.slug)
+        workflows = None if recorded.ours else _committed_workflows(hosted.project.source, commit)
+        making = making_of(recorded.answers, document, sources, workflows)
     except MlopsgenError:
         return None
     return github_resources(making, hosted.target.name, owner=hosted.target.owner)
 
 
-def answers_of(text: str) -> dict[str, Value]:
-    """The answers in the text of a repository's record.
-
-    Raises:
-        InvalidDocument: It cannot be read.
-        InvalidAnswer: An answer is not valid.
-    """
-    given = yaml_lines.read(text, ANSWERS_FILE, "Restore the file.").value
-    return resolve({key: value for key, value in given.items() if key in BY_KEY})
-
-
 def uncommitted(hosted: Hosted) -> tuple[str, ...]:
     """The documents that count here and that others do not have yet, because they are not committed."""
     source = hosted.project.source
-    lines = source.read("status", "--porcelain", "--", ANSWERS_FILE, REMOTE_DOCUMENT, SOURCES_DOCUMENT).splitlines()
+    lines = source.read("status", "--porcelain", "--", *_DOCUMENTS).splitlines()
     return tuple(line[3:].strip('"') for line in lines)
 
 
@@ -200,6 +192,12 @@ def knows_credentials(hosted: Hosted, address: str) -> bool:
     if not address.startswith("http"):
         return True
     return hosted.project.source.succeeds("config", "--get-urlmatch", "credential.helper", address)
+
+
+def _committed_workflows(source: GitRepository, commit: str) -> dict[str, str]:
+    listed = source.run("ls-tree", "--name-only", commit, f"{FOLDER}/", check=False).stdout.splitlines()
+    paths = [path for path in listed if path.endswith((".yml", ".yaml"))]
+    return {path.rpartition("/")[2]: _committed(source, commit, path) or "" for path in paths}
 
 
 def _committed(source: GitRepository, commit: str, path: str) -> str | None:

@@ -6,16 +6,14 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlopsgen.adapters import answers_file
 from mlopsgen.adapters.git import without_credentials
-from mlopsgen.answers import BY_KEY, resolve
-from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE
+from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MissingAnswer, UsageError
 from mlopsgen.operations.project import Project, Surroundings, find_project
+from mlopsgen.operations.recorded_answers import Recorded, recorded_in
 from mlopsgen.ports import EventSink
 from mlopsgen.questions import Value
 
@@ -84,15 +82,20 @@ class Hosted:
 
     Attributes:
         project: The repository on this machine.
-        answers: Every answer that it was made from.
+        recorded: What its record says.
         target: The repository on GitHub; its owner may be missing.
         foreign: The address of ``origin`` where it leads to something that is not known to be GitHub.
     """
 
     project: Project
-    answers: Mapping[str, Value]
+    recorded: Recorded
     target: Target
     foreign: str = ""
+
+    @property
+    def answers(self) -> Mapping[str, Value]:
+        """An answer to every question of ours."""
+        return self.recorded.answers
 
     def required(self) -> Target:
         """The repository on GitHub, with its owner.
@@ -129,24 +132,12 @@ def find_hosted(surroundings: Surroundings, wanted: Wanted | None = None) -> Hos
         UsageError: A flag names nothing that GitHub could know.
     """
     project = find_project(surroundings)
-    answers = read_answers(project.root)
+    recorded = recorded_in(project.root)
     origin = project.source.remotes().get(HOSTED_REMOTE, "")
-    target = find_target(wanted or Wanted(), answers, origin, surroundings.environ)
+    target = find_target(wanted or Wanted(), recorded.answers, origin, surroundings.environ)
     foreign = "" if not origin or is_github(place_of(origin), target.host, surroundings.environ) else origin
     foreign = without_credentials(foreign)
-    return Hosted(project=project, answers=answers, target=target, foreign=foreign)
-
-
-def read_answers(root: Path) -> dict[str, Value]:
-    """The answers that a repository was made from; questions of other templates are left out.
-
-    Raises:
-        InvalidDocument: The file cannot be read.
-        InvalidAnswer: An answer is not valid.
-    """
-    given, origin = answers_file.read(root / ANSWERS_FILE)
-    known = {key: value for key, value in given.items() if key in BY_KEY}
-    return resolve(known, origin=origin)
+    return Hosted(project=project, recorded=recorded, target=target, foreign=foreign)
 
 
 def find_target(wanted: Wanted, answers: Mapping[str, Value], origin: str, environ: Mapping[str, str]) -> Target:

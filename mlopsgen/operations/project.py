@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlopsgen.adapters import git
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.constants import ANSWERS_FILE, LOCAL_FORGE_SUFFIX, LOCAL_REMOTE
+from mlopsgen.constants import ANSWERS_FILE, BRANCHES, LOCAL_FORGE_SUFFIX, LOCAL_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
@@ -38,13 +38,30 @@ class Project:
 
     Attributes:
         root: Its top folder.
-        slug: The name of its models and folders.
+        slug: What it is called: the name of its models and folders.
         source: Its git repository.
     """
 
     root: Path
     slug: str
     source: GitRepository
+
+    @property
+    def trains(self) -> bool:
+        """Whether a branch has a pipeline that can be trained, as far as its files lie here."""
+        if any((self.root / pipeline_of(branch)).is_file() for branch in BRANCHES):
+            return True
+        main = f"refs/heads/{MAIN_BRANCH}"
+        return any(self.source.succeeds("cat-file", "-e", f"{main}:{pipeline_of(branch)}") for branch in BRANCHES)
+
+
+def pipeline_of(branch: str) -> str:
+    """The file that trains a branch, by its path in the repository."""
+    return f"src/pipelines/{branch}/main.py"
+
+
+WITHOUT_PIPELINES = f"the repository has no {pipeline_of('<branch>')}"
+"""Why nothing trains in a repository that was made from a template without pipelines."""
 
 
 def find_repository(surroundings: Surroundings) -> GitRepository:
@@ -127,6 +144,17 @@ def require_forge(project: Project, surroundings: Surroundings) -> LocalForge:
     return forge
 
 
+def require_pipelines(project: Project) -> None:
+    """Make sure that there is something to train.
+
+    Raises:
+        MlopsgenError: The repository was made from a template without pipelines.
+    """
+    if not project.trains:
+        hint = "Its own workflows are started on GitHub's page 'Actions', or with 'gh workflow run'."
+        raise MlopsgenError(f"There is nothing to train: {WITHOUT_PIPELINES}.", where=str(project.root), hint=hint)
+
+
 def _slug(root: Path) -> str:
     path = root / ANSWERS_FILE
     import yaml  # noqa: PLC0415 - costs time that other commands do not have to spend
@@ -139,7 +167,8 @@ def _slug(root: Path) -> str:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
         raise InvalidDocument("The recorded answers cannot be read.", where=where, hint="Restore the file.") from error
-    slug = answers.get("slug") if isinstance(answers, dict) else None
-    if not isinstance(slug, str) or not slug:
-        raise InvalidDocument("The recorded answers name no slug.", where=str(path), hint="Restore the file.")
-    return slug
+    from mlopsgen.operations.recorded_answers import name_in  # noqa: PLC0415 - as yaml
+
+    if not isinstance(answers, dict):
+        raise InvalidDocument("The recorded answers name nothing.", where=str(path), hint="Restore the file.")
+    return name_in(answers, root.name)

@@ -15,7 +15,15 @@ from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.forge.worker.records import Run
 from mlopsgen.forge.worker.verdict import short, verdict
-from mlopsgen.operations.project import Project, Surroundings, find_project, forge_folder, open_forge, open_trainings
+from mlopsgen.operations.project import (
+    WITHOUT_PIPELINES,
+    Project,
+    Surroundings,
+    find_project,
+    forge_folder,
+    open_forge,
+    open_trainings,
+)
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
@@ -68,13 +76,16 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     _refuse_blocked_ground(plan)
     request.show(plan)
     data: dict[str, Any] = {"forge": str(folder), "remote": desired.remote, "plan": plan.as_dict()}
+    if not desired.trains:
+        events(Note(message=f"Nothing trains there: {WITHOUT_PIPELINES}."))
+    push_step = "git push  (trains the branch)" if desired.trains else "git push  (after a commit)"
     if request.dry_run:
         return OperationResult(summary=_summary_of(plan), data=data, next_steps=_hints(plan))
     if not plan.changes:
         return OperationResult(
             summary="Everything is in place; nothing was changed.",
             data={**data, "training": None},
-            next_steps=_hints(plan) or ("git push  (trains the branch)",),
+            next_steps=_hints(plan) or (push_step,),
             exit_code=ExitCode.PARTIAL if plan.unsolved else ExitCode.OK,
         )
     _agree(request, plan)
@@ -92,7 +103,7 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     elif started:
         events(LogLine(message=f"Training {started[0].branch} (Ctrl-C detaches; the training goes on)"))
         ended = follow_training(trainings, started[0], events)
-    return _result(plan, data, ended, forge)
+    return _result(plan, data, ended, forge, push_step)
 
 
 def desired_remote(project: Project, forge: LocalForge) -> Desired:
@@ -106,6 +117,7 @@ def desired_remote(project: Project, forge: LocalForge) -> Desired:
         hint = "Commit on 'development', then run it again."
         raise MlopsgenError("The repository has no branch to push.", where=str(project.root), hint=hint)
     settings = forge.settings()
+    trains = project.trains
     return Desired(
         project=project.slug,
         address=forge.address,
@@ -117,8 +129,9 @@ def desired_remote(project: Project, forge: LocalForge) -> Desired:
         ),
         owned=frozenset(setting.key for setting in settings),
         remote=LOCAL_REMOTE,
-        tracking_uri=forge.tracking_uri,
+        tracking_uri=forge.tracking_uri if trains else "",
         tool_version=__version__,
+        trains=trains,
     )
 
 
@@ -175,9 +188,9 @@ def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -
         )
 
 
-def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge) -> OperationResult:
+def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge, push_step: str) -> OperationResult:
     done = f"{counted(len(plan.changes), 'change')} made."
-    steps = (*_hints(plan), "git push  (trains the branch)", "mlopsgen status")
+    steps = (*_hints(plan), push_step, "mlopsgen status")
     if ended is None:
         code = ExitCode.PARTIAL if plan.unsolved else ExitCode.OK
         return OperationResult(summary=done, data={**data, "training": None}, next_steps=steps, exit_code=code)

@@ -7,20 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlopsgen.adapters.credentials import Credential
-from mlopsgen.constants import HOSTED_REMOTE
+from mlopsgen.constants import BRANCHES, HOSTED_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError, PermissionDenied, UsageError
-from mlopsgen.events import Warn
+from mlopsgen.events import Note, Warn
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.values import Kind
 from mlopsgen.operations.hosted_plan import has_workflows, read_wanted, uncommitted
 from mlopsgen.operations.hosting import Hosted, Target, Wanted, open_account
-from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.making import read_making
+from mlopsgen.operations.project import WITHOUT_PIPELINES, Surroundings
 from mlopsgen.operations.secret_sources import Named, SecretSource
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.plan import Plan
 from mlopsgen.remote.planning import Planned
+from mlopsgen.remote.workflows import FOLDER, Workflows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +189,9 @@ def making_for(hosted: Hosted, request: GitHubPushRequest, events: EventSink) ->
 
 def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
     """Say it where nothing in the repository would run on GitHub."""
+    if not hosted.recorded.ours:
+        _warn_of_idle_workflows(hosted, events)
+        return
     if has_workflows(hosted.project.root):
         return
     events(
@@ -197,6 +202,17 @@ def warn_of_workflows(hosted: Hosted, events: EventSink) -> None:
             f"of {REMOTE_DOCUMENT}.",
         )
     )
+
+
+def _warn_of_idle_workflows(hosted: Hosted, events: EventSink) -> None:
+    """Of a repository from another template: say what its own workflows do there, and which of them do nothing."""
+    workflows = read_making(hosted.project.root, hosted.recorded).workflows or Workflows()
+    kept = "its own workflows run there" if workflows.files else "it has no workflow, so that nothing runs there"
+    if not hosted.project.trains:
+        events(Note(message=f"Nothing of mlopsgen trains: {WITHOUT_PIPELINES}; {kept}."))
+    for name, branches in workflows.idle(BRANCHES).items():
+        message = f"{FOLDER}/{name} waits for pushes to {', '.join(branches)}, and the repository has no such branch."
+        events(Warn(message=message, hint=f"Write '{MAIN_BRANCH}' into its 'branches', and push again."))
 
 
 def warn_of_being_alone(found: Planned, situation: Situation, events: EventSink) -> None:

@@ -9,7 +9,7 @@ from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.worker.surroundings import user_name
 from mlopsgen.forge.worker.verdict import short, verdict
-from mlopsgen.operations.project import Surroundings, find_project, open_trainings, require_forge
+from mlopsgen.operations.project import Surroundings, find_project, open_trainings, require_forge, require_pipelines
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
@@ -49,6 +49,7 @@ def run(request: RunRequest, events: EventSink) -> OperationResult:
             hint=f"Name one: 'mlopsgen run --branch {MAIN_BRANCH}'.",
         )
     ensure_plain_reference(branch, BRANCHES)
+    require_pipelines(project)
     forge = require_forge(project, request.surroundings)
     trainings = open_trainings(forge.layout.root, request.surroundings)
     job = trainings.again(branch, actor=user_name(request.surroundings.environ))

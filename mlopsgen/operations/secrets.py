@@ -74,7 +74,7 @@ def list_secrets(access: Access, events: EventSink) -> OperationResult:
 def _not_pushed(access: Access, error: NotPushed) -> OperationResult:
     """What will be needed: it follows from the answers alone, so that values can be collected before the first push."""
     hosted = find_hosted(access.surroundings, access.wanted)
-    needs = read_needs(read_making(hosted.project.root, hosted.answers), local=access.local)
+    needs = read_needs(read_making(hosted.project.root, hosted.recorded), local=access.local)
     data = {"forge": "", "environments": [], "secrets": [need_data(need) for need in needs], "others": []}
     required = sum(1 for need in needs if need.required)
     words = f"{error.message} {counted_secrets(len(needs))} can be set then, {required or 'none'} of them required."

@@ -15,8 +15,8 @@ from mlopsgen.operations.hosting import Hosted, Target, Wanted, find_hosted, ope
 from mlopsgen.operations.making import read_making
 from mlopsgen.operations.project import Project, Surroundings, forge_folder, open_forge, require_forge
 from mlopsgen.ports import EventSink
-from mlopsgen.remote.github_desired import Making, environments_of, github_resources
-from mlopsgen.remote.needs import REPOSITORY, Need, needed_secrets, repository_name
+from mlopsgen.remote.github_desired import Making, environments_of, github_resources, repository_secrets
+from mlopsgen.remote.needs import REPOSITORY, Need, repository_name
 
 
 class NotPushed(MissingAnswer):
@@ -107,7 +107,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
         PermissionDenied: The forge does not show which secrets there are, or not even the repository.
     """
     hosted = find_hosted(access.surroundings, access.wanted)
-    making = read_making(hosted.project.root, hosted.answers)
+    making = read_making(hosted.project.root, hosted.recorded)
     forge = _open(access, hosted, making, events)
     local = isinstance(forge, LocalForge)
     needs = read_needs(making, local=local)
@@ -145,8 +145,7 @@ def read_needs(making: Making, *, local: bool = False) -> tuple[Need, ...]:
         for name, (purpose, optional) in environment.secrets.items()
     )
     # A forge on this machine builds no images.
-    of_repository = () if local else needed_secrets(making.answers, {})
-    return (*of_environments, *(need for need in of_repository if need.environment == REPOSITORY))
+    return (*of_environments, *(() if local else repository_secrets(making)))
 
 
 def _open(access: Access, hosted: Hosted, making: Making, events: EventSink) -> Forge:

@@ -11,17 +11,17 @@ from typing import Any
 
 import yaml
 
+from mlopsgen.adapters import yaml_lines
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import InvalidDocument, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.events import Note
-from mlopsgen.operations.hosting import read_answers
 from mlopsgen.operations.making import read_making
 from mlopsgen.operations.project import Project, Surroundings, find_project
+from mlopsgen.operations.recorded_answers import recorded_in
 from mlopsgen.operations.secret_sources import SecretSource
 from mlopsgen.operations.secrets_access import read_needs
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
-from mlopsgen.remote import yaml_lines
 from mlopsgen.remote.github_desired import environments_of
 from mlopsgen.remote.needs import REPOSITORY, Need
 from mlopsgen.secret_value import SecretValue
@@ -177,7 +177,7 @@ def _namespace(request: ManifestRequest, config: yaml_lines.Lines) -> str:
 
 
 def _known(project: Project, branch: str) -> dict[str, Need]:
-    making = read_making(project.root, read_answers(project.root))
+    making = read_making(project.root, recorded_in(project.root))
     environments = {each.name: each for each in environments_of(making)}
     variables = {
         name: Need(environment=branch, name=name, purpose=purpose, value=value)

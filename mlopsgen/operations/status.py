@@ -14,6 +14,7 @@ from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.hosting import Target, find_hosted
 from mlopsgen.operations.project import (
+    WITHOUT_PIPELINES,
     Project,
     Surroundings,
     find_project,
@@ -69,13 +70,15 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
         return _follow(request, forge, trainings, events)
     planned = plan_remote(desired_remote(project, forge), forge, project.source)
     plan, observed = planned.plan, planned.observed
+    trains = planned.desired.trains
     names = BRANCHES if request.branch is None else (request.branch,)
     branches = [_branch(name, project, forge, trainings, observed) for name in names]
     problems = _problems(plan, trainings, branches)
     found = OperationResult(
-        summary=_summary(branches, plan),
+        summary=_summary(branches, plan, trains=trains),
         data={
             "project": project.slug,
+            "trains": trains,
             "folder": str(project.root),
             "remote": {"name": LOCAL_REMOTE, "address": observed.clone.address, "forge": str(forge.layout.root)},
             "store": forge.tracking_uri,
@@ -131,6 +134,7 @@ def _without_forge(request: StatusRequest, project: Project, forge: LocalForge) 
         summary=f"{project.slug} {message}; nothing trains.",
         data={
             "project": project.slug,
+            "trains": project.trains,
             "folder": str(project.root),
             "remote": {"name": LOCAL_REMOTE, "address": None, "forge": None},
             "store": None,
@@ -196,10 +200,9 @@ def _problems(plan: Plan, trainings: Trainings, branches: list[dict[str, Any]]) 
     return found + [{"message": f"{item.kind} {item.name}: {item.reason}", "hint": item.hint} for item in plan.blocked]
 
 
-def _summary(branches: list[dict[str, Any]], plan: Plan) -> str:
+def _summary(branches: list[dict[str, Any]], plan: Plan, *, trains: bool) -> str:
+    untrained = "nothing has trained yet" if trains else f"nothing trains, because {WITHOUT_PIPELINES}"
     ran = [branch for branch in branches if branch["last_run"]]
-    words = (
-        ", ".join(f"{branch['name']} {branch['last_run']['verdict']}" for branch in ran) or "nothing has trained yet"
-    )
+    words = ", ".join(f"{branch['name']} {branch['last_run']['verdict']}" for branch in ran) or untrained
     drift = f"; {counted(len(plan.changes), 'change')} pending" if plan.changes else ""
     return f"{words[0].upper()}{words[1:]}{drift}."

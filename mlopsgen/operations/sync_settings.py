@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 
 from mlopsgen import __version__
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.answers import is_ours
 from mlopsgen.constants import ANSWERS_FILE, HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.forge.github.forge import GitHubForge
 from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Limit, Resource
-from mlopsgen.operations.hosted_plan import answers_of, worth_reading
+from mlopsgen.operations.hosted_plan import worth_reading
+from mlopsgen.operations.recorded_answers import recorded_as
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import Unfinished, apply
 from mlopsgen.remote.desired import Desired
@@ -26,7 +28,6 @@ from mlopsgen.remote.making import SOURCES_DOCUMENT, making_of
 from mlopsgen.remote.observed import Clone, Observed
 from mlopsgen.remote.plan import Plan
 from mlopsgen.remote.planning import Planned, plan_remote
-from mlopsgen.sync.asked import is_ours
 from mlopsgen.sync.values import Update
 
 _OF_A_CLONE = (Kind.REMOTE, Kind.BRANCH, Kind.UPSTREAM, Kind.TRACKING)
@@ -155,8 +156,8 @@ class _Look:
     def _resources(self, tree: str) -> tuple[Resource, ...]:
         """What the files of a tree ask for."""
         record, document, sources = (_text(self.source, tree, path) for path in _DOCUMENTS)
-        answers = answers_of(record or "")
         place = self.forge.place
+        answers = recorded_as(record or "", place.name).answers
         return github_resources(making_of(answers, document, sources), place.name, owner=place.owner)
 
 

@@ -14,7 +14,14 @@ from mlopsgen.events import Note, StepStarted, Warn
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.surroundings import user_name
-from mlopsgen.operations.project import Project, Surroundings, find_project, open_trainings, require_forge
+from mlopsgen.operations.project import (
+    Project,
+    Surroundings,
+    find_project,
+    open_trainings,
+    require_forge,
+    require_pipelines,
+)
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
@@ -86,6 +93,7 @@ def watch(request: WatchRequest, events: EventSink) -> OperationResult:
     project = find_project(request.surroundings)
     if request.branch is not None:
         ensure_plain_reference(request.branch, BRANCHES)
+    require_pipelines(project)
     forge = require_forge(project, request.surroundings)
     names = _branches(forge, request.branch)
     watcher = _Watcher(request, project, names, events)

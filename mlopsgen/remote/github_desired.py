@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
@@ -11,6 +11,7 @@ from mlopsgen.forge.values import Key, Kind, Resource, Value
 from mlopsgen.questions import Answers
 from mlopsgen.remote import needs, runners
 from mlopsgen.remote.document import ENVIRONMENTS, EnvironmentText, LabelText, RemoteDocument, RulesetText
+from mlopsgen.remote.workflows import Workflows
 
 T = TypeVar("T")
 
@@ -32,11 +33,14 @@ class Making:
         answers: Every answer.
         document: ``.github/remote.yaml``.
         sources: The addresses of the data sources by name.
+        workflows: What the workflow files use, where they alone say what the repository needs: of a repository that
+            was not made from our template.
     """
 
     answers: Answers
     document: RemoteDocument = field(default_factory=RemoteDocument)
     sources: Mapping[str, str] = field(default_factory=dict)
+    workflows: Workflows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +122,24 @@ def _secrets(making: Making, name: str, text: EnvironmentText) -> dict[str, tupl
     like = name if name in BRANCHES else f"{BRANCHES[-1]}{needs.WATCH_SUFFIX}"
     found = {
         need.name: (need.purpose, not need.required)
-        for need in needs.needed_secrets(answers, making.sources)
+        for need in _needed_secrets(replace(making, answers=answers))
         if need.environment == like
     }
     found |= {
         key: (purpose, found.get(key, ("", False))[1]) for key, purpose in text.secrets.items() if purpose is not None
     }
     return {key: value for key, value in found.items() if text.secrets.get(key, "") is not None}
+
+
+def _needed_secrets(making: Making) -> tuple[needs.Need, ...]:
+    if making.workflows is None:
+        return needs.needed_secrets(making.answers, making.sources)
+    return needs.used_secrets(making.workflows.secrets())
+
+
+def repository_secrets(making: Making) -> tuple[needs.Need, ...]:
+    """The secrets that belong to no environment."""
+    return tuple(need for need in _needed_secrets(making) if need.environment == needs.REPOSITORY)
 
 
 def _repository(making: Making, name: str) -> Resource:
@@ -146,7 +161,8 @@ def _settings(making: Making) -> Iterator[Resource]:
         {"description": _either(text.description, str(answers["description"])), "homepage": text.homepage or ""},
         "what its page says",
     )
-    topics = ["machine-learning", TOPIC] if text.topics is None else [*text.topics, TOPIC]
+    usual = ["machine-learning"] if making.workflows is None else []
+    topics = [*(usual if text.topics is None else text.topics), TOPIC]
     yield _setting("topics", tuple(sorted(set(topics))), "finds it among others; 'mlopsgen' marks the fleet")
     yield _setting("visibility", text.visibility or str(answers["visibility"]), "who can see it")
     yield _setting(
@@ -168,10 +184,12 @@ def _merging(making: Making) -> dict[str, bool]:
 
 def _actions(making: Making) -> Iterator[Resource]:
     text, repository = making.document.actions, making.document.repository
+    used = making.workflows or Workflows()
+    promotes = "; it opens promotion pull requests" if making.workflows is None else ""
     allowed = text.allowed or "selected"
     yield _setting(
         "actions",
-        {"enabled": True, "allowed": allowed, "pinned": _either(text.pinned, True)},
+        {"enabled": True, "allowed": allowed, "pinned": _either(text.pinned, used.pinned)},
         "which actions workflows may use",
     )
     if allowed == "selected":
@@ -180,14 +198,17 @@ def _actions(making: Making) -> Iterator[Resource]:
             {
                 "github_owned": _either(text.github_owned, True),
                 "verified": _either(text.verified, False),
-                "patterns": tuple(sorted(set(text.patterns or ()))),
+                "patterns": tuple(sorted({*used.actions, *(text.patterns or ())})),
             },
             "the selected ones",
         )
     yield _setting(
         "workflow-token",
-        {"permissions": text.workflow_permissions or "read", "pull_requests": _either(text.pull_requests, True)},
-        "what a workflow may do with its own token; it opens promotion pull requests",
+        {
+            "permissions": text.workflow_permissions or "read",
+            "pull_requests": _either(text.pull_requests, making.workflows is None),
+        },
+        f"what a workflow may do with its own token{promotes}",
     )
     if (repository.visibility or making.answers["visibility"]) == "public":
         policy = text.fork_approval or "all_external_contributors"
@@ -236,14 +257,15 @@ def _environment(environment: Environment) -> Iterator[Resource]:
 
 
 def _repository_secrets(making: Making) -> Iterator[Resource]:
-    for need in needs.needed_secrets(making.answers, {}):
-        if need.environment == needs.REPOSITORY:
-            key = Key(Kind.SECRET, need.name)
-            yield Resource(key=key, purpose=need.purpose, optional=not need.required)
+    for need in repository_secrets(making):
+        yield Resource(key=Key(Kind.SECRET, need.name), purpose=need.purpose, optional=not need.required)
 
 
 def _labels(making: Making) -> Iterator[Resource]:
-    texts = default_labels() if making.document.labels is None else making.document.labels
+    usual = default_labels()
+    if making.workflows is not None:
+        usual.pop("promotion")
+    texts = usual if making.document.labels is None else making.document.labels
     for name, text in texts.items():
         base = default_labels().get(name, LabelText())
         color, words = text.color or base.color or "ededed", _either(text.description, base.description or "")
@@ -251,9 +273,12 @@ def _labels(making: Making) -> Iterator[Resource]:
 
 
 def _rulesets(making: Making) -> Iterator[Resource]:
-    texts = default_rulesets() if making.document.rulesets is None else making.document.rulesets
+    usual = default_rulesets()
+    if making.workflows is not None:
+        usual = {name: _without_unreported(base, making.workflows) for name, base in usual.items()}
+    texts = usual if making.document.rulesets is None else making.document.rulesets
     for name, text in texts.items():
-        base = default_rulesets().get(name, RulesetText(branches=[name]))
+        base = usual.get(name, RulesetText(branches=[name]))
         pull_request = _either(text.pull_request, bool(base.pull_request))
         methods = (text.merge_methods or base.merge_methods or _MERGE_METHODS) if pull_request else ()
         value: dict[str, str | int | bool | tuple[str, ...] | None] = {
@@ -270,6 +295,12 @@ def _rulesets(making: Making) -> Iterator[Resource]:
             "except": (),
         }
         yield Resource(key=Key(Kind.RULESET, name), value=value, purpose="protects branches")
+
+
+def _without_unreported(ruleset: RulesetText, workflows: Workflows) -> RulesetText:
+    """A ruleset that waits for no check of which some pull request would never hear."""
+    checks = [check for check in ruleset.checks or () if workflows.reports(check, ruleset.branches or ())]
+    return ruleset.model_copy(update={"checks": checks})
 
 
 def default_rulesets() -> dict[str, RulesetText]:

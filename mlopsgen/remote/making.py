@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from mlopsgen.adapters.yaml_lines import read as read_yaml
 from mlopsgen.questions import Answers
 from mlopsgen.remote.document import read_document
 from mlopsgen.remote.github_desired import Making
 from mlopsgen.remote.needs import sources_of_answers
-from mlopsgen.remote.yaml_lines import read as read_yaml
+from mlopsgen.remote.workflows import read_workflows
 
 SOURCES_DOCUMENT = "data/sources.yaml"
 
 
-def making_of(answers: Answers, document: str | None, sources: str | None) -> Making:
+def making_of(
+    answers: Answers, document: str | None, sources: str | None, workflows: Mapping[str, str] | None = None
+) -> Making:
     """What a repository is made from; ``None`` stands for a file that is not there.
+
+    Args:
+        answers: Every answer.
+        document: ``.github/remote.yaml``.
+        sources: ``data/sources.yaml``.
+        workflows: The texts of the workflow files by their names, where they alone say what the repository needs,
+            because it was not made from our template.
 
     Raises:
         InvalidDocument: One of the documents cannot be read.
     """
+    if workflows is not None:
+        return Making(answers=answers, document=read_document(document or ""), workflows=read_workflows(workflows))
     return Making(answers=answers, document=read_document(document or ""), sources=_sources(answers, sources))
 
 
