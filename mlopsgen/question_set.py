@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mlopsgen.answer_values import accept, as_text, problem
@@ -63,6 +63,14 @@ class QuestionSet:
         if found is not None and question.key in found.preset:
             return accept(question, found.preset[question.key], f"preset by {found.name}")
         return question.default_for(answers)
+
+    def unlocked(self) -> QuestionSet:
+        """The same questions with what is locked as defaults: what was answered before it was locked counts."""
+        found = self.organisation
+        if found is None:
+            return self
+        decided = {key: locked.value for key, locked in found.locked.items()}
+        return replace(self, organisation=replace(found, preset={**found.preset, **decided}, locked={}))
 
     def for_engine(self, answers: Answers, given: Collection[str] = ()) -> dict[str, Value]:
         """What a render is asked with: of other people's questions the engine itself makes the defaults.

@@ -6,10 +6,13 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.sync import trees
 from mlopsgen.sync.renders import Renders
 from mlopsgen.sync.update import UpdateRequest, prepare
@@ -64,6 +67,10 @@ class ToyTemplate:
 
     def read(self, version: str, name: str) -> str | None:
         return {"sync.yaml": self.sync, "copier.yml": self.copier}.get(name)
+
+    def questions(self, version: str) -> QuestionSet:
+        """What a version asks."""
+        return read_questions(partial(self.read, version))
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         return tuple((version, text) for version, text in self.texts.items() if start < version <= end)

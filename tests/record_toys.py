@@ -5,14 +5,17 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import UsageError
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.sync import trees
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.record import digest_of
@@ -33,7 +36,7 @@ class ToyTemplate:
 
     Attributes:
         files: The files of each version; ``NAME`` in them becomes the answer ``name``.
-        questions: The ``copier.yml`` of each version.
+        copier: The ``copier.yml`` of each version.
         digests: Whether its records have a digest.
         shown: The words in the files that become answers, each with its question.
     """
@@ -48,7 +51,7 @@ class ToyTemplate:
             for number in (1, 2, 3)
         }
     )
-    questions: dict[str, str] = field(default_factory=dict)
+    copier: dict[str, str] = field(default_factory=dict)
     digests: bool = True
     shown: dict[str, str] = field(default_factory=lambda: {"NAME": "name"})
     address: str = ADDRESS
@@ -66,7 +69,11 @@ class ToyTemplate:
         """The questions."""
         if version not in self.files:
             raise UsageError(f"There is no version {version}.")
-        return self.questions.get(version, QUESTIONS) if name == "copier.yml" else None
+        return self.copier.get(version, QUESTIONS) if name == "copier.yml" else None
+
+    def questions(self, version: str) -> QuestionSet:
+        """What a version asks."""
+        return read_questions(partial(self.read, version))
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         """Nothing."""

@@ -6,15 +6,18 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.sync import sync, sync_abort, sync_continue
 from mlopsgen.operations.sync_request import SyncRequest
 from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.ports import Template
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.result import OperationResult
 
 ADDRESS = "https://templates.example.org/toy"
@@ -69,6 +72,10 @@ class ToyTemplate:
         """The files that are not rendered."""
         assert version in self._versions
         return {"copier.yml": COPIER, "sync.yaml": CLASSES}.get(name)
+
+    def questions(self, version: str) -> QuestionSet:
+        """What a version asks."""
+        return read_questions(partial(self.read, version))
 
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         """One line for the end."""

@@ -12,9 +12,9 @@ import yaml
 from mlopsgen.answers import BY_KEY, QUESTIONS, resolve
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidAnswer, MissingAnswer
+from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Question, Value
 from mlopsgen.sync.ahead import Ahead, Ask, look_ahead, renew
-from mlopsgen.sync.asked import questions_of
 from mlopsgen.sync.migrations import Migration, migrate, version_key
 from mlopsgen.sync.record import digest_of, read_record
 from mlopsgen.sync.start import Given, Start
@@ -28,7 +28,7 @@ class OurTemplate(ToyTemplate):
 
     def __init__(self, newest: str = TODAY) -> None:
         super().__init__(files={name: {} for name in ("v0.1.0", "v0.2.0", "v0.3.0")})
-        self.questions = {"v0.1.0": without(TODAY, "template_update"), "v0.2.0": TODAY, "v0.3.0": newest}
+        self.copier = {"v0.1.0": without(TODAY, "template_update"), "v0.2.0": TODAY, "v0.3.0": newest}
 
     def record(self, version: str, answers: Mapping[str, Any]) -> str:
         """The record, as copier writes it: without what is not asked."""
@@ -67,8 +67,11 @@ class Asking:
         self.answers = answers
         self.asked: list[str] = []
 
-    def __call__(self, questions: Sequence[Question], answers: Mapping[str, Value]) -> Mapping[str, object]:
+    def __call__(
+        self, questions: Sequence[Question], answers: Mapping[str, Value], asked: QuestionSet
+    ) -> Mapping[str, object]:
         self.asked += [question.key for question in questions]
+        assert all(question is asked.by_key[question.key] for question in questions)
         assert all(question.key in answers for question in questions)
         return self.answers
 
@@ -121,7 +124,8 @@ def test_answers_that_count_no_more_are_dropped_and_those_that_count_now_are_ask
     asking = Asking(development_endpoint="https://other.example.org")
     ahead = ahead_of(started(recorded()), ask=asking, development_engine="kubeflow")
     assert set(asking.asked) == {
-        "development_endpoint", "development_namespace", "development_login", "development_wait", "template_update",
+        "development_access", "development_endpoint", "development_namespace", "development_login", "development_wait",
+        "template_update",
     }  # fmt: skip
     assert ahead.answers["development_endpoint"] == "https://other.example.org"
     with pytest.raises(MissingAnswer) as caught:
@@ -189,16 +193,26 @@ def test_questions_that_this_mlopsgen_does_not_know_yet_are_left_to_the_engine()
 def test_another_templates_new_questions_have_the_engines_defaults_and_are_told():
     template = ToyTemplate()
     start = started({"name": "wine"}, "v1.0.0")
-    ahead = look_ahead(start, "v2.0.0", template, Given(), Asking(size=3))
+    ahead = look_ahead(start, "v2.0.0", template, Given())
     assert ahead.answers == {"name": "wine"}
     assert changed(start, ahead, template) == {"size": (None, 1, "default")}
     found = renew(start, ahead, template, template.record("v2.0.0", ahead.answers))
     assert (found.new[0].title, found.new[0].help) == ("size", "How large it is")
     assert dict(found.answers) == {"name": "wine", "size": 1}
-    assert look_ahead(start, "v2.0.0", template, Given(answers={"size": "2"})).answers["size"] == "2"
+    assert look_ahead(start, "v2.0.0", template, Given(answers={"size": "2"})).answers["size"] == 2
+    with pytest.raises(InvalidAnswer, match="a whole number is expected"):
+        look_ahead(start, "v2.0.0", template, Given(answers={"size": "many"}))
     with pytest.raises(InvalidAnswer) as caught:
         look_ahead(start, "v2.0.0", template, Given(answers={"colour": "red"}, origin={"colour": "answers.yml:3"}))
     assert (caught.value.where, caught.value.hint) == ("answers.yml:3", "It asks: name, size.")
+
+
+def test_another_templates_new_questions_are_asked_once_and_those_that_are_recorded_never():
+    template, asking = ToyTemplate(), Asking(size=3)
+    start = started({"name": "wine"}, "v1.0.0")
+    ahead = look_ahead(start, "v2.0.0", template, Given(), asking)
+    assert (asking.asked, ahead.answers) == (["size"], {"name": "wine", "size": 3})
+    assert changed(start, ahead, template) == {"size": (None, 3, "asked")}
 
 
 @pytest.mark.parametrize(
@@ -206,21 +220,21 @@ def test_another_templates_new_questions_have_the_engines_defaults_and_are_told(
     ["name: !include other.yml\nsize: 1\n_tasks: []", "name: toy\n---\nsize:\n  type: int", "name: {help: 7}\nsize:"],
 )
 def test_questions_are_read_whatever_copier_can_do_beyond_yaml(text):
-    asked = questions_of(ToyTemplate(questions={"v1.0.0": text}), "v1.0.0")
-    assert list(asked.helps) == ["name", "size"]
+    asked = ToyTemplate(copier={"v1.0.0": text}).questions("v1.0.0")
+    assert sorted([*asked.by_key, *asked.left]) == ["name", "size"]
     assert not asked.ours
 
 
 def test_questions_that_cannot_be_read_are_the_engines_to_refuse():
-    template = ToyTemplate(questions={"v1.0.0": "name: [", "v2.0.0": ""})
-    assert not questions_of(template, "v1.0.0").helps
+    template = ToyTemplate(copier={"v1.0.0": "name: [", "v2.0.0": ""})
+    assert not template.questions("v1.0.0").questions
     assert look_ahead(started({"a": 1}), "v2.0.0", template, Given(answers={"b": 2})).answers == {"a": 1, "b": 2}
 
 
 def test_our_questions_are_known_in_any_template_that_has_them():
-    assert questions_of(OurTemplate(), "v0.1.0").ours
-    assert "template_update" not in questions_of(OurTemplate(), "v0.1.0").helps
-    assert set(questions_of(OurTemplate(), "v0.2.0").helps) == set(BY_KEY)
+    assert OurTemplate().questions("v0.1.0").ours
+    assert "template_update" not in OurTemplate().questions("v0.1.0").by_key
+    assert set(OurTemplate().questions("v0.2.0").by_key) == set(BY_KEY)
 
 
 def renamed(before: str, after: str, version: str) -> Migration:

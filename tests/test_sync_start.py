@@ -280,7 +280,7 @@ def test_a_shallow_clone_of_a_repository_without_a_digest_is_deepened_where_an_e
     template = ToyTemplate(digests=False)
     for files in template.files.values():
         files["watch.txt"] = "WATCH\n"
-    template.questions = dict.fromkeys(template.files, TODAY)
+    template.copier = dict.fromkeys(template.files, TODAY)
     template.shown["WATCH"] = "data_watch"
     answers = {"name": "wine", **recorded(slug="wine")}
     repository = made(tmp_path / "old", environ, template, answers=answers)

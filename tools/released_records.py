@@ -17,7 +17,6 @@ sys.path[:0] = [str(ROOT)] if str(ROOT) not in sys.path else []
 from mlopsgen.adapters.templates import open_template  # noqa: E402 - found through the path above
 from mlopsgen.answers import resolve  # noqa: E402
 from mlopsgen.constants import ANSWERS_FILE  # noqa: E402
-from mlopsgen.sync.asked import questions_of  # noqa: E402
 from tests import matrix  # noqa: E402
 
 RELEASED = ROOT / "tests" / "released"
@@ -37,7 +36,7 @@ def chosen() -> list[matrix.Row]:
 def write(version: str, folder: Path) -> int:
     """Write the records of a version into a folder; how many there are."""
     template = open_template(None, dict(os.environ))
-    asked = questions_of(template, version).helps
+    asked = template.questions(version).by_key
     rows = chosen()
     folder.mkdir(parents=True)
     for number, row in enumerate(rows):

@@ -38,7 +38,6 @@ _NAMES = ("copier.yml", "copier.yaml")
 _KINDS: Mapping[str, Kind] = {
     "str": "text", "path": "text", "int": "integer", "bool": "switch", "float": "data", "yaml": "data", "json": "data",
 }  # fmt: skip
-_ENGINES = "only copier itself knows the names in it"
 _OF_COPIER = re.compile(r"\b(_copier_\w+|_folder_name|_external_data|make_secret|now\s*\(|pathjoin)")
 _NOTHING = object()
 
@@ -215,11 +214,7 @@ class _Reading:
         return None if to_bool(value) else Never()
 
     def _render(self, value: object) -> Callable[[Any], Any] | None:
-        """What renders a value; ``None`` if it stands as it is.
-
-        Raises:
-            _Left: It needs what only copier has.
-        """
+        """What renders a value; ``None`` if it stands as it is."""
         if isinstance(value, list) and any(self._render(item) is not None for item in value):
             parts = [self._render(item) or _same(item) for item in value]
             return lambda answers: [part(answers) for part in parts]
@@ -227,17 +222,26 @@ class _Reading:
             return None
         import jinja2  # noqa: PLC0415 - only what renders pays for it
 
-        if _OF_COPIER.search(value):
-            raise _Left(_ENGINES)
         try:
-            return with_values(self._typed, self._environment.from_string(value).render)
-        except jinja2.TemplateError as error:  # a filter of an extension of the template's own
-            raise _Left(str(error.message or "it cannot be read").rstrip(".")) from error
+            if not _OF_COPIER.search(value):
+                return with_values(self._typed, self._environment.from_string(value).render)
+        except jinja2.TemplateError:
+            pass  # a filter of an extension of the template's own
+        return _unknown
 
     def _is_rendered(self, value: object) -> bool:
         own = self._environment
         marks = (own.variable_start_string, own.block_start_string, own.comment_start_string)
         return isinstance(value, str) and any(mark in value for mark in marks)
+
+
+def _unknown(answers: object) -> Any:
+    """Stands for a text with what only copier knows, which then works it out itself.
+
+    Raises:
+        LookupError: Always.
+    """
+    raise LookupError(answers)
 
 
 def _same(value: object) -> Callable[[Any], Any]:

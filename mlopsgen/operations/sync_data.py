@@ -45,6 +45,7 @@ def update_data(update: Update) -> dict[str, Any]:
                 "value": answer.value,
                 "before": answer.before,
                 "origin": answer.origin,
+                "decided_by": answer.decided_by,
             }
             for answer in update.new_answers
         ],

@@ -31,7 +31,7 @@ from mlopsgen.sync.start import HistoryNeeded
 from mlopsgen.sync.trees import listing, shown
 from mlopsgen.sync.update import NEUTRAL_IDENTITY, UpdateRequest, prepare
 from mlopsgen.sync.values import Update
-from mlopsgen.sync.wording import LABEL, commit_message, conflict_paths, overview, title
+from mlopsgen.sync.wording import LABEL, commit_message, conflict_paths, decisions, overview, title
 
 Bring = Callable[[Collection[str]], None]
 
@@ -256,7 +256,7 @@ class _One:
 
     def _delivered(self, done: Delivered, update: Update, behind: int) -> Row:
         hint = _HINTS.get(done.state, "").format(branch=self._hosted.sync_branch, name=self._member.full_name)
-        state, reason = done.state, overview(update)
+        state, reason = done.state, "; ".join(filter(None, [overview(update), decisions(update)]))
         if state in (State.WORKED_ON, State.DECLINED):
             reason = _REASONS[state].format(branch=self._hosted.sync_branch)
         elif update.conflicts:

@@ -14,6 +14,7 @@ from mlopsgen.sync.wording import (
     LEFT_ALONE,
     conflict_paths,
     counted,
+    decided_words,
     files_counted,
     is_about_deletion,
     leaves_marks,
@@ -249,7 +250,8 @@ def _answer(answer: NewAnswer, room: Room) -> str:
         before = f" (it was {code(room.short(value_words(answer.before)))})" if answer.before is not None else ""
         return f"{code(answer.key)} is not asked any more{before}{title}"
     value = code(room.short(value_words(answer.value)))
-    origin = plain(_ORIGINS.get(answer.origin, answer.origin))
+    origin = plain(decided_words(answer) or _ORIGINS.get(answer.origin, answer.origin))
+    title += f" {plain(room.short(answer.why))}" if answer.why else ""
     before = f", before {code(room.short(value_words(answer.before)))}" if answer.before is not None else ", new"
     return f"{code(answer.key)}: {value} ({origin}{before}){title}"
 

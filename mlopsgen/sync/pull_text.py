@@ -26,6 +26,7 @@ _ROOMS = (
     Room(files=20, notes=20, changelog=3_000, diffs=2, diff_lines=20, width=400),
     Room(files=0, notes=10, changelog=1_500, diffs=0, diff_lines=0, width=120),
 )
+_UNASKED = ("default", "preset")
 _PEOPLE = 6_000
 """What is left for people who add to the text."""
 
@@ -162,7 +163,7 @@ def _steps(update: Update, setting: Setting) -> Iterator[str]:
     if locks:
         names = ", ".join(map(code, locks[:5])) + (" …" if len(locks) > 5 else "")
         yield f"Make {names} again (below): it could not be done for you."
-    defaults = sum(1 for answer in update.new_answers if answer.origin == "default" and answer.before is None)
+    defaults = sum(1 for answer in update.new_answers if answer.origin in _UNASKED and answer.before is None)
     if defaults:
         yield f"Read {counted(defaults, 'new answer')} (below): nobody was asked, so the default was taken."
     if setting.travelling:

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.answers import BY_KEY, resolve
+from mlopsgen.answers import BY_KEY, is_ours, resolve
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.questions import Value
 from mlopsgen.remote.document import REMOTE_DOCUMENT
 from mlopsgen.remote.github_desired import github_resources
 from mlopsgen.remote.making import SOURCES_DOCUMENT, making_of
-from mlopsgen.sync.asked import is_ours
 from mlopsgen.sync.values import SettingsChanges
 
 # The repository itself holds nothing that is not among the settings, too.

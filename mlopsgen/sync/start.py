@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
-from mlopsgen.answers import BY_KEY, QUESTIONS, resolve
+from mlopsgen.answers import BUILT_IN, BY_KEY, is_ours
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.ports import Template
-from mlopsgen.sync.asked import is_ours, questions_of
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.record import Record, digest_of, read_record
@@ -159,9 +158,12 @@ def _without_record(template: Template, version: str, given: Given) -> Start:
             hint="Add them: --answers FILE or --set KEY=VALUE; a key that is left out keeps its default.",
         )
     answers: dict[str, Any] = dict(given.answers)
-    if questions_of(template, version).ours:
-        complete = resolve(given.answers, origin=given.origin)
-        answers = {question.key: complete[question.key] for question in QUESTIONS if question.asked(complete)}
+    asked = template.questions(version)
+    if asked.ours:
+        # The files may have been made with other answers than the organisation has decided by now.
+        complete = asked.unlocked().resolve(given.answers, origin=given.origin)
+        told = asked.for_engine(complete, given.answers)
+        answers = {key: value for key, value in told.items() if asked.by_key[key].asked(complete)}
     record = Record(template=template.address, version="", answers=answers)
     said = f"There is no {ANSWERS_FILE}: the files are taken as rendered from {version} with the given answers."
     return Start(record=record, version=version, answers=answers, today=answers, warnings=(said,))
@@ -261,12 +263,12 @@ def _looks_edited(record: Record, fits: Fits) -> bool:
     if not is_ours(record.answers) or not fits.of(record.version, record.answers).apart:
         return False
     try:
-        complete = resolve({key: value for key, value in record.answers.items() if key in BY_KEY})
+        complete = BUILT_IN.resolve({key: value for key, value in record.answers.items() if key in BY_KEY})
     except MlopsgenError:
         return False  # what is wrong with them is said when they are needed
     others = {
         question.key: question.default_for(complete)
-        for question in QUESTIONS
+        for question in BUILT_IN.questions
         if question.section != "project" and question.key in record.answers
     }
     candidates = [{**record.answers, key: value} for key, value in others.items() if record.answers[key] != value]

@@ -15,6 +15,7 @@ from mlopsgen.sync.wording import (
     LEFT_ALONE,
     conflict_paths,
     counted,
+    decided_words,
     files_counted,
     left_alone,
     question_words,
@@ -194,8 +195,9 @@ def _answer(answer: NewAnswer) -> str:
     value = printable(value_words(answer.value))
     if answer.before is not None:
         value = f"{printable(value_words(answer.before))} -> {value}"
-    origin = _ORIGINS.get(answer.origin, answer.origin)
-    return f"  {'~' if answer.before is not None else '+'} {answer.key}: {value} ({origin}){title}"
+    origin = printable(decided_words(answer)) or _ORIGINS.get(answer.origin, answer.origin)
+    why = f" {printable(answer.why)}" if answer.why else ""
+    return f"  {'~' if answer.before is not None else '+'} {answer.key}: {value} ({origin}){title}{why}"
 
 
 def _settings(update: Update) -> Iterator[str]:

@@ -116,7 +116,8 @@ def prepare(
         changelog=tuple(VersionChanges(*pair) for pair in template.changelog(start.version, end)),
         warnings=(*start.warnings, *ahead.said),
     )
-    is_told = any(answer.origin in _TOLD for answer in renewed.new) or request.rebase_from is not None or request.moved
+    is_told = any(answer.origin in _TOLD for answer in renewed.new) or bool(ahead.set_back)
+    is_told = is_told or request.rebase_from is not None or request.moved
     if _without_record(base) == _without_record(theirs) and not is_told:
         return update
     theirs[ANSWERS_FILE] = Entry("100644", trees.store_blobs(repository, [renewed.text.encode()])[0])

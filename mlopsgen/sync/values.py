@@ -122,8 +122,10 @@ class NewAnswer:
         value: The answer from now on; ``None`` where the question is gone.
         before: The answer so far; ``None`` for a new question.
         origin: ``default``, ``given`` (by flag or file), ``asked``, ``edited`` (by hand in the answers file),
-            ``migrated`` or ``dropped``.
+            ``migrated``, ``dropped``, ``organisation`` (locked) or ``preset`` (the organisation's default).
         help: The question's line of help.
+        decided_by: The organisation that locked or preset it; else empty.
+        why: Its reason for locking it; may be empty.
     """
 
     key: str
@@ -132,6 +134,8 @@ class NewAnswer:
     before: Value | None = None
     origin: str = "default"
     help: str = ""
+    decided_by: str = ""
+    why: str = ""
 
 
 class VersionChanges(NamedTuple):

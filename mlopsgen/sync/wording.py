@@ -96,6 +96,21 @@ def _change(before: Value | None, value: Value | None) -> str:
     return "new" if before is None else "changed"
 
 
+def decided_words(answer: NewAnswer) -> str:
+    """Whose decision an answer is, where the organisation made it; else an empty text."""
+    if not answer.decided_by:
+        return ""
+    return f"{'preset' if answer.origin == 'preset' else 'decided'} by {answer.decided_by}"
+
+
+def decisions(update: Update) -> str:
+    """The answers that the organisation decides in an update, in a line; empty where there are none."""
+    decided = [answer for answer in update.new_answers if answer.origin == "organisation"]
+    if not decided:
+        return ""
+    return f"decided by {decided[0].decided_by}: {', '.join(answer.key for answer in decided)}"
+
+
 def overview(update: Update) -> str:
     """What an update does, counted, without a full stop."""
     parts = [files_counted(update.changes)]
