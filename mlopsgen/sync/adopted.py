@@ -114,20 +114,18 @@ def _only_line_ends(one: Entry, other: Entry, contents: Mapping[str, bytes]) -> 
 
 
 def _blocked(ours: Listing, wanted: Sequence[str]) -> dict[str, str]:
-    """Paths that cannot be added, each with what stands there: a file for a folder, or one of the same letters."""
-    folders = {above for path in ours for above in _above(path)}
-    letters = {name.casefold(): name for name in (*folders, *ours)}
+    """Paths that cannot be added, each with what stands there: a file for a folder, or one of the same letters.
+
+    Two names that differ in case alone are one file where most people's machines are concerned.
+    """
+    files = {path.casefold(): path for path in ours}
+    folders = {above.casefold(): f"{above}/" for path in ours for above in _above(path)}
     found: dict[str, str] = {}
     for path in wanted:
-        if path in folders:
-            found[path] = next(name for name in sorted(ours) if name.startswith(f"{path}/"))
-            continue
-        for name in (path, *_above(path)):
-            # Two names that differ in case alone are one file where most people's machines are concerned.
-            known = letters.get(name.casefold(), name)
-            if known != name or (name != path and name in ours):
-                found[path] = known
-                break
+        places = (files.get(name.casefold(), "") for name in (path, *_above(path)))
+        at = folders.get(path.casefold(), "") or next(filter(None, places), "")
+        if at:
+            found[path] = at
     return found
 
 
