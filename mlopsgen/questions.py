@@ -122,7 +122,7 @@ class Question:
     @property
     def option(self) -> str:
         """How the command line answers it."""
-        return self.flag or f"--set {self.key}=..."
+        return self.flag or f"--set {self.key}=VALUE"
 
 
 def metric(

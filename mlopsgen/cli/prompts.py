@@ -84,7 +84,7 @@ class TerminalPrompter:
             title,
             choices=[questionary.Choice(words, value, checked=value in chosen) for value, words in choices],
             qmark=" ",
-            instruction="(space marks a section, enter goes on; no mark: keep it all)",
+            instruction="(space marks, enter goes on; no mark: keep it all)",
             **self._look,
         )
         return [str(value) for value in question.unsafe_ask()]
