@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlopsgen.constants import BRANCHES
-from tests.pairwise import Needs, Row, all_pairs
+from mlopsgen.operations.pairwise import Needs, Row, all_pairs
 
 Fragment = Mapping[str, Any]
 
@@ -123,7 +123,7 @@ for _branch in BRANCHES:
         "ssh": {
             f"{_branch}_access": "ssh",
             f"{_branch}_ssh": f"tunnel_{_branch}@bastion.example.org:2222",
-            f"{_branch}_ssh_host_key": f"{HOST_KEY} keeper's \"bastion\": #1 [[ x ]]",
+            f"{_branch}_ssh_host_key": f'{HOST_KEY} keeper\'s "bastion": #1 [[ x ]]',
         },
     }
     NEEDS[f"{_branch} access"] = (f"{_branch} engine", "kubeflow")

@@ -16,6 +16,7 @@ from helpers.data import network
 from helpers.errors import ExitCode, RepositoryError
 
 LONGEST_MESSAGE = 300
+TUNNEL_ENDED = "The ssh tunnel was given up"
 
 
 class KubeflowError(RepositoryError):
@@ -177,4 +178,6 @@ def unreachable(error: Exception, where: str) -> KubeflowError:
     if "is not trusted" in told.message:
         hint = "Give the private authority's certificate: kubeflow.ca (a file) or the secret CA_CERTIFICATE (PEM text)."
         return KubeflowError(told.message, where=where, hint=hint)
+    if told.message.startswith(TUNNEL_ENDED):
+        return KubeflowError(told.message, where=where)
     return Away(told.message, where=where, hint=told.hint)

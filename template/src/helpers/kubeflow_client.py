@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import kfp_server_api as api
 import requests
@@ -187,6 +188,7 @@ class Kubeflow:
             settings.host = self.base
             settings.ssl_ca_cert = str(self.place.certificates)
             settings.proxy = self.place.proxy or None
+            settings.proxy_headers = _proxy_login(self.place.proxy)
             settings.retries = urllib3.Retry(total=0, redirect=0, raise_on_redirect=False)
             self._kept = api.ApiClient(settings)
         self._kept.last_response = None
@@ -235,6 +237,14 @@ def _last_answer(client: Any) -> Answer | None:
         return None
     text = last.data if isinstance(last.data, str) else last.data.decode("utf-8", "replace")
     return Answer(last.status, str(last.getheader("content-type") or ""), text)
+
+
+def _proxy_login(proxy: str) -> Any:
+    """The header for a proxy whose address holds a user and a password, which urllib3 does not read there."""
+    parts = urlsplit(proxy)
+    if not parts.username:
+        return None
+    return urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 def _page_in_front(page: PageShown) -> Away:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from helpers.ssh_config import Access
 
 LOGINS = ("none", "token", "service-account", "cookie", "dex")
 
@@ -19,6 +21,7 @@ class Kubeflow(BaseModel):
     )
     namespace: str = Field(default="", description="Namespace of the runs. Empty: KUBEFLOW_NAMESPACE.")
     login: Literal["none", "token", "service-account", "cookie", "dex"] = "none"
+    access: Access = Field(default=Access(), description="How it is reached; empty: directly.")
     ca: str = Field(
         default="", description="File with the certificate of a private authority. Empty: CA_CERTIFICATE (PEM text)."
     )
@@ -38,3 +41,8 @@ class Kubeflow(BaseModel):
     patience_minutes: float = Field(
         default=30, gt=0, description="How long an API server may be away before the waiting is given up."
     )
+
+    @field_validator("access", mode="before")
+    @classmethod
+    def _nothing_is_direct(cls, value: Any) -> Any:
+        return {} if value is None else value

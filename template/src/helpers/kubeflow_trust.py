@@ -12,7 +12,11 @@ from requests.utils import select_proxy, should_bypass_proxies
 
 from helpers import certificates
 from helpers.errors import ConfigurationError
+from helpers.kubeflow_answers import KubeflowError
 from helpers.kubeflow_config import Kubeflow
+
+TUNNEL = "MLOPSGEN_TUNNEL"
+"""The variable with the address of the proxy that leads into the ssh tunnel; for a verb's own processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ def find_place(settings: Kubeflow, environ: Mapping[str, str], *, root: Path, fo
         namespace=settings.namespace.strip() or environ.get("KUBEFLOW_NAMESPACE", "").strip(),
         ui=_address(ui, "kubeflow.ui") if ui else "",
         certificates=_certificates(settings, environ, root, folder, where),
-        proxy=_proxy(endpoint, environ),
+        proxy=_tunnel(environ, where) if settings.access.ssh else _proxy(endpoint, environ),
     )
 
 
@@ -103,6 +107,13 @@ def _certificates(settings: Kubeflow, environ: Mapping[str, str], root: Path, fo
         private = certificates.private_authority(environ)
     public = certificates.public_authorities(environ)
     return certificates.bundle(private, public, folder) if private else public
+
+
+def _tunnel(environ: Mapping[str, str], where: str) -> str:
+    """The proxy that leads into the ssh tunnel, which somebody has to have opened: nothing goes another way."""
+    if not environ.get(TUNNEL):
+        raise KubeflowError("The ssh tunnel to Kubeflow is not open.", where=f"{where}: kubeflow.access")
+    return environ[TUNNEL]
 
 
 def _proxy(endpoint: str, environ: Mapping[str, str]) -> str:

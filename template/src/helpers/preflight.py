@@ -6,6 +6,7 @@ server) is looked at by processes of its own at the same time, and none of them 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tempfile
 import threading
@@ -67,12 +68,32 @@ def check(request: Request) -> VerbResult:
     if branch is not None:
         looks = _looks(request, branch, _pipelines(request, branch, findings))
         uri = tracking_uri(request.root, branch.config, request.environ)
-        for look in look_at_all(looks, root=request.root, environ=request.job_environ(uri)):
-            # The store is the same for all pipelines, and so is a source that two of them read.
-            known = {(finding.name, finding.message) for finding in findings}
-            findings += [found for found in look.findings if (found.name, found.message) not in known]
+        with contextlib.ExitStack() as stack:
+            reaching = _reaching(request, branch, findings, stack)
+            if reaching is None:  # without a tunnel they say only that there is none
+                looks = [look for look in looks if look.section not in ("model", PLATFORM[0])]
+            longest = LONGEST - (time.monotonic() - started if branch.config.kubeflow.access.ssh else 0)
+            environ = (reaching or request).job_environ(uri)
+            for look in look_at_all(looks, root=request.root, environ=environ, longest=longest):
+                # The store is the same for all pipelines, and so is a source that two of them read.
+                known = {(finding.name, finding.message) for finding in findings}
+                findings += [found for found in look.findings if (found.name, found.message) not in known]
     engine = branch.config.engine if branch is not None else ""
     return _result(request, findings, engine=engine, seconds=time.monotonic() - started)
+
+
+def _reaching(request: Request, branch: Branch, findings: list[Finding], stack: contextlib.ExitStack) -> Request | None:
+    """The request with a way to what lies behind an ssh server; None where there is none."""
+    server = branch.config.kubeflow.access.ssh
+    reaching = request.reaching(branch, platform=not _trains_here(request, branch))
+    if server is None or branch.config.engine != "kubeflow":
+        return stack.enter_context(reaching)
+    opened: Request | None = None
+    with looking(findings, "ssh tunnel", PLATFORM[0]) as finding:
+        finding.where = server.to
+        opened = stack.enter_context(reaching)
+        finding.message = "the server shows the pinned key and accepts ours" if opened is not request else "not needed"
+    return opened
 
 
 def _trains_here(request: Request, branch: Branch) -> bool:

@@ -95,7 +95,11 @@ def submit(request: Request) -> VerbResult:
     if waits or not (ending or resuming or request.options["no_wait"]):
         uri = tracking_uri(request.root, config, request.environ)
         check_results(uri, branch, wait="poll" if waits else config.kubeflow.wait)
-    with _connected(request, branch, pipeline) as target:
+    insisting = partial(_patiently, request, branch)
+    with (
+        request.reaching(branch, platform=True, insist=insisting) as reaching,
+        _connected(reaching, branch, pipeline) as target,
+    ):
         if ending:
             return _end(target)
         if resuming:

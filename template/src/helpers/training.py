@@ -85,7 +85,8 @@ def run(request: Request) -> VerbResult:
     folder = make_folder(request)
     made = Run(request, branch, pipeline, folder, context, inputs)
     try:
-        return _train(made, uri)
+        with request.reaching(branch) as reaching:
+            return _train(replace(made, request=reaching), uri)
     except Exception as error:
         error.run_directory = folder  # type: ignore[attr-defined]  # where a traceback is kept
         raise

@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,30 @@ class Request:
             "PYTHONUNBUFFERED": "1",  # several processes write to one log, in the order that things happen
         }
 
+    @contextmanager
+    def reaching(
+        self, branch: Branch, *, platform: bool = False, insist: Callable[[Callable[[], Any]], Any] = lambda ask: ask()
+    ) -> Iterator[Request]:
+        """The request in whose environment everything is reached, also through an ssh server, while the block lasts.
+
+        Args:
+            branch: The branch's texts.
+            platform: Whether Kubeflow is needed, and not MLflow alone.
+            insist: Calls what opens the tunnel, again where the server does not answer.
+        """
+        config = branch.config
+        if config.kubeflow.access.ssh is None or config.engine != "kubeflow":
+            yield self
+            return
+        from helpers import ssh_access
+
+        uri = tracking_uri(self.root, config, self.environ)
+        if not platform and not ssh_access.leads_to_mlflow(config, uri):
+            yield self
+            return
+        with ssh_access.through(config, self.environ, uri, tell=self.progress, insist=insist) as environ:
+            yield replace(self, environ=environ)
+
 
 def code_parameters(pipeline: Any, branch: Branch) -> dict[str, Any]:
     """The branch's parameters that a pipeline in code has."""
@@ -124,9 +148,9 @@ def rollback(request: Request) -> VerbResult:
 def tools(request: Request, branch: Branch) -> Iterator[Workers]:
     """A worker for a verb that needs MLflow; what libraries print does not reach the person."""
     uri = tracking_uri(request.root, branch.config, request.environ)
-    with tempfile.TemporaryDirectory(prefix="verb-") as folder:
+    with request.reaching(branch) as reaching, tempfile.TemporaryDirectory(prefix="verb-") as folder:
         log = Path(folder, "log.txt")
-        workers = Workers(request.root, Path(folder), log, request.job_environ(uri), mode="spawn")
+        workers = Workers(request.root, Path(folder), log, reaching.job_environ(uri), mode="spawn")
         workers.start(())
         try:
             yield workers
