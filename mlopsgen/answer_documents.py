@@ -44,7 +44,7 @@ def answers_schema(questions: QuestionSet = BUILT_IN, called: str = "") -> dict[
         "type": "object",
         "additionalProperties": False,
         "properties": {"version": {"const": ANSWERS_VERSION}, **{q.key: _property(questions, q) for q in asked}},
-        "allOf": conditions,
+        **({"allOf": conditions} if conditions else {}),
     }
 
 
@@ -87,7 +87,9 @@ def _rules(question: Question) -> dict[str, Any]:
         word["minLength"] = 1
     match question.kind:
         case "integer":
-            low, high = question.bounds or (0, 2**31)
+            if question.bounds is None:
+                return {"type": "integer"}
+            low, high = question.bounds
             return {"type": "integer", "minimum": low, "maximum": high}
         case "words":
             most = {"maxItems": question.bounds[1]} if question.bounds else {}
