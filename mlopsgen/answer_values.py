@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import math
@@ -286,11 +287,11 @@ def as_text(question: Question, value: Value) -> str:
 
 def _data_text(value: object) -> str:
     """One line that :func:`convert` reads as the same value; a text needs no quotes where it is no YAML of its own."""
-    return (
-        value
-        if isinstance(value, str) and _data(value) == value
-        else json.dumps(value, ensure_ascii=False, default=str)
-    )
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            if _data(value) == value:
+                return value
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _metric_text(rule: dict[str, Any]) -> str:
