@@ -87,10 +87,8 @@ def _rules(question: Question) -> dict[str, Any]:
         word["minLength"] = 1
     match question.kind:
         case "integer":
-            if question.bounds is None:
-                return {"type": "integer"}
-            low, high = question.bounds
-            return {"type": "integer", "minimum": low, "maximum": high}
+            bounds = dict(zip(("minimum", "maximum"), question.bounds or (), strict=False))
+            return {"type": "integer", **bounds}
         case "words":
             most = {"maxItems": question.bounds[1]} if question.bounds else {}
             least = {"minItems": 1} if question.required else {}
@@ -101,11 +99,9 @@ def _rules(question: Question) -> dict[str, Any]:
             return _type(question)
         case "choice" if question.key not in BY_KEY:
             # The choices of other people's templates may be numbers, or yes and no.
-            return {
-                "enum": [*question.choices, *(value for value in map(_scalar, question.choices) if value is not None)]
-            }
-        case _:
-            return word
+            values = [value for value in map(_scalar, question.choices) if value is not None]
+            word = {"enum": [*question.choices, *values]}
+    return word
 
 
 def _scalar(choice: str) -> object:
