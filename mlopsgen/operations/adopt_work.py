@@ -11,7 +11,7 @@ from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE, OWNED
-from mlopsgen.errors import InvalidDocument
+from mlopsgen.errors import InvalidDocument, MlopsgenError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.operations.adopt_found import CRUFT_FILE, MadeBy, Origin, find_origin, text_of
 from mlopsgen.operations.adopt_guess import guess
@@ -113,7 +113,14 @@ class _Work:
 
     def taken_over(self) -> Adoption:
         """Write the record of a repository that the template made; not one other file changes."""
-        origin, version = self.origin, self._version()
+        origin = self.origin
+        if origin.file != ANSWERS_FILE and ANSWERS_FILE in self._mine:
+            raise MlopsgenError(
+                f"{ANSWERS_FILE} is the record of another template than {origin.file}, and only one is kept up to date.",
+                where=ANSWERS_FILE,
+                hint=f"Move it away first, for example: git mv {ANSWERS_FILE} .answers.other.yml, and commit it.",
+            )
+        version = self._version()
         rendered = trees.listing(self.shop, self.renders.tree(version, origin.answers))
         if origin.record is not None:
             text = renewed_text(origin.record, None, self.template.address, version)
