@@ -102,7 +102,7 @@ class Workflows:
 
 def matches(branch: str, patterns: Sequence[str]) -> bool:
     """Whether a branch fits a list of patterns, as workflows write it: the last one that fits decides."""
-    found = bool(patterns) and patterns[0].startswith("!")
+    found = False
     for pattern in patterns:
         if fnmatchcase(branch, pattern.removeprefix("!")):
             found = not pattern.startswith("!")
