@@ -71,9 +71,8 @@ def _problems(question: Question, value: Value) -> Iterator[str]:
             near = difflib.get_close_matches(str(word), question.choices, n=1)
             possible = f"did you mean '{near[0]}'" if near else f"possible are {', '.join(question.choices)}"
             yield f"'{word}' is not one of the choices; {possible}"
-        refused = (
-            question.check(word) if question.check and isinstance(word, str) and (word or question.required) else None
-        )
+        is_checked = question.check is not None and (word != "" or question.required)
+        refused = question.check(word) if question.check is not None and is_checked else None
         if refused:
             yield refused
     if question.bounds is not None and isinstance(value, int | list):

@@ -13,7 +13,7 @@ Kind = Literal["text", "choice", "integer", "words", "metrics", "switch", "data"
 """``switch`` is yes or no, ``data`` any value of YAML; only questions of other people's templates are of these."""
 Value = str | int | float | list[str] | list[dict[str, Any]] | dict[str, Any]
 Answers = Mapping[str, Value]
-Check = Callable[[str], "str | None"]
+Check = Callable[[Any], "str | None"]
 
 _EMPTY: dict[Kind, Value] = {
     "text": "", "choice": "", "integer": 0, "words": [], "metrics": [], "switch": False, "data": "",
@@ -74,7 +74,7 @@ class Question:
         help: One line that says what it is for.
         default: The answer that stands when nobody gives one.
         choices: The possible answers (of each word, for a list of words); empty: any.
-        check: Why a text (or one word of a list) is refused.
+        check: Why an answer (or one word of a list) is refused.
         pattern: The regular expression behind ``check``, for the JSON Schema.
         bounds: The smallest and the greatest number.
         when: What makes this one worth asking: the answer of an earlier question, or another condition.

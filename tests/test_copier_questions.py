@@ -227,3 +227,29 @@ def test_an_older_version_asks_what_it_asked():
     found = questions("\n\n".join(blocks) + "\nformer: {type: str, default: f}\n")
     assert {question.key for question in QUESTIONS} - set(found.by_key) == {"template_update", "reviewers"}
     assert found.resolve({"former": "g"})["former"] == "g"
+
+
+def test_an_older_versions_choices_are_those_that_it_had():
+    text = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    found = questions(
+        text.replace("  default: none\n  choices:\n  - none\n  - apache-2.0\n", "  default: mit\n  choices:\n")
+    )
+    assert found.by_key["license"].choices == ("mit", "bsd-3-clause", "proprietary")
+    assert found.resolve({})["license"] == "mit"
+    with pytest.raises(InvalidAnswer, match="'none' is not one of the choices"):
+        found.resolve({"license": "none"})
+
+
+def test_a_validator_that_needs_no_other_answer_refuses_in_the_templates_words():
+    found = questions(
+        "size: {type: int, default: 2, validator: '{% if size < 1 %}At least one.{% endif %}'}\n"
+        "code: {type: str, validator: \"{% if not (code | regex_search('^[A-Z]+$')) %}Capitals only{% endif %}\"}\n"
+        "other: {type: str, default: a, validator: '{% if other == code %}Not the same{% endif %}'}\n"
+        "share: {type: float, default: 0.5, validator: '{{ now() }}'}\n"
+    )
+    assert found.resolve({"code": "AB", "other": "AB", "size": "3"})["size"] == 3
+    for wrong, said in (({"size": 0}, "At least one."), ({"code": "ab"}, "Capitals only."), ({"code": ""}, "is empty")):
+        with pytest.raises(InvalidAnswer, match=said):
+            found.resolve({"code": "AB", **wrong})
+    with pytest.raises(MissingAnswer):
+        found.resolve({})

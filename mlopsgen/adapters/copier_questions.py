@@ -13,6 +13,7 @@ from mlopsgen.adapters.organisation_file import DOCUMENT, read_organisation
 from mlopsgen.adapters.questionnaire import CASTS, kind_of, to_bool
 from mlopsgen.adapters.rendered_questions import (
     Never,
+    Refused,
     RenderedCondition,
     RenderedDefault,
     Typed,
@@ -24,7 +25,7 @@ from mlopsgen.adapters.yaml_size import is_too_large
 from mlopsgen.answer_values import convert
 from mlopsgen.answers import BUILT_IN, BY_KEY, SECTIONS, is_ours
 from mlopsgen.question_set import QuestionSet
-from mlopsgen.questions import Condition, Kind, Question
+from mlopsgen.questions import Check, Condition, Derived, Kind, Question
 
 OWN_SECTION = "organisation"
 """The section of the questions that a template derived from ours adds."""
@@ -74,7 +75,8 @@ def _questions(text: str, included: tuple[tuple[str, str], ...]) -> QuestionSet:
     asked = {key: value for key, value in config.items() if not key.startswith("_")}
     ours = is_ours(asked)
     reading = _Reading(config.get("_envops"), OWN_SECTION if ours else FOREIGN_SECTION)
-    questions: list[Question] = [q for q in BUILT_IN.questions if q.key in asked] if ours else []
+    known = [question for question in BUILT_IN.questions if question.key in asked] if ours else []
+    questions: list[Question] = [_as_asked(question, asked[question.key]) for question in known]
     left: dict[str, str] = {}
     for key, details in asked.items():
         if ours and key in BY_KEY:
@@ -90,6 +92,17 @@ def _questions(text: str, included: tuple[tuple[str, str], ...]) -> QuestionSet:
     elif FOREIGN_SECTION in used:
         sections[FOREIGN_SECTION] = "The template's questions"
     return QuestionSet(questions=tuple(questions), sections=sections, ours=ours, left=left)
+
+
+def _as_asked(question: Question, details: object) -> Question:
+    """A question of ours as this version asks it: another version may have other choices, and another default."""
+    if not isinstance(details, dict) or question.kind != "choice" or isinstance(question.default, Derived):
+        return question
+    listed, default = details.get("choices"), details.get("default")
+    if not isinstance(listed, list) or not all(isinstance(choice, str) for choice in listed):
+        return question
+    own = default if question.when is None and isinstance(default, str) and default in listed else question.default
+    return replace(question, choices=tuple(listed), default=own)
 
 
 @dataclass(frozen=True)
@@ -176,11 +189,28 @@ class _Reading:
             choices=choices,
             when=self._when(given.get("when", True)),
             keeps_default=True,
-            check=_number if name == "float" and kind == "data" else None,
+            check=_number if name == "float" and kind == "data" else self._validator(key, given.get("validator")),
         )
         if kind == "choice" and name != "str":
             self._typed.casts[key] = CASTS.get(str(name), str)
-        return self._with_default(bare, given.get("default", _NOTHING))
+        found = self._with_default(bare, given.get("default", _NOTHING))
+        if kind == "text" and bare.check is not None and bare.check("") is not None:
+            return replace(found, required=True)
+        return found
+
+    def _validator(self, key: str, text: object) -> Check | None:
+        """Why an answer is refused, where that depends on nothing else; otherwise the engine says it."""
+        import jinja2  # noqa: PLC0415 - only what renders pays for it
+        import jinja2.meta  # noqa: PLC0415
+
+        if not isinstance(text, str) or not text or _OF_COPIER.search(text):
+            return None
+        try:
+            names = jinja2.meta.find_undeclared_variables(self._environment.parse(text))
+            render = with_values(self._typed, self._environment.from_string(text).render)
+        except jinja2.TemplateError:
+            return None
+        return Refused(key, render) if names <= {key} else None
 
     def _kind(self, given: Mapping[str, Any], name: str) -> tuple[Kind, tuple[str, ...]]:
         listed = given.get("choices")
@@ -255,5 +285,6 @@ def _values(listed: list[Any] | dict[Any, Any]) -> Iterable[object]:
         yield value["value"] if isinstance(value, dict) and "validator" not in value and "value" in value else value
 
 
-def _number(word: str) -> str | None:
-    return f"a number is expected, not '{word}'"
+def _number(value: object) -> str | None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if is_one else f"a number is expected, not {value!r}"

@@ -68,6 +68,27 @@ class RenderedCondition(Condition):
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The template's own words about an answer that does not fit. A :data:`mlopsgen.questions.Check`.
+
+    Attributes:
+        key: The question.
+        render: Makes the words; nothing for an answer that fits.
+    """
+
+    key: str
+    render: Render
+
+    def __call__(self, value: Any) -> str | None:
+        """Why it does not, or ``None``."""
+        try:
+            words = " ".join(str(self.render({self.key: value})).split())
+        except Exception:  # noqa: BLE001 - a template's text can raise anything; the engine says what
+            return None
+        return words.rstrip(".") or None
+
+
+@dataclass(frozen=True)
 class Never(Condition):
     """Nobody is asked: the template works it out."""
 
