@@ -43,6 +43,24 @@ class Template(TemplateEngine, Protocol):
     def newest(self) -> str:
         """The newest version."""
 
+    @property
+    def warning(self) -> str:
+        """A sentence if the versions are those of the last time, because the network is away; else empty."""
+
+    def find(self, name: str) -> str | None:
+        """The version that a name means, as repositories record it; ``None`` if there is none.
+
+        Args:
+            name: A version with or without its ``v``; of a template somewhere else also a commit of its repository.
+        """
+
+    def folder_name(self, version: str, answers: Mapping[str, object]) -> str:
+        """What the template calls the repository's folder; empty where it says nothing.
+
+        Raises:
+            mlopsgen.errors.MlopsgenError: There is no such version, or the answers do not fit.
+        """
+
     def read(self, version: str, name: str) -> str | None:
         """The text of a file at the top of a version's repository (not of what is rendered), ``None`` if there is none.
 

@@ -69,7 +69,7 @@ def test_addresses(given: str) -> None:
 
 def test_a_credential_in_an_address_goes_nowhere() -> None:
     secret = canary("password-in-the-address")
-    assert parse(f"https://ada:{secret}@example.org/a/b?x=1#y", trusted=True).text == "https://example.org/a/b"
+    assert parse(f"https://ada:{secret}@example.org/a/b?x=1#y", trusted=True).text == "https://example.org/a/b#y"
     assert parse(f"ssh://ada:{secret}@example.org/a/b", trusted=True).text == "ssh://ada@example.org/a/b"
 
 

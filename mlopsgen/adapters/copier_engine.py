@@ -18,25 +18,22 @@ from pathlib import Path
 from typing import Protocol
 
 import mlopsgen
+from mlopsgen.adapters.copier_code import code_in
 from mlopsgen.adapters.copier_questions import read_questions
-from mlopsgen.adapters.yaml_size import is_too_large
+from mlopsgen.adapters.template_child import TRUSTED_SECONDS, run_child, take_over
+from mlopsgen.adapters.trust import NOBODY, Trust, UnsafeTemplate
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
-from mlopsgen.errors import MlopsgenError, PermissionDenied
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.question_set import QuestionSet
 
-_CODE = {"_tasks": "tasks", "_migrations": "migrations", "_jinja_extensions": "extensions"}
+_NAMES = ("copier.yml", "copier.yaml")
 # What a mistake in a template's expressions raises.
 _OF_TEMPLATES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 _OWN_VERSION = f"v{mlopsgen.__version__}"
 _SUFFIX = ".jinja"
 _MARKS = ("[[", "[%", "[#")
-
-
-class UnsafeTemplate(PermissionDenied):
-    """The template would run code of its own."""
-
-    code = "unsafe-template"
+_INCLUDES = "_includes"
 
 
 class VersionStore(Protocol):
@@ -52,6 +49,9 @@ class VersionStore(Protocol):
 
     def versions(self) -> tuple[str, ...]:
         """Every version, oldest first."""
+
+    def find(self, name: str) -> str | None:
+        """The version that a name means."""
 
     def identity(self, version: str) -> str | None:
         """What names the content of a version: the same for the same content; ``None`` if it may change."""
@@ -72,11 +72,22 @@ class CopierEngine:
     Args:
         store: Where the versions lie.
         has_static_files: Whether it is laid out as the built-in template is, so that most files need no rendering.
+        environ: The environment of this command, of which a template's own code gets little.
+        trust: The templates that may run code of their own.
     """
 
-    def __init__(self, store: VersionStore, *, has_static_files: bool = True) -> None:
+    def __init__(
+        self,
+        store: VersionStore,
+        *,
+        has_static_files: bool = True,
+        environ: Mapping[str, str] | None = None,
+        trust: Trust = NOBODY,
+    ) -> None:
         self._store = store
         self._has_static_files = has_static_files
+        self._environ = environ or {}
+        self._trust = trust
 
     @property
     def store(self) -> VersionStore:
@@ -101,6 +112,24 @@ class CopierEngine:
     def versions(self) -> tuple[str, ...]:
         """The versions that can be rendered, oldest first."""
         return self._store.versions()
+
+    def find(self, name: str) -> str | None:
+        """The version that a name means."""
+        return self._store.find(name)
+
+    def folder_name(self, version: str, answers: Mapping[str, object]) -> str:  # noqa: ARG002 - the same for each
+        """Nothing: no copier template names the folder."""
+        return ""
+
+    def permit(self, version: str) -> bool:
+        """Whether a version runs code of its own, which its template was trusted with.
+
+        Raises:
+            UnsafeTemplate: It would, and nobody said that it may.
+        """
+        code = tuple(part for name in _NAMES for part in code_in(self._store.read(version, name) or "", self.address))
+        self._trust.require(self.address, version, code)
+        return bool(code)
 
     def read(self, version: str, name: str) -> str | None:
         """The text of a file at the top of a version's repository, ``None`` if there is none."""
@@ -132,9 +161,26 @@ class CopierEngine:
                 laid_out = pool.submit(self._lay_out, version, Path(scratch), destination)
                 importlib.import_module("copier")
                 laid_out.result()
-            for name in ("copier.yml", "copier.yaml"):
-                refuse_code(self._store.read(version, name) or "", self.address)
-            _run_copier(Path(scratch), self.address, version, answers, destination)
+            if self.permit(version) or self._trust.names(self.address):
+                self._render_elsewhere(Path(scratch), version, answers, destination)
+            else:
+                run_copier(Path(scratch), self.address, version, answers, destination)
+
+    def _render_elsewhere(self, template: Path, version: str, answers: Mapping[str, object], destination: Path) -> None:
+        """Let a trusted template run its code, in a process and a folder for it alone."""
+        with tempfile.TemporaryDirectory(prefix="mlopsgen-trusted-", ignore_cleanup_errors=True) as folder:
+            scratch = Path(folder)
+            made = scratch / "made"
+            made.mkdir()
+            request = {
+                "template": str(template), "output": str(made), "address": self.address, "version": version,
+                "answers": dict(answers), "trusted": True,
+            }  # fmt: skip
+            run_child(
+                "copier_child", request, scratch=scratch, environ=self._environ, seconds=TRUSTED_SECONDS,
+                address=self.address,
+            )  # fmt: skip
+            take_over(made, destination)
 
     def _lay_out(self, version: str, scratch: Path, destination: Path) -> None:
         self._store.lay_out(version, scratch)
@@ -151,38 +197,40 @@ def _move_static(template: Path, destination: Path) -> None:
     for path in sorted(template.rglob("*")):
         relative = path.relative_to(template)
         rendered = path.suffix == _SUFFIX or any(mark in str(relative) for mark in _MARKS)
-        if rendered or path.is_symlink() or not path.is_file() or path.with_name(path.name + _SUFFIX).exists():
+        if (
+            relative.parts[0] == _INCLUDES
+            or rendered
+            or path.is_symlink()
+            or not path.is_file()
+            or path.with_name(path.name + _SUFFIX).exists()
+        ):
             continue
         (destination / relative).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, destination / relative)
 
 
-def refuse_code(config: str, address: str) -> None:
-    """Refuse a template that would run commands or code of its own, or whose questions fill the memory.
+def run_copier(
+    template: Path,
+    address: str,
+    version: str,
+    answers: Mapping[str, object],
+    destination: Path,
+    *,
+    trusted: bool = False,
+) -> None:
+    """Render with copier, and write the origin into the record.
+
+    Args:
+        template: The version, laid out.
+        address: Where it lies.
+        version: What it is called.
+        answers: The answers.
+        destination: Where the files go.
+        trusted: Whether the template may run code of its own.
 
     Raises:
-        UnsafeTemplate: It would.
+        MlopsgenError: It cannot be rendered.
     """
-    if is_too_large(config):
-        raise UnsafeTemplate(
-            f"The questions of the template {address} repeat parts of themselves without end.",
-            where=address,
-            hint="Ask its authors for a copier.yml that does not name the same parts again and again with '*'.",
-        )
-    found = [
-        word
-        for key, word in _CODE.items()
-        if re.search(rf"(?m)^['\"]?{key}['\"]?[ \t]*:(?![ \t]*(\[\]|~|null)[ \t]*$)", config)
-    ]
-    if found:
-        raise UnsafeTemplate(
-            f"The template {address} would run {' and '.join(found)} of its own on this machine; mlopsgen runs none.",
-            where=address,
-            hint="Ask its authors for a version without them, or use 'copier update --trust' if you trust them.",
-        )
-
-
-def _run_copier(template: Path, address: str, version: str, answers: Mapping[str, object], destination: Path) -> None:
     import copier  # noqa: PLC0415 - half a second: only what renders pays for it
     import copier.errors  # noqa: PLC0415
     import jinja2  # noqa: PLC0415
@@ -201,13 +249,13 @@ def _run_copier(template: Path, address: str, version: str, answers: Mapping[str
                 defaults=True,
                 overwrite=True,
                 quiet=True,
-                unsafe=False,
+                unsafe=trusted,
             )
     except copier.errors.UnsafeTemplateError as error:
         raise UnsafeTemplate(
-            f"The template {address} would run code of its own on this machine; mlopsgen runs none.",
+            f"The template {address} {version} would run code of its own on this machine.",
             where=address,
-            hint="Ask its authors for a version without it, or use 'copier update --trust' if you trust them.",
+            hint=f"Read it there. If you trust whoever makes it: --trust {address}",
         ) from error
     except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, *_OF_TEMPLATES) as error:
         raise _unrenderable(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from mlopsgen.errors import CommandFailed, MlopsgenError, ProgramMissing
 from mlopsgen.secret_value import redact
@@ -89,6 +93,54 @@ def run_bytes(
     if done.returncode not in accepted:
         raise CommandFailed(arguments, done.returncode, redact(done.stderr.decode("utf-8", "replace")))
     return done.stdout
+
+
+_SHOWN_BYTES = 20_000
+
+
+def run_to_the_end(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], line: str, timeout: float) -> Completed:
+    """Run a program together with everything that it starts: nothing of it goes on when this returns or fails.
+
+    It gets ``line`` on its standard input, which then stays open: its end tells the program that this process is gone.
+
+    Args:
+        argv: The program and its arguments; never a shell string, never a secret.
+        cwd: The folder that it runs in.
+        env: Its whole environment.
+        line: What it reads.
+        timeout: Seconds until it is ended.
+
+    Returns:
+        Its exit status, and the ends of what it printed.
+
+    Raises:
+        CommandFailed: It ran out of time.
+    """
+    arguments = [str(argument) for argument in argv]
+    # Files, not pipes: something that it started may keep a pipe open after it has ended.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _translated(arguments, cwd, timeout, ""):
+        running = subprocess.Popen(  # noqa: S603
+            arguments, cwd=cwd, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, start_new_session=True
+        )
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                if running.stdin is not None:
+                    running.stdin.write(f"{line}\n".encode())
+                    running.stdin.flush()
+            running.wait(timeout)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            with contextlib.suppress(BrokenPipeError):
+                if running.stdin is not None:
+                    running.stdin.close()
+        return Completed(running.returncode, _end_of(out), _end_of(err))
+
+
+def _end_of(printed: IO[bytes]) -> str:
+    printed.seek(max(0, printed.seek(0, os.SEEK_END) - _SHOWN_BYTES))
+    return printed.read().decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

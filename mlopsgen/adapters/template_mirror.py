@@ -1,4 +1,4 @@
-"""Templates of other people: git repositories whose tags are versions, mirrored in the cache folder.
+"""Templates of other people: git repositories whose tags (or commits) are versions, mirrored in the cache folder.
 
 They are fetched once in a command; without network the mirror serves. A token of the environment goes to the host that
 it is for, for this one git command, and is never stored. Rendering runs none of their code.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from mlopsgen.adapters import credentials
@@ -16,19 +17,16 @@ from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.git_login import login_environment
 from mlopsgen.adapters.process import Completed
-from mlopsgen.adapters.tagged_versions import TaggedVersions
+from mlopsgen.adapters.tagged_versions import HEAD, TaggedVersions
 from mlopsgen.adapters.template_address import TemplateAddress
-from mlopsgen.errors import MlopsgenError, UsageError
+from mlopsgen.adapters.template_refusals import is_refusal, refused
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.secret_value import SecretValue, redact
 
-_REFUSED = re.compile(
-    r"Authentication failed|could not read (User|Pass)|returned error: 40[134]|prompts disabled|"
-    r"[Rr]epository .*not found|"
-    r"Permission denied|does not appear to be a git repository|access denied|Maximum \(0\) redirects|"
-    r"unable to update url base|returned error: 30\d|dubious ownership",
-)
 _BUSY = re.compile(r"cannot lock ref|Unable to create .*\.lock|File exists")
 _VERSIONS = "+refs/tags/*:refs/tags/*"
+_HEAD = f"+HEAD:{HEAD}"
+_BRANCHES = "+refs/heads/*:refs/mlopsgen/branches/*"
 _TRIES = 5
 
 
@@ -46,17 +44,19 @@ class TemplateMirror:
     def __init__(self, address: TemplateAddress, environ: Mapping[str, str]) -> None:
         self._address = address
         self._environ = environ
-        name = hashlib.sha256(address.text.encode()).hexdigest()[:20]
+        name = hashlib.sha256(address.repository.encode()).hexdigest()[:20]
         self._repository = bare_repository(cache_folder(environ, "templates") / f"{name}.git", environ)
         self.warning = ""
         """A sentence about the network, where the versions are those of the last time."""
         self._bring()
-        self._tagged = TaggedVersions(self._repository)
+        self._tagged = TaggedVersions(self._repository, folder=address.folder, bring=self._bring_branches)
+        if not self._tagged.tags:
+            self._bring_branches()
         if not self._tagged.names:
             raise MlopsgenError(
-                f"The template {address.text} has no released version.",
+                f"The template {address.text} has no version: its repository is empty.",
                 where=address.text,
-                hint="A version is a tag of its repository: 'git tag v1.0.0 && git push origin v1.0.0' there.",
+                hint="A version is a tag of its repository, or else a commit of the branch that it shows first.",
             )
 
     @property
@@ -73,6 +73,10 @@ class TemplateMirror:
         """Every version, oldest first."""
         return self._tagged.names
 
+    def find(self, name: str) -> str | None:
+        """The version that a name means."""
+        return self._tagged.find(name)
+
     def identity(self, version: str) -> str:
         """The id of a version's tree."""
         return self._tagged.identity(version)
@@ -85,26 +89,29 @@ class TemplateMirror:
         """The text of a file at the top of a version, ``None`` if there is none."""
         return self._tagged.read(version, name)
 
+    def entries(self, version: str, folder: str) -> tuple[str, ...]:
+        """The names in a folder of a version."""
+        return self._tagged.entries(version, folder)
+
     def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
         """What changed after ``start`` up to ``end``, newest first."""
         return self._tagged.changelog(start, end)
 
     def _bring(self) -> None:
         """Fetch what is new."""
-        token = self._token()
-        done = self._fetch(token)
-        if done.exit_status != 0 and token is not None and _REFUSED.search(done.stderr):
+        credential, unused = self._credential
+        token = credential.token if credential is not None else None
+        done = self._fetch(token, _VERSIONS)
+        if done.exit_status != 0 and token is not None and is_refusal(done.stderr):
             # The token may be for something else; what everybody may read needs none, and git may know another way.
-            again = self._fetch(None)
+            again = self._fetch(None, _VERSIONS)
             done = again if again.exit_status == 0 else done
         if done.exit_status == 0:
             return
         told = self._told(done, token)
-        if _REFUSED.search(done.stderr):
-            raise UsageError(
-                f"The template {self.address} cannot be read: {told}.", where=self.address, hint=self._way(token)
-            )
-        if not self._repository.read("for-each-ref", "--count=1", "refs/tags"):
+        if is_refusal(done.stderr):
+            raise refused(self._address, done.stderr, told, credential, unused)
+        if not self._repository.read("for-each-ref", "--count=1", "refs/tags", HEAD):
             hint = "Check the address and the network, then run it again."
             raise MlopsgenError(
                 f"The template {self.address} cannot be reached: {told}.", where=self.address, hint=hint
@@ -113,7 +120,15 @@ class TemplateMirror:
             f"The template {self.address} cannot be reached ({told}); its versions are those of the last time."
         )
 
-    def _fetch(self, token: SecretValue | None) -> Completed:
+    def _bring_branches(self) -> None:
+        """Fetch what no tag holds; what cannot be fetched now is as it was the last time."""
+        credential, _ = self._credential
+        for token in (credential.token, None) if credential is not None else (None,):
+            for references in ((_HEAD, _BRANCHES), (_BRANCHES,)):  # a repository may show a branch that is not there
+                if self._fetch(token, *references).exit_status == 0:
+                    return
+
+    def _fetch(self, token: SecretValue | None, *references: str) -> Completed:
         words = (
             "--quiet",
             "--prune",
@@ -125,7 +140,9 @@ class TemplateMirror:
         done = Completed(1, "", "")
         for _ in range(_TRIES):
             extra = self._extra(token)
-            done = self._repository.run("fetch", *words, self.address, _VERSIONS, check=False, extra=extra)
+            done = self._repository.run(
+                "fetch", *words, self._address.repository, *references, check=False, extra=extra
+            )
             if done.exit_status == 0 or not _BUSY.search(done.stderr):
                 break  # otherwise another command fetches the same
         return done
@@ -133,19 +150,20 @@ class TemplateMirror:
     def _extra(self, token: SecretValue | None) -> dict[str, str]:
         """What only this command gets: which ways git may go, and the credential."""
         return {
-            **login_environment(self.address, token, self._environ),
+            **login_environment(self._address.repository, token, self._environ),
             "GIT_ALLOW_PROTOCOL": "file" if self._address.is_local else "https:http:ssh",
             "GIT_SSH_COMMAND": self._environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
         }
 
-    def _token(self) -> SecretValue | None:
-        """The token for the template's host, if the environment or gh has one."""
+    @cached_property
+    def _credential(self) -> tuple[credentials.Credential | None, str]:
+        """The token for the template's host, if the environment or gh has one; else which ones are not for it."""
         if not self._address.host:
-            return None
+            return None, ""
         try:
-            return credentials.find_credential(self._address.host, self._environ, cwd=self._repository.path).token
-        except credentials.NoCredential:
-            return None
+            return credentials.find_credential(self._address.host, self._environ, cwd=self._repository.path), ""
+        except credentials.NoCredential as error:
+            return None, error.message.partition(". ")[2]
 
     def _told(self, done: Completed, token: SecretValue | None) -> str:
         """What git says, in a line and without the token."""
@@ -157,12 +175,3 @@ class TemplateMirror:
         )
         text = redact("; ".join(line.split(":", 1)[-1].strip() if ":" in line else line for line in kept[-2:]))
         return (text.replace(token.reveal(), "***") if token is not None else text).rstrip(".")
-
-    def _way(self, token: SecretValue | None) -> str:
-        if self._address.is_local:
-            return "Give the folder of a git repository that you may read."
-        if not self._address.host:
-            return "Check the address, and that 'git ls-remote' with it works here."
-        if token is not None:
-            return "Check the address, and that the token may read that repository (fine-grained: Contents, read)."
-        return f"Check the address. If it is private: set {credentials.OWN_VARIABLE} to a token that may read it."

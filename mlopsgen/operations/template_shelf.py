@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.templates import open_template
+from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.ports import Template
 from mlopsgen.sync.renders import Renders
 
@@ -17,10 +18,12 @@ class TemplateShelf:
 
     Args:
         environ: The environment that git is started with.
+        trust: The templates that may run code of their own.
     """
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], trust: Trust = NOBODY) -> None:
         self._environ = environ
+        self._trust = trust
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._templates: dict[str, Template] = {}
@@ -38,7 +41,9 @@ class TemplateShelf:
         """
         with self._lock_of(address):
             if address not in self._templates:
-                self._templates[address] = open_template(address, self._environ, given=given)
+                self._templates[address] = open_template(
+                    address, self._environ, given=given, trust=self._trust
+                )
             return self._templates[address]
 
     def renders(self, template: Template) -> Renders:

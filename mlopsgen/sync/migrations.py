@@ -51,5 +51,5 @@ def migrate(
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """What versions are ordered by: their numbers."""
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:4])
+    """What versions are ordered by: their numbers, without the name of a commit."""
+    return tuple(int(number) for number in re.findall(r"\d+", re.sub(r"-g[0-9a-f]+$", "", version))[:4])

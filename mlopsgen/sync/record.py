@@ -6,13 +6,12 @@ tells whether somebody edited the answers as well.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlopsgen.adapters.answers_digest import digest_of
 from mlopsgen.adapters.yaml_lines import Lines
 from mlopsgen.adapters.yaml_lines import read as read_yaml
 from mlopsgen.constants import ANSWERS_FILE, OWNED
@@ -54,12 +53,6 @@ class Record:
     def where(self, key: str) -> str:
         """``file:line`` of an answer."""
         return f"{ANSWERS_FILE}:{self.lines.get(key, 1)}"
-
-
-def digest_of(answers: Mapping[str, Any]) -> str:
-    """The digest of answers; the template comes to the same one through copier's filters."""
-    pairs = [[key, answers[key]] for key in sorted(answers, key=str.lower)]
-    return hashlib.sha256(json.dumps(pairs, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def read_record(text: str) -> Record:

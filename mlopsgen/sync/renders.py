@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import mlopsgen
 from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.compiled_template import CompiledTemplate, Made
+from mlopsgen.adapters.cookiecutter_engine import CookiecutterEngine
 from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
@@ -34,12 +36,16 @@ class _Version(NamedTuple):
     """A version of the template in the store.
 
     Attributes:
-        identity: The id of the tree that holds ``copier.yml`` and the template's files.
+        identity: The id of the tree that holds the template's document and files.
         address: The template's address.
+        is_plain: Whether it is copier's and runs nothing of its own, so that it may be rendered here.
+        moment: When it is rendered, where that can change what comes of it; else empty.
     """
 
     identity: str
     address: str
+    is_plain: bool = True
+    moment: str = ""
 
 
 class _Sources(NamedTuple):
@@ -73,6 +79,7 @@ class Renders:
         self.repository = bare_repository(folder, environ)
         """The bare repository; its objects can be an alternate of other repositories."""
         self._store = LooseObjects(self.objects)
+        self._started = datetime.now(UTC).isoformat()
 
     @property
     def objects(self) -> Path:
@@ -86,7 +93,7 @@ class Renders:
             mlopsgen.errors.MlopsgenError: There is no such version, or the template cannot be rendered.
         """
         laid = self._version(version)
-        told = [version, answers, [laid.address, laid.identity, mlopsgen.__version__] if laid else None]
+        told = [version, answers, [laid.address, laid.identity, mlopsgen.__version__, laid.moment] if laid else None]
         key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
         known = self._known.get(key) or (self._recalled(key) if laid else "")
         if not known:
@@ -97,7 +104,7 @@ class Renders:
         return known
 
     def _render(self, laid: _Version | None, version: str, answers: Mapping[str, object]) -> str:
-        sources = self._sources_of(laid) if laid is not None else None
+        sources = self._sources_of(laid) if laid is not None and laid.is_plain else None
         if laid is not None and sources is not None and sources.compiled is not None:
             try:
                 made = sources.compiled.render(answers, laid.address, version)
@@ -117,14 +124,26 @@ class Renders:
 
     def _version(self, version: str) -> _Version | None:
         """A version of the template as it lies in the store; ``None`` for engines of another kind."""
-        if not isinstance(self._template, CopierEngine):
+        template = self._template
+        if not isinstance(template, CopierEngine | CookiecutterEngine):
             return None
         with self._lock:
             if version not in self._versions:
-                self._versions[version] = self._read(self._template, version)
+                # Asked here, so that what was rendered before is no way round it.
+                runs_code = template.permit(version)
+                found = self._read(template, version)
+                if runs_code or isinstance(template, CookiecutterEngine):
+                    found = found._replace(is_plain=False, moment=self._moment(found, is_needed=runs_code))
+                self._versions[version] = found
             return self._versions[version]
 
-    def _read(self, template: CopierEngine, version: str) -> _Version:
+    def _moment(self, found: _Version, *, is_needed: bool) -> str:
+        """What tells the renders of one command from those of another, where "now" or code of its own is in them."""
+        if is_needed or self.repository.succeeds("grep", "--quiet", "-E", r"\bnow\b", found.identity):
+            return self._started
+        return ""
+
+    def _read(self, template: CopierEngine | CookiecutterEngine, version: str) -> _Version:
         identity = template.store.identity(version)
         reference = f"refs/templates/{identity}"
         known = identity and self.repository.run("rev-parse", "--verify", "--quiet", reference, check=False).stdout

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlopsgen.adapters.answers_digest import digest_of
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.answers import BUILT_IN, BY_KEY, is_ours
 from mlopsgen.constants import ANSWERS_FILE
@@ -16,7 +17,7 @@ from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.ports import Template
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
-from mlopsgen.sync.record import Record, digest_of, read_record
+from mlopsgen.sync.record import Record, read_record
 
 _OLDEST_LOOKED_AT = 50
 """So many commits that changed the record are looked at, newest first."""
@@ -139,7 +140,7 @@ def known_version(template: Template, wanted: str, where: str = "--rebase-from")
         UsageError: There is none.
     """
     versions = template.versions()
-    found = next((name for name in (wanted, f"v{wanted}", wanted.removeprefix("v")) if name in versions), None)
+    found = template.find(wanted)
     if found is None:
         raise UsageError(f"There is no template version '{wanted}'.", where=where, hint=_versions_here(versions))
     return found
@@ -190,7 +191,8 @@ def _missing(repository: GitRepository, ours: str, template: Template, fits: Fit
 def _check_version(record: Record, template: Template, fits: Fits | None) -> None:
     """Refuse a version that is not there."""
     versions = template.versions()
-    if record.version in versions:
+    found = template.find(record.version)
+    if (found is not None and found.removeprefix("v") != record.version.removeprefix("v")) or found == record.version:
         return
     guess = _guess(record, template, fits)
     way = f"mlopsgen sync --rebase-from {guess or 'VERSION'}"

@@ -1,0 +1,84 @@
+"""The side of a render in a process of its own that runs there: it reads one request and answers in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+MEMORY = 2 * 1024**3
+"""So many bytes of memory a render may take that runs nobody's code."""
+FILE = 256 * 1024**2
+"""So large may a file be that it writes."""
+
+_FOR_CHILDREN = ("PYTHONPATH", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE")
+
+
+class Refused(Exception):
+    """What is said of a render that cannot be.
+
+    Args:
+        message: A sentence.
+        where: The file or answer.
+        hint: The next step.
+        kind: ``answer`` if an answer is not valid.
+    """
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.told = {"error": message, "where": where, "hint": hint, "kind": kind}
+
+
+def serve(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Do what the line on standard input asks for.
+
+    Args:
+        work: Answers a request.
+    """
+    request = json.loads(_first_line())
+    # What the template starts is any program, in any version of Python.
+    for name in _FOR_CHILDREN:
+        os.environ.pop(name, None)
+    if not request.get("trusted"):
+        _limit()
+    try:
+        told = work(request)
+    except Refused as refused:
+        told = refused.told
+    Path(request["answer"]).write_text(json.dumps(told, default=str), encoding="utf-8")
+
+
+def _first_line() -> str:
+    """What is asked. When this input ends, the program that asked is gone, and with it this one and its children."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    line = b""
+    while not line.endswith(b"\n") and (more := os.read(own, 1 << 16)):
+        line += more
+
+    def watch() -> None:
+        os.read(own, 1)
+        with suppress(ProcessLookupError):
+            os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return line.decode()
+
+
+def _limit() -> None:
+    """Keep a template without code of its own from filling the memory or the disk."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - not everywhere
+
+    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
