@@ -2,8 +2,9 @@
 
 An installed package carries ``template.bundle``: a git bundle with one commit for each released version, tagged
 ``v1.2.3``, that holds ``copier.yml``, ``sync.yaml`` and ``template/`` (and ``config-repository/``: what an
-organisation's own template repository gets besides) and nothing of the project's own history; its message holds what the changelog
-says of the version. In a checkout of the project the working tree is the newest version and its tags are the others.
+organisation's own template repository gets besides) and nothing of the project's own history; its message holds what
+the changelog says of the version. In a checkout of the project the working tree is the newest version and its tags are
+the others.
 """
 
 from __future__ import annotations
