@@ -15,10 +15,10 @@ import yaml
 
 from mlopsgen.answers import QUESTIONS, resolve
 from mlopsgen.constants import BRANCHES
+from mlopsgen.operations.pairwise import Row, all_pairs, pairs_of
 from mlopsgen.remote.document import REMOTE_DOCUMENT, read_document
 from mlopsgen.remote.github_desired import Making, github_resources
 from tests import matrix, template_environment
-from tests.pairwise import Row, all_pairs, pairs_of
 
 ROWS = matrix.rows()
 SOME, OTHERS = ROWS[: len(matrix.FIRST)], ROWS[len(matrix.FIRST) :]

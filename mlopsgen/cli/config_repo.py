@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlopsgen.cli.session import Output, OutputOption, Session, session_of
+from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
+from mlopsgen.cli.trust_option import TrustOption, trust_of
 from mlopsgen.errors import MissingAnswer
 from mlopsgen.result import OperationResult
 
@@ -73,6 +74,63 @@ def update(
     session = session_of(context)
     request = operation.UpdateRequest(surroundings=_surroundings(session, path), to=to)
     return operation.update(request, session.events)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    path: PathArgument = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also install, lint and test a repository: minutes, and the network.")
+    ] = False,
+    trust: TrustOption = None,
+    output: OutputOption = Output.text,
+) -> Shown:
+    """Render repositories over all pairs of answers, and look.
+
+    The template counts as it lies in the folder, committed or not; nothing there is changed. Exit code 1 when something
+    is wrong.
+    """
+    from mlopsgen.operations import config_check as operation
+
+    session = session_of(context)
+    request = operation.CheckRequest(surroundings=_surroundings(session, path), full=full, trust=trust_of(trust))
+    return _shown(session, operation.check(request, session.events))
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    path: PathArgument = None,
+    push: Annotated[bool, typer.Option("--push", help="Also bring the tag to 'origin'.")] = False,
+    trust: TrustOption = None,
+    output: OutputOption = Output.text,
+) -> OperationResult | Shown:
+    """Tag the version that organisation.yaml names.
+
+    The checked-out commit is checked first. Where the tag is there already, nothing happens.
+    """
+    from mlopsgen.operations import config_release as operation
+
+    session = session_of(context)
+    request = operation.ReleaseRequest(surroundings=_surroundings(session, path), push=push, trust=trust_of(trust))
+    result = operation.release(request, session.events)
+    return _shown(session, result) if "checks" in result.data else result
+
+
+def _shown(session: Session, result: OperationResult) -> Shown:
+    """The result with a line for each check."""
+    from mlopsgen.cli.console import style
+
+    lines = []
+    for each in result.data["checks"]:
+        word, colour = ("WRONG", "red") if not each["ok"] else ("ok", "green") if each["ran"] else ("-", "yellow")
+        # One problem of a check below the other.
+        first, *more = [part for part in each["detail"].replace("; ", "\n").splitlines() if part] or [""]
+        told = f": {first}" if first else ""
+        lines.append(f"{style(f'{word:<6}', colour, colour=session.colour)} {each['name']}{told}")
+        lines += [f"{'':<6}   {line}" for line in more]
+    return Shown(result=result, text="\n".join([*lines, "", result.summary]))
 
 
 def _surroundings(session: Session, path: Path | None) -> Surroundings:

@@ -44,6 +44,15 @@ def with_release(text: str, release: str) -> str:
     return re.sub(r"(?m)^(release:[ \t]*)[^\s#]+", rf"\g<1>{release}", text, count=1)
 
 
+def has_section(text: str, release: str) -> bool:
+    """Whether a changelog has a section for a version."""
+    return _heading(release).search(text) is not None
+
+
+def _heading(release: str) -> re.Pattern[str]:
+    return re.compile(rf"(?m)^## \[?v?{re.escape(release)}\]?(?![\w.]).*\n*")
+
+
 def with_changes(text: str, release: str, lines: str) -> str:
     """The changelog with more in the section of a version, which is made where it is missing.
 
@@ -52,8 +61,7 @@ def with_changes(text: str, release: str, lines: str) -> str:
         release: The version.
         lines: Markdown.
     """
-    heading = re.compile(rf"(?m)^## \[?v?{re.escape(release)}\]?(?![\w.]).*\n+")
-    found = heading.search(text)
+    found = _heading(release).search(text)
     if found is not None:
         return f"{text[: found.end()]}{lines}\n{text[found.end() :].lstrip()}"
     first = re.search(r"(?m)^## ", text)

@@ -32,7 +32,7 @@ _MOST = 5
 _TOO_DEEP = ": it is nested too deeply"
 _MARKS = [re.compile(rb"(?m)^" + mark * 7 + rb"(?: |\r?$)") for mark in (b"<", b">")]
 # Enough for Python and for what it loads; whoever tests a repository hands it no token.
-_HANDED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "XDG_CACHE_HOME")
+HANDED_ON = ("PATH", "HOME", "USER", "LANG", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "XDG_CACHE_HOME")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +195,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="mlopsgen-checks-") as made:
         folder = Path(made)
         complete = _export(repository, files, folder)
-        given = {name: environ[name] for name in _HANDED_ON if name in environ}
+        given = {name: environ[name] for name in HANDED_ON if name in environ}
         given |= {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
         if entry in files and complete:
             words = ["-m", f"pipelines.{branch}.main", "compile", "--to", "runs/package.yaml"]

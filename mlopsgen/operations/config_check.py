@@ -1,0 +1,240 @@
+"""``config-repo check``: whether an organisation's template makes sound repositories, whatever people answer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlopsgen.adapters import upstream_history
+from mlopsgen.adapters.copier_engine import CopierEngine
+from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.organisation_file import read_release
+from mlopsgen.adapters.tagged_versions import order
+from mlopsgen.adapters.template_store import TemplateStore
+from mlopsgen.adapters.trust import NOBODY, Trust
+from mlopsgen.adapters.working_version import WorkingVersion
+from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.events import StepDone, StepStarted
+from mlopsgen.operations.config_files import CHANGELOG, ORGANISATION, has_section
+from mlopsgen.operations.config_full import Proof, whole_checks
+from mlopsgen.operations.config_repository import find_config_repository
+from mlopsgen.operations.config_rows import AnswerRow, answer_rows
+from mlopsgen.operations.config_workflows import check_workflows
+from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.sync_checks import Check, check_result
+from mlopsgen.ports import EventSink
+from mlopsgen.question_set import QuestionSet
+from mlopsgen.result import OperationResult
+from mlopsgen.sync.classes import DOCUMENT as CLASSES
+from mlopsgen.sync.classes import classes_of
+from mlopsgen.sync.renders import Renders
+
+_MOST = 8
+"""So many rows that fail in different ways are told of each check."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest:
+    """What to check.
+
+    Attributes:
+        surroundings: Where the command runs.
+        full: Whether a repository is also installed, linted and tested: minutes, and the network.
+        trust: The templates that may run code of their own.
+    """
+
+    surroundings: Surroundings
+    full: bool = False
+    trust: Trust = NOBODY
+
+
+def check(request: CheckRequest, events: EventSink) -> OperationResult:
+    """Check the template as it lies in the folder, committed or not; nothing there is changed.
+
+    Returns:
+        A result with exit code 1 when something is wrong.
+
+    Raises:
+        NoConfigRepository: The folder is none.
+    """
+    repository = find_config_repository(request.surroundings)
+    with tempfile.TemporaryDirectory(prefix="mlopsgen-check-", ignore_cleanup_errors=True) as made:
+        scratch = Path(made)
+        checks, rows = _checks(repository, request, scratch, events)
+    wrong = [each for each in checks if not each.ok]
+    what = f"{rows} sets of answers" if rows else "no set of answers"
+    found = "nothing is wrong" if not wrong else f"{len(wrong)} of {len(checks)} checks found something"
+    return OperationResult(
+        summary=f"Tried {what}: {found}.",
+        data={
+            "path": str(repository.path),
+            "rows": rows,
+            "checks": [{"name": each.name, "ok": each.ok, "ran": each.ran, "detail": each.detail} for each in checks],
+        },
+        next_steps=("Mend it, and run it again: mlopsgen config-repo check",) if wrong else (),
+        exit_code=ExitCode.FAILURE if wrong else ExitCode.OK,
+    )
+
+
+def _checks(
+    repository: GitRepository, request: CheckRequest, scratch: Path, events: EventSink
+) -> tuple[list[Check], int]:
+    """Every check, and how many sets of answers were tried."""
+    environ = request.surroundings.environ
+    checks = [_upstream(repository, TemplateStore(environ))]
+    release, found = _release(repository)
+    checks.append(found)
+    folder = scratch / "version"
+    folder.mkdir()
+    version = f"v{release or '0'}"
+    store = WorkingVersion(repository, version, folder, environ)
+    template = CopierEngine(store, has_static_files=False, environ=environ, trust=request.trust)
+    try:
+        questions = template.questions(version)
+        checks.append(_questions(questions))
+        classes_of(template, version)
+        checks.append(Check(name=f"{CLASSES} can be read"))
+        template.permit(version)
+    except MlopsgenError as error:
+        checks.append(Check(name="the template can be read", ok=False, detail=_told(error)))
+        return checks, 0
+    rows = _Rows(template, version, Renders(scratch / "renders.git", template, environ), environ)
+    events(StepStarted(message="Rendering repositories"))
+    rows.try_all(questions)
+    checks += rows.checks()
+    events(StepDone(message=f"{rows.count} repositories"))
+    if request.full:
+        if all(each.ok for each in checks):
+            checks += whole_checks(
+                Proof(
+                    template=template, version=version, questions=questions, folder=scratch / "full", environ=environ
+                ),
+                events,
+            )
+        else:
+            checks.append(Check(name="a repository passes its own tests", ran=False, detail="the checks before first"))
+    return checks, rows.count
+
+
+def _told(error: MlopsgenError) -> str:
+    where = f"{error.where}: " if error.where else ""
+    return f"{where}{error.message}{f' {error.hint}' if error.hint else ''}"
+
+
+def _upstream(repository: GitRepository, store: TemplateStore) -> Check:
+    """Whether the version of mlopsgen's template is known, and this mlopsgen not older."""
+    name = "mlopsgen's template is merged"
+    head = repository.commit_of("HEAD")
+    merged = upstream_history.stamp_of(repository, head) if head else ""
+    if not merged:
+        return Check(name=name, ok=False, detail=f"{upstream_history.STAMP} names no version in the last commit")
+    if order(merged) > order(store.newest):
+        return Check(
+            name=name,
+            ok=False,
+            detail=f"it is {merged}, and this mlopsgen is older ({store.newest}): install a newer one",
+        )
+    if repository.read("rev-parse", "--is-shallow-repository") == "true":
+        return Check(name=name, ran=False, detail=f"{merged}; the clone is shallow, so its history was not looked at")
+    found = upstream_history.newest_upstream(repository, head or "")
+    if found is None:
+        return Check(name=name, ok=False, detail="no version of it stands in the history: was it squashed away?")
+    detail = f"{merged}, but its merge was squashed: 'config-repo update' puts its history back"
+    return Check(name=name, detail=merged if found.version == merged else detail)
+
+
+def _release(repository: GitRepository) -> tuple[str, Check]:
+    """The version that the organisation gives its template next, and whether it can."""
+    name = "the next release"
+    try:
+        release = read_release((repository.path / ORGANISATION).read_text(encoding="utf-8", errors="replace"))
+    except MlopsgenError as error:
+        return "", Check(name=name, ok=False, detail=_told(error))
+    if not release:
+        return "", Check(name=name, ok=False, detail=f"{ORGANISATION} names no release, as in 'release: 1.2.0'")
+    tagged = repository.succeeds("rev-parse", "--verify", "--quiet", f"refs/tags/v{release}")
+    log = repository.path / CHANGELOG
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    told = "" if has_section(text, release) else f"; {CHANGELOG} says nothing of it yet"
+    return release, Check(name=name, detail=f"{release}{' is tagged already' if tagged else ''}{told}")
+
+
+def _questions(questions: QuestionSet) -> Check:
+    if not questions.ours:
+        return Check(
+            name="questions", ok=False, detail="copier.yml lacks questions of mlopsgen's: it cannot be derived"
+        )
+    own = len([question for question in questions.questions if question.section == "organisation"])
+    found = questions.organisation
+    decided = f"{len(found.preset)} preset, {len(found.locked)} locked" if found is not None else "nothing is decided"
+    left = "".join(f"; '{key}' keeps its default: {why}" for key, why in questions.left.items())
+    return Check(name="questions", detail=f"{len(questions.questions)}, {own} of them your own; {decided}{left}")
+
+
+@dataclass
+class _Problem:
+    """Something that is wrong, with the first set of answers that it is wrong for, and how many others."""
+
+    row: str
+    more: int = 0
+
+
+@dataclass
+class _Rows:
+    """Repositories, made and looked at."""
+
+    template: CopierEngine
+    version: str
+    renders: Renders
+    environ: Mapping[str, str]
+    count: int = 0
+    _first: str = ""
+    _names: dict[str, None] = field(default_factory=lambda: {"every set of answers renders": None})
+    _problems: dict[tuple[str, str], _Problem] = field(default_factory=dict)
+
+    def try_all(self, questions: QuestionSet) -> None:
+        """Render each set of answers and look at what comes out."""
+        try:
+            for row in answer_rows(questions):
+                self._try(questions, row)
+        except MlopsgenError as error:
+            self._note("every set of answers renders", _told(error), "")
+
+    def _try(self, questions: QuestionSet, row: AnswerRow) -> None:
+        self.count += 1
+        try:
+            tree = self.renders.tree(self.version, questions.for_engine(row.answers, row.given))
+        except MlopsgenError as error:
+            self._note("every set of answers renders", _told(error), row.name)
+            return
+        repository = self.renders.repository
+        found = check_result(repository, tree, environ=self.environ, before=self._first or None)
+        for each in (*found, *check_workflows(repository, tree)):
+            self._names.setdefault(each.name)
+            if not each.ok:
+                for part in each.detail.split("; "):
+                    self._note(each.name, part, row.name)
+        self._first = self._first or tree
+
+    def _note(self, name: str, detail: str, row: str) -> None:
+        known = self._problems.get((name, detail))
+        if known is None:
+            self._problems[name, detail] = _Problem(row)
+        else:
+            known.more += 1
+
+    def checks(self) -> Iterator[Check]:
+        """What was found, by check."""
+        for name in self._names:
+            told = [_with_row(detail, found) for (each, detail), found in self._problems.items() if each == name]
+            more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
+            yield Check(name=name, ok=not told, detail="; ".join(told[:_MOST]) + more)
+
+
+def _with_row(detail: str, found: _Problem) -> str:
+    if not found.row:
+        return detail
+    others = f" and {found.more} others" if found.more else ""
+    return f"{detail} (with {found.row}{others})"
