@@ -11,6 +11,7 @@ from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 from mlopsgen.cli.sync_flags import SyncFlags
+from mlopsgen.cli.trust_option import TrustOption
 from mlopsgen.constants import MAIN_BRANCH
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -59,6 +60,7 @@ def sync(
     template: Annotated[
         str, typer.Option("--template", metavar="ADDRESS", help="Where the template lies now, if it moved.")
     ] = "",
+    trust: TrustOption = None,
     repository: Annotated[
         str, typer.Option("--repository", metavar="OWNER/NAME", help="A repository on GitHub; no clone is needed.")
     ] = "",
@@ -96,6 +98,7 @@ def sync(
         keep_edits=keep_edits,
         rebase_from=rebase_from,
         template=template,
+        trust=tuple(trust or ()),
         repository=repository,
         all_=all_,
         organisation=organisation,

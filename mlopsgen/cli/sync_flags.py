@@ -28,6 +28,7 @@ class SyncFlags:
     keep_edits: bool = False
     rebase_from: str = ""
     template: str = ""
+    trust: tuple[str, ...] = ()
     repository: str = ""
     all_: bool = False
     organisation: str = ""
@@ -56,7 +57,7 @@ class SyncFlags:
             ("--to", self.to), ("--branch", "" if self.branch == MAIN_BRANCH else self.branch),
             ("--repository", self.repository), ("--answers", self.answers or ""),
             *(("--set", assignment) for assignment in self.assignments), ("--rebase-from", self.rebase_from),
-            ("--template", self.template), ("--host", self.host),
+            ("--template", self.template), *(("--trust", address) for address in self.trust), ("--host", self.host),
         )  # fmt: skip
         for flag, text in texts:
             words += [flag, shlex.quote(str(text))] if text else []
@@ -103,11 +104,11 @@ _SPECIAL = {
 _ONLY_FOR_ALL = ("--org", "--user", "--filter", "--limit", "--jobs")
 _PUBLISHING = ("--yes", "--no-pull-request", "--settings", "--host", "--token-stdin")
 _ALLOWED = {
-    "--continue": _PUBLISHING,
+    "--continue": (*_PUBLISHING, "--trust"),
     "--abort": (),
     "--repository": (
         *_PUBLISHING, "--to", "--branch", "--dry-run", "--check", "--set", "--answers", "--keep-edits",
-        "--rebase-from", "--template",
+        "--rebase-from", "--template", "--trust",
     ),
 }  # fmt: skip
 """What goes with a flag that chooses what is done; ``--all`` judges for itself."""

@@ -12,10 +12,12 @@ from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.new_answers import given_of
 from mlopsgen.cli.session import Session, Shown
 from mlopsgen.cli.sync_flags import SyncFlags
+from mlopsgen.cli.trust_option import trust_of
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import MissingAnswer, UsageError
 from mlopsgen.operations.fleet import JOBS, MOST_JOBS, FleetRequest, fleet
 from mlopsgen.operations.hosting import LOGIN
+from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.sync.update import UpdateRequest
 
 _NOT_FOR_ALL = ("--settings", "--rebase-from")
@@ -62,6 +64,7 @@ def sync_fleet(session: Session, flags: SyncFlags) -> Shown:
         template=flags.template,
         agree=agree if asked else None,
         again=flags.again,
+        shelf=TemplateShelf(session.environ, trust_of(flags.trust)),
     )
     return _show(session, request)
 

@@ -13,9 +13,11 @@ from mlopsgen.cli.new_answers import ask_new, given_of
 from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.cli.surroundings import surroundings_of
 from mlopsgen.cli.sync_flags import SyncFlags
+from mlopsgen.cli.trust_option import trust_of
 from mlopsgen.errors import Interrupted
 from mlopsgen.operations import sync as operation
 from mlopsgen.operations.sync_request import SyncRequest
+from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.remote.plan import Plan
 from mlopsgen.remote.plan_text import plan_lines
 from mlopsgen.result import OperationResult
@@ -50,6 +52,7 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         agree=screen.agree if asked else None,
         show_settings=screen.show_settings,
         again=flags.again,
+        shelf=TemplateShelf(session.environ, trust_of(flags.trust)),
     )
     act: Callable[..., OperationResult] = operation.sync
     if flags.continue_ or flags.abort:

@@ -7,8 +7,10 @@ from mlopsgen.cli.new_answers import ask_new, given_of
 from mlopsgen.cli.session import Session, Shown
 from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.cli.sync_here import Screen
+from mlopsgen.cli.trust_option import trust_of
 from mlopsgen.errors import Interrupted
 from mlopsgen.operations import sync_repository as operation
+from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.sync.update import UpdateRequest
 
 
@@ -38,6 +40,7 @@ def sync_repository(session: Session, flags: SyncFlags) -> Shown:
         settings=flags.settings,
         show=screen.show,
         agree=screen.agree if asked else None,
+        shelf=TemplateShelf(session.environ, trust_of(flags.trust)),
     )
     try:
         result = operation.sync_repository(request, session.events)

@@ -18,6 +18,7 @@ from mlopsgen.events import StepStarted
 from mlopsgen.operations.fleet_progress import FleetProgress
 from mlopsgen.operations.fleet_rows import FLEET_VERSION, Row, State, count_states, failed_row
 from mlopsgen.operations.hosting import Target, host_of
+from mlopsgen.operations.template_shelf import TemplateShelf
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.concurrently import run
 from mlopsgen.remote.github_desired import TOPIC
@@ -59,6 +60,7 @@ class FleetRequest:
         template: Where the template lies, whatever the repositories record; empty for what they record.
         agree: Is told how many repositories there are and asks a person; ``None`` if that is agreed already.
         again: The command that brings the same update to the same repositories.
+        shelf: Opens templates; ``None`` for those that can be reached from here and run nothing of their own.
     """
 
     environ: Mapping[str, str]
@@ -76,6 +78,7 @@ class FleetRequest:
     template: str = ""
     agree: Callable[[str, int], bool] | None = None
     again: str = "mlopsgen sync --all"
+    shelf: TemplateShelf | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +148,8 @@ def _tools(request: FleetRequest, account: Account, events: EventSink) -> Hosted
     """Everything that is shared by all repositories."""
     from mlopsgen.operations.sync_checks import check_result  # noqa: PLC0415
     from mlopsgen.operations.sync_hosted import HostedSync  # noqa: PLC0415
-    from mlopsgen.operations.template_shelf import TemplateShelf  # noqa: PLC0415
 
-    shelf = TemplateShelf(request.environ)
+    shelf = request.shelf or TemplateShelf(request.environ)
     locker = Locker(request.environ, cache=cache_folder(request.environ, "locks"))
     folder = cache_folder(request.environ, "fleet")
     identity = request.update.identity or GitRepository(folder, request.environ).identity() or NEUTRAL_IDENTITY
