@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
+from mlopsgen.cli.push_flags import GitHubFlags, Protocol
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.cli.trust_option import TrustOption, trust_of
-from mlopsgen.errors import MissingAnswer
+from mlopsgen.errors import MissingAnswer, UsageError
 from mlopsgen.result import OperationResult
 
 if TYPE_CHECKING:
@@ -36,9 +38,23 @@ def create(
         typer.Argument(metavar="PATH", help="The folder to make; mlops-config if left out.", show_default=False),
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="The organisation, as people call it.")] = "",
+    to: Annotated[
+        str, typer.Option("--to", metavar="VERSION", help="The version of mlopsgen's template; the newest if left out.")
+    ] = "",
+    organisation: OrganisationOption = "",
+    personal: PersonalOption = False,
+    host: HostOption = "",
+    protocol: Annotated[
+        Protocol | None, typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.")
+    ] = None,
+    token_stdin: TokenOption = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done on GitHub, and do nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     output: OutputOption = Output.text,
-) -> OperationResult:
-    """Make a configuration repository from mlopsgen's template.
+) -> OperationResult | Shown:
+    """Make a configuration repository from mlopsgen's template; with --org or --user on GitHub as well.
 
     It has the history of mlopsgen's versions, and a place for the organisation's defaults, decisions and files.
     Run in its own result again, it goes on where it stopped.
@@ -48,12 +64,34 @@ def create(
     session = session_of(context)
     destination = session.path(path or operation.DEFAULT_FOLDER)
     known = operation.is_config_repository(destination)
+    flags = GitHubFlags(
+        organisation=organisation,
+        personal=personal,
+        host=host,
+        protocol=protocol,
+        token_stdin=token_stdin,
+        dry_run=dry_run,
+        yes=yes,
+        command=("mlopsgen", "config-repo", "create", *([] if path is None else [str(path)])),
+    )
+    if dry_run and not known:
+        hint = "Make the folder first, without --org and --dry-run; then look at GitHub's part."
+        raise UsageError("There is no configuration repository here yet.", where="--dry-run", hint=hint)
     request = operation.CreateRequest(
         destination=destination,
         name=name or ("" if known else _asked_name(session)),
+        version=to,
+        account=organisation,
         environ=session.environ,
     )
-    return operation.create(request, session.events)
+    made = operation.create(request, session.events)
+    if not (flags.only_for_github or dry_run):
+        return made
+    from mlopsgen.cli.push_github import push_to_github
+    from mlopsgen.operations.config_hosted import push_config
+
+    shown = push_to_github(session, flags, operate=push_config, folder=destination)
+    return replace(shown, result=replace(shown.result, data={**made.data, **shown.result.data}))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from mlopsgen.adapters import birthplace, git, upstream_history
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.adapters.upstream_history import STAMP
-from mlopsgen.errors import CommandFailed, InvalidAnswer, MlopsgenError, from_os_error
+from mlopsgen.errors import CommandFailed, InvalidAnswer, MlopsgenError, UsageError, from_os_error
 from mlopsgen.events import StepDone, StepStarted, Warn
 from mlopsgen.operations.config_files import FIRST_RELEASE, ORGANISATION, first_files
 from mlopsgen.operations.init import NEUTRAL_IDENTITY
@@ -44,13 +44,17 @@ class CreateRequest:
         destination: The folder (absolute); it must not exist, be empty, or be a configuration repository already.
         name: The organisation, as people call it.
         account: The organisation on GitHub, for the commands that its README names; made from the name if empty.
+        version: The version of mlopsgen's template to begin with; the newest if empty.
         environ: The environment that git is started with.
+        upstream: Where mlopsgen's template comes from; this package's own if ``None``.
     """
 
     destination: Path
     name: str
     account: str = ""
+    version: str = ""
     environ: Mapping[str, str]
+    upstream: TemplateStore | None = None
 
 
 def find_config_repository(surroundings: Surroundings) -> GitRepository:
@@ -114,10 +118,11 @@ def _make(folder: Path, name: str, request: CreateRequest, events: EventSink) ->
     repository = GitRepository(folder, request.environ)
     try:
         repository.run("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={MAIN}")
+        contents = upstream_history.bring(repository, request.upstream or TemplateStore(request.environ))
         upstream = None
-        for version, content in upstream_history.bring(repository, TemplateStore(request.environ)).items():
+        for version in _up_to(request.version, tuple(contents)):
             parent = upstream.commit if upstream is not None else None
-            upstream = upstream_history.add_version(repository, version, content, parent)
+            upstream = upstream_history.add_version(repository, version, contents[version], parent)
         if upstream is None:
             raise MlopsgenError("This mlopsgen carries no version of its template.", hint="Install it again.")
         events(StepDone(message=f"mlopsgen's template up to {upstream.version}"))
@@ -142,6 +147,17 @@ def _make(folder: Path, name: str, request: CreateRequest, events: EventSink) ->
     except OSError as error:
         raise from_os_error(error, doing=f"Making {request.destination}") or error from error
     return upstream.version, commit
+
+
+def _up_to(version: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The versions that the history begins with, oldest first."""
+    if not version:
+        return known
+    wanted = f"v{version.removeprefix('v')}"
+    if wanted not in known:
+        hint = f"Versions here: {', '.join(known)}."
+        raise UsageError(f"There is no template version '{version}'.", where="--to", hint=hint)
+    return known[: known.index(wanted) + 1]
 
 
 def _identity(repository: GitRepository, events: EventSink) -> tuple[str, str]:

@@ -38,10 +38,12 @@ class UpdateRequest:
     Attributes:
         surroundings: Where the command runs.
         to: The version; the newest of this mlopsgen if empty.
+        upstream: Where mlopsgen's template comes from; this package's own if ``None``.
     """
 
     surroundings: Surroundings
     to: str = ""
+    upstream: TemplateStore | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def update(request: UpdateRequest, events: EventSink) -> OperationResult:
     found = upstream_history.newest_upstream(repository, head) if head else None
     if head is None or found is None or not before:
         raise _without_history(repository)
-    store = TemplateStore(request.surroundings.environ)
+    store = request.upstream or TemplateStore(request.surroundings.environ)
     after = _target(request.to, before, store)
     if after == before:
         return OperationResult(
