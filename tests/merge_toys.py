@@ -12,6 +12,7 @@ from typing import Any
 
 from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.ports import Template
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.sync import trees
 from mlopsgen.sync.renders import Renders
@@ -59,6 +60,9 @@ class ToyTemplate:
     def versions(self) -> tuple[str, ...]:
         return tuple(self.files)
 
+    def find(self, name: str) -> str | None:
+        return next((each for each in (name, f"v{name}", name.removeprefix("v")) if each in self.versions()), None)
+
     def render(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
         for path, content in self.files[version].items():
             write(destination, path, content, str(answers.get("name", "toy")))
@@ -92,7 +96,15 @@ def write(folder: Path, path: str, content: Content, name: str = "") -> None:
 class Owner:
     """A repository that was made from a version, and what its owner does to it."""
 
-    def __init__(self, folder: Path, template: ToyTemplate, environ: Mapping[str, str], *, name: str = "toy") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        template: Template,
+        environ: Mapping[str, str],
+        *,
+        name: str = "toy",
+        answers: Mapping[str, object] | None = None,
+    ) -> None:
         self.template = template
         self.root = folder / "repository"
         self.root.mkdir(parents=True)
@@ -102,7 +114,7 @@ class Owner:
         self.git.run("init", "--quiet", "--initial-branch=development", "--template=")
         for key, value in (("user.name", OWNER[0]), ("user.email", OWNER[1]), ("core.autocrlf", "false")):
             self.git.run("config", key, value)
-        template.render(template.versions()[0], {"name": name}, self.root)
+        template.render(template.versions()[0], {"name": name} if answers is None else answers, self.root)
         self.commit()
 
     def write(self, path: str, content: Content) -> Owner:

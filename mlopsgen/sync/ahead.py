@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlopsgen.adapters.upstream_history import STAMP
 from mlopsgen.answer_values import accept, as_text
 from mlopsgen.answers import BY_KEY
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import InvalidAnswer
 from mlopsgen.ports import Template
 from mlopsgen.question_set import QuestionSet
@@ -86,7 +88,8 @@ def look_ahead(
     recorded = dict(start.today)
     said: tuple[str, ...] = ()
     if asked.ours:
-        recorded, said = migrate(recorded, start.version, version, migrations)
+        begin, end = (upstream_version(template, each) for each in (start.version, version))
+        recorded, said = migrate(recorded, begin, end, migrations)
         origins |= dict.fromkeys(_different(start.today, recorded), "migrated")
     new = _accepted(asked, given, version)
     origins |= dict.fromkeys(new, "given")
@@ -133,6 +136,18 @@ def _back(asked: QuestionSet, key: str, edited: Any, value: Any) -> str:
     return (
         f"'{key}' was edited to '{before}'; it is decided by {name} and is '{as_text(question, value)}' again.{reason}"
     )
+
+
+def upstream_version(template: Template, version: str) -> str:
+    """Which of our versions a version of a template holds: an organisation counts the versions of its own one itself.
+
+    Raises:
+        MlopsgenError: There is no such version.
+    """
+    if template.address == CANONICAL_TEMPLATE:
+        return version
+    stamp = re.search(r"(?m)^v\d+(\.\d+)*$", template.read(version, STAMP) or "")
+    return stamp[0] if stamp is not None else version
 
 
 def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
