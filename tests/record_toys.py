@@ -65,6 +65,10 @@ class ToyTemplate:
         """All versions, oldest first."""
         return tuple(self.files)
 
+    def find(self, name: str) -> str | None:
+        """The version that a name means."""
+        return next((each for each in (name, f"v{name}", name.removeprefix("v")) if each in self.versions()), None)
+
     def read(self, version: str, name: str) -> str | None:
         """The questions."""
         if version not in self.files:

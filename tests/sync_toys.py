@@ -68,6 +68,10 @@ class ToyTemplate:
         """All versions, oldest first."""
         return tuple(self._versions)
 
+    def find(self, name: str) -> str | None:
+        """The version that a name means."""
+        return next((each for each in (name, f"v{name}", name.removeprefix("v")) if each in self.versions()), None)
+
     def read(self, version: str, name: str) -> str | None:
         """The files that are not rendered."""
         assert version in self._versions

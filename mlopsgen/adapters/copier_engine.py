@@ -24,7 +24,7 @@ from mlopsgen.adapters.template_child import TRUSTED_SECONDS, run_child, take_ov
 from mlopsgen.adapters.trust import NOBODY, Trust, UnsafeTemplate
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
-from mlopsgen.errors import MlopsgenError
+from mlopsgen.errors import InvalidAnswer, MlopsgenError
 from mlopsgen.question_set import QuestionSet
 
 _NAMES = ("copier.yml", "copier.yaml")
@@ -271,6 +271,13 @@ def _unrenderable(words: str, filename: str, template: Path, address: str, versi
         return MlopsgenError(
             f"The template {version} asks for '{found[1]}', and it has no default.",
             hint=f"Answer it: --set {found[1]}=VALUE.",
+        )
+    found = re.match(r"Validation error for question '(\w+)': (.*)", words, re.DOTALL)
+    if found:
+        return InvalidAnswer(
+            f"'{found[1]}' cannot be what was answered: {' '.join(found[2].split()).rstrip('.')}.",
+            where=found[1],
+            hint=f"Give another answer: --set {found[1]}=VALUE.",
         )
     if address == CANONICAL_TEMPLATE:
         hint = "This is a mistake in mlopsgen; please report it."

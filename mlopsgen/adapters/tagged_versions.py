@@ -23,7 +23,7 @@ HEAD = "refs/mlopsgen/head"
 _VERSION = re.compile(r"v?\d+(\.\d+)*")
 _COMMIT = re.compile(r"(?:.+-g)?([0-9a-f]{7,40})")
 _DIGITS = 12
-_LISTED = 100
+_LISTED = 30
 """So many commits of a repository without tags are listed as versions, the newest ones."""
 _LINK = "120000"
 _SUBMODULE = "160000"
@@ -51,7 +51,7 @@ class TaggedVersions:
         parts: tuple[str, ...] = (),
         *,
         folder: str = "",
-        bring: Callable[[], None] = lambda: None,
+        bring: Callable[[], None] | None = None,
     ) -> None:
         self._repository = repository
         self._parts = parts
