@@ -47,6 +47,7 @@ def create(
     protocol: Annotated[
         Protocol | None, typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.")
     ] = None,
+    take_over: Annotated[bool, typer.Option("--take-over", help="Also change what people changed on GitHub.")] = False,
     token_stdin: TokenOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done on GitHub, and do nothing.")
@@ -69,6 +70,7 @@ def create(
         personal=personal,
         host=host,
         protocol=protocol,
+        take_over=take_over,
         token_stdin=token_stdin,
         dry_run=dry_run,
         yes=yes,

@@ -25,7 +25,7 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubFlags:
-    """What the command line says; each is a flag of ``mlopsgen push``."""
+    """What the command line says; each is a flag of ``mlopsgen push``, but for the command itself."""
 
     organisation: str = ""
     personal: bool = False
@@ -39,6 +39,7 @@ class GitHubFlags:
     dry_run: bool = False
     yes: bool = False
     plan_digest: str = ""
+    command: tuple[str, ...] = ("mlopsgen", "push")
 
     @property
     def only_for_github(self) -> str:
@@ -60,7 +61,7 @@ class GitHubFlags:
     @property
     def again(self) -> str:
         """The command that pushes to the same place in the same way."""
-        words = ["mlopsgen", "push"]
+        words = [shlex.quote(word) for word in self.command]
         texts = (
             ("--org", self.organisation), ("--name", self.name), ("--host", self.host),
             ("--visibility", self.visibility), ("--protocol", self.protocol), ("--secrets-file", self.secrets_file),

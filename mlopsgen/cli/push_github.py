@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,13 +20,16 @@ from mlopsgen.operations.push_end import drift_of
 from mlopsgen.operations.push_github import push_github
 from mlopsgen.operations.push_request import GitHubPushRequest, Owner, Situation
 from mlopsgen.operations.secret_sources import Asked, Named, from_file, from_variables
+from mlopsgen.ports import EventSink
 from mlopsgen.remote.plan import Plan
 from mlopsgen.remote.plan_text import plan_lines
+from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 
 if TYPE_CHECKING:
     from mlopsgen.cli.prompts import TerminalPrompter
 
+Operate = Callable[[GitHubPushRequest, EventSink], OperationResult]
 _OTHER = "another one"
 _MARGIN = 15
 
@@ -36,14 +41,23 @@ def _prompter(session: Session) -> TerminalPrompter:
     return TerminalPrompter(colour=session.colour)
 
 
-def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
-    """Run the operation as the flags say, and show its end."""
+def push_to_github(
+    session: Session, flags: GitHubFlags, *, operate: Operate = push_github, folder: Path | None = None
+) -> Shown:
+    """Run an operation as the flags say, and show its end.
+
+    Args:
+        session: The command that runs.
+        flags: What it was given.
+        operate: What brings a repository to GitHub.
+        folder: Where the repository lies; the session's folder if left out.
+    """
     # Who pipes a token in cannot answer, and who said yes wants no question.
     asked = session.interactive and not flags.token_stdin and not flags.yes
     prompter = _prompter(session) if asked else None
     screen = _Screen(session, flags)
     request = GitHubPushRequest(
-        surroundings=surroundings_of(session),
+        surroundings=replace(surroundings_of(session), folder=folder or session.cwd),
         credential=credential_finder(session, token_stdin=flags.token_stdin, host=flags.host),
         wanted=Wanted(host=flags.host, organisation=flags.organisation, personal=flags.personal, name=flags.name),
         visibility=flags.visibility.value if flags.visibility else "",
@@ -59,7 +73,7 @@ def push_to_github(session: Session, flags: GitHubFlags) -> Shown:
         agree=screen.agree if prompter is not None else None,
         again=flags.again,
     )
-    result = push_github(request, session.events)
+    result = operate(request, session.events)
     text = [*screen.last, ""] if flags.dry_run else []
     return Shown(
         result=result, text="\n".join([*text, *_wrapped(session, result.summary), *_end(session, result.data)])

@@ -23,10 +23,11 @@ def read_making(root: Path, recorded: Recorded) -> Making:
         InvalidDocument: One of the documents cannot be read.
     """
     document, sources = (_text(root, name) for name in (REMOTE_DOCUMENT, SOURCES_DOCUMENT))
-    return making_of(recorded.answers, document, sources, None if recorded.ours else _workflows(root))
+    return making_of(recorded.answers, document, sources, None if recorded.ours else read_workflow_texts(root))
 
 
-def _workflows(root: Path) -> dict[str, str]:
+def read_workflow_texts(root: Path) -> dict[str, str]:
+    """The texts of the workflow files of the repository in a folder, by their names."""
     paths = sorted((root / FOLDER).glob("*.y*ml"))
     return {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlopsgen.adapters.git import GitRepository, without_credentials
@@ -18,9 +18,9 @@ TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 """The variable of ``.env`` that names the MLflow store of runs by hand."""
 
 
-def local_branches(source: GitRepository) -> dict[str, str]:
+def local_branches(source: GitRepository, names: Sequence[str] = BRANCHES) -> dict[str, str]:
     """The repository's own branches among the fixed ones, in the order of promotion."""
-    commits = {branch: source.commit_of(f"refs/heads/{branch}") for branch in BRANCHES}
+    commits = {branch: source.commit_of(f"refs/heads/{branch}") for branch in names}
     return {branch: commit for branch, commit in commits.items() if commit is not None}
 
 
@@ -36,13 +36,13 @@ def observe(forge: Forge, source: GitRepository, desired: Desired) -> Observed:
     return Observed(snapshot=snapshot, clone=_observe_clone(forge, source, desired, snapshot.repository))
 
 
-def remember_branches(source: GitRepository, remote: str, observed: Observed) -> None:
+def remember_branches(source: GitRepository, remote: str, observed: Observed, names: Sequence[str] = BRANCHES) -> None:
     """Let ``remote/branch`` be what was seen, as a fetch does.
 
     Whoever was stopped between the forge's work and its answer has pushed a branch without knowing it.
     """
     repository = observed.repository
-    for branch in BRANCHES:
+    for branch in names:
         commit = repository.branches.get(branch) if repository is not None else None
         name = f"refs/remotes/{remote}/{branch}"
         if commit is not None and commit != source.commit_of(name) and source.commit_of(commit) is not None:
@@ -69,26 +69,29 @@ def _observe_clone(forge: Forge, source: GitRepository, desired: Desired, reposi
         address = repository.address
     is_other = address is not None and repository is not None and address != desired.address
     tracking_uri = read_tracking_uri(source.path)
-    theirs = _known_branches(forge, source, repository)
+    names = desired.expected or BRANCHES
+    theirs = _known_branches(forge, source, repository, names)
     return Clone(
         address=address,
         has_credentials=configured is not None and without_credentials(configured) != configured,
         address_exists=address is not None and _may_be_there(source.path, address),
         leads_here=is_other and address is not None and forge.leads_here(address),
-        upstreams=_upstreams(source),
-        distances=_distances(source, theirs),
-        unrelated=_unrelated(source, theirs),
+        upstreams=_upstreams(source, names),
+        distances=_distances(source, theirs, names),
+        unrelated=_unrelated(source, theirs, names),
         tracking_uri=tracking_uri,
         tracking_exists=_can_exist(tracking_uri),
         env_ignored=source.succeeds("check-ignore", "--quiet", ".env"),
     )
 
 
-def _known_branches(forge: Forge, source: GitRepository, repository: Repository | None) -> dict[str, str]:
+def _known_branches(
+    forge: Forge, source: GitRepository, repository: Repository | None, branches: Sequence[str]
+) -> dict[str, str]:
     """The forge's branches that matter here, with commits that ``source`` has or gets now."""
     if repository is None:
         return {}
-    names = dict.fromkeys((*BRANCHES, repository.default_branch))
+    names = dict.fromkeys((*branches, repository.default_branch))
     theirs = {name: repository.branches[name] for name in names if name in repository.branches}
     lacking = [name for name, commit in theirs.items() if source.commit_of(commit) is None]
     if lacking:
@@ -97,9 +100,9 @@ def _known_branches(forge: Forge, source: GitRepository, repository: Repository 
     return {name: commit for name, commit in theirs.items() if source.commit_of(commit) is not None}
 
 
-def _upstreams(source: GitRepository) -> dict[str, str]:
+def _upstreams(source: GitRepository, names: Sequence[str]) -> dict[str, str]:
     upstreams = {}
-    for branch in BRANCHES:
+    for branch in names:
         remote = source.run("config", "--get", f"branch.{branch}.remote", check=False).stdout.strip()
         merge = source.run("config", "--get", f"branch.{branch}.merge", check=False).stdout.strip()
         if remote and merge:
@@ -107,17 +110,17 @@ def _upstreams(source: GitRepository) -> dict[str, str]:
     return upstreams
 
 
-def _distances(source: GitRepository, theirs: Mapping[str, str]) -> dict[str, Distance]:
+def _distances(source: GitRepository, theirs: Mapping[str, str], names: Sequence[str]) -> dict[str, Distance]:
     distances = {}
-    for branch, commit in local_branches(source).items():
+    for branch, commit in local_branches(source, names).items():
         if branch in theirs:
             counts = source.read("rev-list", "--left-right", "--count", f"{commit}...{theirs[branch]}").split()
             distances[branch] = Distance(ahead=int(counts[0]), behind=int(counts[1]))
     return distances
 
 
-def _unrelated(source: GitRepository, theirs: Mapping[str, str]) -> tuple[str, ...]:
-    ours = set(local_branches(source).values())
+def _unrelated(source: GitRepository, theirs: Mapping[str, str], names: Sequence[str]) -> tuple[str, ...]:
+    ours = set(local_branches(source, names).values())
     return tuple(
         name
         for name, commit in theirs.items()

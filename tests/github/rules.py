@@ -21,7 +21,8 @@ UNIQUE = "Name must be unique"
 
 def covers(ruleset: Mapping[str, Any], reference: str, default_branch: str) -> bool:
     """Whether a ruleset's conditions take a reference in."""
-    if ruleset.get("target", "branch") != "branch" or not reference.startswith("refs/heads/"):
+    kinds = {"branch": "refs/heads/", "tag": "refs/tags/"}
+    if not reference.startswith(kinds.get(ruleset.get("target", "branch"), "refs/none/")):
         return False
     names = (ruleset.get("conditions") or {}).get("ref_name", {})
 

@@ -19,6 +19,7 @@ from mlopsgen.forge.github.settings import TEAM_ACCESS
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
 
 _BELOW = (Kind.POLICY, Kind.VARIABLE, Kind.SECRET)
+_TARGETS = {"branch": "branches", "tag": "tags", "push": "pushes"}
 _ADMINISTRATORS = (Kind.SETTING, Kind.ENVIRONMENT, Kind.POLICY, Kind.RULESET)
 _TOPICS = 20
 _LOCAL = {Kind.REMOTE, Kind.UPSTREAM, Kind.TRACKING}
@@ -161,12 +162,12 @@ class _Limits:
             self._limit(forks, Limit(reason=reason, instead=instead))
 
     def _taken_names(self) -> None:
-        """Names that rulesets for tags or pushes have: what shall be protected would not be."""
+        """Names that rulesets for something else have: what shall be protected would not be."""
         page = f"{self.place.account.host.page(self.place.owner, self.place.name)}/settings/rules"
         for resource in self._of(Kind.RULESET):
             target = self.place.taken.get(resource.key.name)
             if target is not None:
-                reason = f"the name is taken by a ruleset for {'tags' if target == 'tag' else 'pushes'}"
+                reason = f"the name is taken by a ruleset for {_TARGETS.get(target, target)}"
                 hint = f"Rename that one ({page}), or this one in .github/remote.yaml."
                 self._limit([resource], Limit(reason=reason, hint=hint))
 

@@ -35,7 +35,7 @@ class Place:
         """The environments as GitHub told them last, by their name as it is wanted."""
         self.rulesets: dict[str, int] = {}
         self.taken: dict[str, str] = {}
-        """Names of rulesets that are not for branches, with what they are for."""
+        """Names of rulesets that are for something else than what is wanted, with what that is."""
         self.keys: dict[str, PublicKey] = {}
         self._key_locks: dict[str, threading.Lock] = {}
         self._organisation = organisation

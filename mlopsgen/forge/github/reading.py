@@ -11,7 +11,7 @@ from mlopsgen.errors import AuthenticationFailed, PermissionDenied
 from mlopsgen.forge.github.errors import PlanMissing, Refused
 from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import rulesets_limit
-from mlopsgen.forge.github.rules import ruleset_value
+from mlopsgen.forge.github.rules import ruleset_value, target_of
 from mlopsgen.forge.github.settings import TEAM_ACCESS
 from mlopsgen.forge.values import Key, Kind, Limit, Repository, Resource, Scalar, Snapshot, Value
 
@@ -311,19 +311,18 @@ class _Reading:
 
     def _list_rulesets(self) -> Found:
         listed = self.place.pages("rulesets", doing="Reading the rulesets", query={"includes_parents": False})
-        own = {str(each["name"]): int(each["id"]) for each in listed if each.get("target", "branch") == "branch"}
+        targets = {key.name: target_of(_fields(one.value)) for key, one in self.wanted[Kind.RULESET].items()}
+        found = {str(each["name"]): (str(each.get("target", "branch")), int(each["id"])) for each in listed}
+        own = {name: number for name, (target, number) in found.items() if target == targets.get(name, "branch")}
         # GitHub lets no two rulesets of a repository have one name, whatever they are for.
-        self.place.taken = {
-            str(each["name"]): str(each["target"]) for each in listed if each.get("target", "branch") != "branch"
-        }
+        self.place.taken = {name: target for name, (target, _) in found.items() if name not in own}
         self.place.rulesets = own
         self._rulesets = {key.name: own[key.name] for key in self.wanted[Kind.RULESET] if key.name in own}
         return {}
 
     def _ruleset(self, key: Key, number: int) -> Found:
         data = self._get("rulesets", str(number), doing=f"Reading the ruleset {key.name}")
-        wanted = self.wanted[Kind.RULESET][key].value
-        return {key: ruleset_value(data, wanted if isinstance(wanted, Mapping) else {})}
+        return {key: ruleset_value(data, _fields(self.wanted[Kind.RULESET][key].value))}
 
     def _labels(self) -> Found:
         listed = self.place.pages("labels", doing="Reading the labels")
@@ -392,3 +391,7 @@ def _as_wanted(names: Sequence[str], wanted: object) -> list[str]:
     """Names in the spelling in which they are wanted; GitHub does not tell capitals apart."""
     spelt = {str(name).lower(): str(name) for name in wanted} if isinstance(wanted, tuple) else {}
     return [spelt.get(name.lower(), name) for name in names]
+
+
+def _fields(value: Value) -> Mapping[str, Scalar | tuple[str, ...]]:
+    return value if isinstance(value, Mapping) else {}

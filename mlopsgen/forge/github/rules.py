@@ -8,6 +8,7 @@ from typing import Any
 from mlopsgen.forge.values import Scalar
 
 _REFS = "refs/heads/"
+_TAGS = "refs/tags/"
 _METHODS = ("merge", "rebase", "squash")
 # Everything that GitHub wants to have told about a pull request's rule, with what it is where nobody asks for it.
 _PULL_REQUEST = {
@@ -20,6 +21,13 @@ _PULL_REQUEST = {
 Fields = Mapping[str, Scalar | tuple[str, ...]]
 
 
+def target_of(value: Fields) -> str:
+    """What a ruleset is for, in GitHub's words: tags where it names nothing else, as ``refs/tags/v*``."""
+    names = value.get("branches")
+    names = names if isinstance(names, tuple) else ()
+    return "tag" if names and all(name.startswith(_TAGS) for name in names) else "branch"
+
+
 def ruleset_value(data: Mapping[str, Any], wanted: Fields) -> dict[str, Scalar | tuple[str, ...]]:
     """The fields of a ruleset as GitHub has it.
 
@@ -29,6 +37,8 @@ def ruleset_value(data: Mapping[str, Any], wanted: Fields) -> dict[str, Scalar |
             effect and is as it is wanted.
     """
     rules = {str(rule.get("type")): rule.get("parameters") or {} for rule in data.get("rules") or ()}
+    # Whoever moves a tag need not rewrite history: any move is an update.
+    moves = "update" if data.get("target") == "tag" else "non_fast_forward"
     conditions = (data.get("conditions") or {}).get("ref_name") or {}
     names, excluded = conditions.get("include") or (), conditions.get("exclude") or ()
     pull_request = rules.get("pull_request")
@@ -45,7 +55,7 @@ def ruleset_value(data: Mapping[str, Any], wanted: Fields) -> dict[str, Scalar |
         "reviews": reviews,
         "merge_methods": methods,
         "checks": tuple(sorted(str(check.get("context")) for check in checks)),
-        "block_force_push": "non_fast_forward" in rules,
+        "block_force_push": moves in rules,
         "block_deletion": "deletion" in rules,
         "bypass": tuple(sorted(_actor(actor) for actor in data.get("bypass_actors") or ())),
         "except": tuple(sorted(str(name).removeprefix(_REFS) for name in excluded)),
@@ -62,12 +72,14 @@ def ruleset_body(name: str, value: Fields, found: Mapping[str, Any]) -> dict[str
             rules stay as they are, and so do who may bypass it and what is excepted unless the value names them.
     """
     there = {str(rule.get("type")): rule for rule in found.get("rules") or ()}
-    ours = {"deletion", "non_fast_forward", "pull_request", "required_status_checks"}
+    target = target_of(value)
+    moves = "update" if target == "tag" else "non_fast_forward"
+    ours = {"deletion", moves, "pull_request", "required_status_checks"}
     rules = [dict(rule) for kind, rule in there.items() if kind not in ours]
     if value.get("block_deletion"):
         rules.append({"type": "deletion"})
     if value.get("block_force_push"):
-        rules.append({"type": "non_fast_forward"})
+        rules.append({"type": moves})
     if value.get("pull_request"):
         rules.append({"type": "pull_request", "parameters": _pull_request(value, _parameters(there, "pull_request"))})
     checks = value.get("checks")
@@ -82,7 +94,7 @@ def ruleset_body(name: str, value: Fields, found: Mapping[str, Any]) -> dict[str
         exclude = [_reference(each) for each in excepted]
     body: dict[str, Any] = {
         "name": name,
-        "target": "branch",
+        "target": target,
         "enforcement": str(value.get("enforcement") or "active"),
         "conditions": {"ref_name": {"include": include, "exclude": list(exclude)}},
         "rules": rules,

@@ -24,7 +24,7 @@ from mlopsgen.forge.github.place import Place
 from mlopsgen.forge.github.plans import environments_limit, is_free, reviewers_limit, rulesets_limit
 from mlopsgen.forge.github.policies import learnt_limit
 from mlopsgen.forge.github.reading import visibility_of
-from mlopsgen.forge.github.rules import ruleset_body, ruleset_value
+from mlopsgen.forge.github.rules import ruleset_body, ruleset_value, target_of
 from mlopsgen.forge.protocol import PlanRefused
 from mlopsgen.forge.values import Key, Kind, Resource, Value
 from mlopsgen.secret_value import SecretValue
@@ -333,9 +333,9 @@ class Writer:
             if number is None and answer is not None:
                 raise self._error(answer, doing)
         found = place.request("GET", "rulesets", str(number), doing=doing).data
-        if found.get("target", "branch") != "branch":
+        if found.get("target", "branch") != target_of(value):
             raise Refused(
-                f"{doing} failed: its name is taken by a ruleset that is not for branches.",
+                f"{doing} failed: its name is taken by a ruleset for something else.",
                 hint=f"Rename one of them ({place.account.host.page(place.owner, place.name)}/settings/rules).",
                 where=place.full_name,
             )
