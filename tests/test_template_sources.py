@@ -13,6 +13,7 @@ import pytest
 from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.copier_engine import CopierEngine, UnsafeTemplate
 from mlopsgen.adapters.template_address import TemplateAddress, parse
+from mlopsgen.adapters.template_refusals import TemplateRefused
 from mlopsgen.adapters.templates import open_template
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, UsageError
@@ -141,7 +142,7 @@ def test_a_private_template_is_read_with_the_token_of_the_onlinement_which_is_st
 ) -> None:
     address = put(github, "private", published)
     token = github.add_token("ada")
-    with pytest.raises(UsageError, match="cannot be read") as caught:
+    with pytest.raises(TemplateRefused, match="cannot be read") as caught:
         open_template(address, online)
     assert "MLOPSGEN_GITHUB_TOKEN" in caught.value.hint
     trace = tmp_path / "trace"
@@ -196,7 +197,7 @@ def test_a_token_that_is_refused_is_said_without_being_said(
 ) -> None:
     address = put(github, "refused", published)
     token = canary("wrong-token", prefix="ghp_")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(TemplateRefused) as caught:
         open_template(address, {**online, "MLOPSGEN_GITHUB_TOKEN": token})
     assert "token" in caught.value.hint
     assert not found_in(f"{caught.value} {caught.value.hint} {caught.value.where}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,12 @@ from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.organisation import Locked, Organisation
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Answers, Condition, Derived, Question, Value
-from tests.test_wizard import BACK, Script, converse
+from tests.init_stage import WHY as FRANKFURT
+from tests.init_stage import publish_derived
+from tests.template_toys import Published
+from tests.test_wizard import BACK, CLEAR, DOWN, ENTER, UP, Script, converse, person
+
+__all__ = ["person"]
 
 WHY = "All our clusters are in this zone."
 ACME = Organisation(
@@ -216,3 +222,38 @@ def test_new_questions_of_another_template_are_asked_with_its_own_defaults():
     new = [SMALL.by_key[key] for key in ("title", "docs", "theme")]
     found = wizard.ask_new(new, {"name": "beer", "packages": [], "notice": ""}, script, SMALL)
     assert found == {"docs": True, "theme": "light"}
+
+
+# --- in a real terminal ---------------------------------------------------------------------------------------------
+
+
+def test_a_person_starts_from_the_template_of_an_organisation(person, tmp_path, git):
+    publish_derived(tmp_path / "mlops-config")
+    terminal = person("wine", "--template", str(tmp_path / "mlops-config"), size=(40, 200), COLUMNS="200")
+    terminal.see("owner acme (acme)").see("visibility internal (decided by acme)").see("cost_centre (will be asked)")
+    terminal.see("Change anything?").see("acme: questions of its own")
+    terminal.type(DOWN, DOWN, DOWN, " ", UP, UP, UP, UP, " ", ENTER)  # staging, and the last one
+    terminal.see("Engine: kubeflow, decided by acme.").see(FRANKFURT).see("Namespace").type(ENTER)
+    for title in ("Login", "Access", "Wait", "MLflow address", "Runner"):
+        terminal.see(title).type(ENTER)
+    terminal.see("cost_centre").type(ENTER).see("it is empty").type("C1", ENTER)
+    terminal.see("graphics card").see("gpu").see("(back)").type(UP, ENTER).see("gpu_type").see("(back)").type(
+        DOWN, ENTER
+    )
+    terminal.see("gpu_type a100").see("Write it?").see("cancel").type(ENTER)
+    assert terminal.end() == 0
+    record = (tmp_path / "place" / "wine" / ".copier-answers.yml").read_text()
+    assert all(line in record for line in ("cost_centre: C1", "gpu_type: a100", "owner: acme", "visibility: internal"))
+
+
+def test_a_person_starts_from_a_template_of_others_in_a_narrow_terminal_without_colours(person, tmp_path):
+    Published(tmp_path / "wine-template")
+    terminal = person("--template", str(tmp_path / "wine-template"), size=(40, 44), NO_COLOR="1")
+    terminal.see("template names").see("Folder").type(ENTER).see("It is empty").type("red", ENTER)
+    terminal.see("public").see("no").see("Folder").see("Change anything?").see("tags")
+    terminal.type(DOWN, DOWN, " ", ENTER).see("engine").see("(back)").type(DOWN, ENTER)
+    terminal.see("endpoint").see("https://wine").type(CLEAR, "ftp://x", ENTER).see("begin with")
+    terminal.type(CLEAR, "https://red.example.org", ENTER).see("Write it?").see("cancel").type(ENTER)
+    assert terminal.end() == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[1-7]m", terminal.seen)
+    assert (tmp_path / "place" / "red" / "cluster" / "address.txt").read_text() == "https://red.example.org\n"

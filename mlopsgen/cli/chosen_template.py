@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlopsgen import answers, naming
 from mlopsgen.cli.console import TextEvents
 from mlopsgen.cli.session import Session
+from mlopsgen.cli.trust_option import trust_of
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.ports import Template
@@ -65,42 +66,36 @@ class Chosen:
         named = (naming.slug_of(str(found[key])) for key in naming.FOLDER_KEYS if key in found)
         return self._of_engine(found) or next((name for name in named if name), "")
 
-    def _of_engine(self, _found: Mapping[str, Value]) -> str:
-        return ""
+    def _of_engine(self, found: Mapping[str, Value]) -> str:
+        return "" if self.template is None else self.template.folder_name(self.version, found)
 
 
-def choose(session: Session, address: str, version: str | None) -> Chosen:
+def choose(session: Session, address: str, version: str | None, trusted: Sequence[str] | None = None) -> Chosen:
     """The template at an address.
 
     Args:
         session: The command's surroundings; a private template's token is looked for in its environment.
         address: What stands after ``--template``.
         version: What stands after ``--template-version``; the newest if it is left out.
+        trusted: What stands after each ``--trust``.
 
     Raises:
         MlopsgenError: It cannot be opened, or has no such version.
     """
-    if address == BUILT_IN and version is None:
+    if address == BUILT_IN and version is None and not trusted:
         return Chosen(questions=answers.BUILT_IN)
     from mlopsgen.adapters.templates import open_template
 
     if address != BUILT_IN:
         session.events(StepStarted(message="Reading the template"))
     named = None if address == BUILT_IN else address
-    template = open_template(named, session.environ, given=True)
-    found = template.newest if version is None else _version(template, version)
+    template = open_template(named, session.environ, given=True, trust=trust_of(trusted))
+    found = template.newest if version is None else template.find(version) or version
     questions = template.questions(found)
     if isinstance(session.events, TextEvents):
         session.events.clear()
-    if getattr(template, "warning", ""):
-        session.events(Warn(message=getattr(template, "warning", "")))
+    if template.warning:
+        session.events(Warn(message=template.warning))
     for key, reason in questions.left.items():
         session.events(Warn(message=f"'{key}' keeps the template's default: {reason}."))
     return Chosen(questions=questions, version=found, template=template, named=address != BUILT_IN)
-
-
-def _version(template: Template, wanted: str) -> str:
-    """The version that a person means, who may have left the 'v' out or put it there."""
-    known = template.versions()
-    bare = wanted.removeprefix("v")
-    return next((each for each in (wanted, f"v{bare}", bare) if each in known), wanted)

@@ -15,6 +15,7 @@ from mlopsgen.answers import BY_KEY, QUESTIONS
 from mlopsgen.cli.chosen_template import BUILT_IN, Chosen, choose
 from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
+from mlopsgen.cli.trust_option import TrustOption
 from mlopsgen.errors import Interrupted, InvalidAnswer, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.ports import Back
 from mlopsgen.questions import Question, Value
@@ -83,6 +84,7 @@ def init(
         str | None,
         typer.Option("--template-version", help="A released version, for example v0.1.0; the newest if left out."),
     ] = None,
+    trust: TrustOption = None,
     output: OutputOption = Output.text,
     **flags: str | None,
 ) -> OperationResult:
@@ -93,7 +95,7 @@ def init(
     session = session_of(context)
     if directory == "":
         raise UsageError("The folder's name is empty.", where="directory", hint="Give a name, or leave it out.")
-    chosen = choose(session, template, template_version)
+    chosen = choose(session, template, template_version, trust)
     given, origin = _given(session, chosen, answers, assignments or [], flags)
     if directory is not None:
         birthplace.check_free(session.path(directory))
