@@ -36,21 +36,24 @@ class TemplateMirror:
     Args:
         address: Where it is.
         environ: The environment that git is started with, and where a token may be.
+        fetch: Whether it is fetched; otherwise it is as it was the last time, whatever happened since.
 
     Raises:
         MlopsgenError: It cannot be fetched and was never fetched before, or it has no versions.
     """
 
-    def __init__(self, address: TemplateAddress, environ: Mapping[str, str]) -> None:
+    def __init__(self, address: TemplateAddress, environ: Mapping[str, str], *, fetch: bool = True) -> None:
         self._address = address
         self._environ = environ
         name = hashlib.sha256(address.repository.encode()).hexdigest()[:20]
         self._repository = bare_repository(cache_folder(environ, "templates") / f"{name}.git", environ)
         self.warning = ""
         """A sentence about the network, where the versions are those of the last time."""
-        self._bring()
-        self._tagged = TaggedVersions(self._repository, folder=address.folder, bring=self._bring_branches)
-        if not self._tagged.tags:
+        if fetch:
+            self._bring()
+        bring = self._bring_branches if fetch else None
+        self._tagged = TaggedVersions(self._repository, folder=address.folder, bring=bring)
+        if fetch and not self._tagged.tags:
             self._bring_branches()
         if not self._tagged.names:
             raise MlopsgenError(

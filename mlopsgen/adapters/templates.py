@@ -16,7 +16,7 @@ from mlopsgen.ports import Template
 
 
 def open_template(
-    address: str | None, environ: Mapping[str, str], *, given: bool = False, trust: Trust = NOBODY
+    address: str | None, environ: Mapping[str, str], *, given: bool = False, trust: Trust = NOBODY, fetch: bool = True
 ) -> Template:
     """The template at an address, with the engine that it is made for.
 
@@ -25,6 +25,7 @@ def open_template(
         environ: The environment that git is started with; a private template's token is looked for in it.
         given: Whether the person who runs this named it; a repository's record may not name a folder.
         trust: The templates that may run code of their own.
+        fetch: Whether what is new is fetched; otherwise the template is as it was the last time here.
 
     Raises:
         UsageError: It is no address of a template, or may not be read.
@@ -35,7 +36,7 @@ def open_template(
     place = parse(address, trusted=given)
     if place.text.removesuffix(".git") in _CANONICAL:
         return CopierEngine(TemplateStore(environ))
-    mirror = TemplateMirror(place, environ)
+    mirror = TemplateMirror(place, environ, fetch=fetch)
     found = [name for name in _DOCUMENTS if mirror.read(mirror.newest, name) is not None]
     if not found:
         raise UsageError(

@@ -92,10 +92,11 @@ def _refuse_unfit(given: Mapping[str, object]) -> None:
 
 
 def _lines(data: Mapping[str, Any], summary: str) -> list[str]:
-    from mlopsgen.operations.status_template import template_line
+    from mlopsgen.operations.status_template import locked_line, template_line
 
     remote, github = data["remote"], data["github"]
-    lines = [f"{data['project']}: {data['folder']}", *([line] if (line := template_line(data["template"])) else [])]
+    about = (template_line(data["template"]), locked_line(data["template"]))
+    lines = [f"{data['project']}: {data['folder']}", *filter(None, about)]
     if remote["forge"] or github is None:
         lines += [f"forge: {remote['forge']}" if remote["forge"] else summary]
         lines += [summary] if remote["forge"] and not data["trains"] else []

@@ -15,6 +15,7 @@ from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.values import Key, Kind, Resource
 from mlopsgen.forge.worker.records import Run
 from mlopsgen.forge.worker.verdict import short, verdict
+from mlopsgen.operations.locked_answers import tell_decisions
 from mlopsgen.operations.project import (
     WITHOUT_PIPELINES,
     Project,
@@ -71,6 +72,7 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     folder = forge_folder(project, request.directory)
     _refuse_unfit(project, folder)
     forge = open_forge(folder, request.surroundings)
+    tell_decisions(project.root, request.surroundings.environ, events)
     planned = plan_remote(desired_remote(project, forge), forge, project.source)
     plan, desired = planned.plan, planned.desired
     _refuse_blocked_ground(plan)
