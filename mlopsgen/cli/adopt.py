@@ -11,6 +11,7 @@ import typer
 from mlopsgen.cli.console import TextEvents
 from mlopsgen.cli.new_answers import given_of
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
+from mlopsgen.cli.trust_option import TrustOption, trust_of
 from mlopsgen.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def adopt(
         bool,
         typer.Option("--conflicts", help="Make git conflicts of the files that both have, instead of keeping yours."),
     ] = False,
+    trust: TrustOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     output: OutputOption = Output.text,
 ) -> Shown:
@@ -95,6 +97,7 @@ def adopt(
         anew=anew,
         conflicts=conflicts,
         dry_run=dry_run,
+        trust=trust_of(trust),
         ask=_ask(session) if session.interactive and not defaults and answers is None else None,
         show=show,
     )

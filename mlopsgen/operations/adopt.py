@@ -31,6 +31,7 @@ from mlopsgen.result import OperationResult
 from mlopsgen.sync import trees
 from mlopsgen.sync.commits import is_same, is_untouched, make_commit
 from mlopsgen.sync.merging import MERGE_SETTINGS, merge
+from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.update import NEUTRAL_IDENTITY
 
 TEMPLATE = "refs/mlopsgen/template"
@@ -277,7 +278,7 @@ class _Adopt:
             summary=f"This repository is kept up to date already: {ANSWERS_FILE} names {adoption.template} "
             f"{adoption.version}.",
             data=self._data(adoption, branch, "current"),
-            next_steps=(_sync(branch),),
+            next_steps=(_sync(self.request, branch),),
         )
 
     def _next_steps(self, adoption: Adoption, branch: str) -> Iterator[str]:
@@ -296,10 +297,10 @@ class _Adopt:
                 made = " && ".join(f"git branch {name}" for name in missing)
                 yield f"{made}   (each of these branches trains; {MAIN_BRANCH} is where work begins)"
             yield "mlopsgen push --local   (or on GitHub: --org ORGANISATION, --user)"
-        elif adoption.version != adoption.newest:
-            yield f"{_sync(branch)}   (the template is at {adoption.newest} by now)"
+        elif version_key(adoption.newest) > version_key(adoption.version):
+            yield f"{_sync(self.request, branch)}   (the template is at {adoption.newest} by now)"
         else:
-            yield f"{_sync(branch)}   (from then on, whenever the template moves)"
+            yield f"{_sync(self.request, branch)}   (from then on, whenever the template moves)"
 
     def _data(self, adoption: Adoption, branch: str, state: str) -> dict[str, Any]:
         folder = str(Path(self.source.path))
@@ -312,8 +313,11 @@ class _Adopt:
         }
 
 
-def _sync(branch: str) -> str:
-    return "mlopsgen sync" if branch in ("", MAIN_BRANCH) else f"mlopsgen sync --branch {shlex.quote(branch)}"
+def _sync(request: AdoptRequest, branch: str) -> str:
+    words = ["mlopsgen", "sync", *([] if branch in ("", MAIN_BRANCH) else ["--branch", shlex.quote(branch)])]
+    for address in sorted(request.trust.addresses):
+        words += ["--trust", shlex.quote(address)]
+    return " ".join(words)
 
 
 def _listed(paths: tuple[str, ...] | list[str]) -> str:

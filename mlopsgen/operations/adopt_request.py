@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.operations.adopt_found import MadeBy
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.template_shelf import TemplateShelf
@@ -37,6 +38,7 @@ class AdoptRequest:
         dry_run: Show it, and change nothing.
         ask: Asks for the answers; ``None`` where nobody can answer.
         show: Takes what was worked out before anything is done.
+        trust: The templates that may run code of their own.
         shelf: Opens templates; ``None`` for those that can be reached from here.
     """
 
@@ -51,6 +53,7 @@ class AdoptRequest:
     dry_run: bool = False
     ask: AskAll | None = None
     show: Callable[[Adoption], None] = lambda _: None
+    trust: Trust = NOBODY
     shelf: TemplateShelf | None = None
 
 

@@ -49,14 +49,13 @@ def adoption(
     """
     environ = request.surroundings.environ
     origin = Origin() if request.anew else find_origin(source, trees.listing(source, ours), request.record)
-    shelf = request.shelf or TemplateShelf(environ)
+    shelf = request.shelf or TemplateShelf(environ, request.trust)
     address = request.template or origin.template or CANONICAL_TEMPLATE
     if origin.directory and "#" not in address:
         address = f"{address}#{origin.directory}"
     template = shelf.template(address, given=bool(request.template))
-    warning = getattr(template, "warning", "")
-    if warning:
-        events(Warn(message=warning))
+    if template.warning:
+        events(Warn(message=template.warning))
     renders = shelf.renders(template)
     events(StepStarted(message="Laying the template beside the repository"))
     with tempfile.TemporaryDirectory(prefix="mlopsgen-adopt-", ignore_cleanup_errors=True) as scratch:
@@ -116,7 +115,7 @@ class _Work:
         origin = self.origin
         if origin.file != ANSWERS_FILE and ANSWERS_FILE in self._mine:
             raise MlopsgenError(
-                f"{ANSWERS_FILE} is the record of another template than {origin.file}, and only one is kept up to date.",
+                f"{ANSWERS_FILE} is the record of another template than {origin.file}; one is kept up to date.",
                 where=ANSWERS_FILE,
                 hint=f"Move it away first, for example: git mv {ANSWERS_FILE} .answers.other.yml, and commit it.",
             )
@@ -160,12 +159,10 @@ class _Work:
         origin, asked = self.origin, self.request.version
         if asked:
             return known_version(self.template, asked, "--template-version")
-        versions = self.template.versions()
-        if origin.version in versions:
-            return origin.version
-        found = self.template.find(origin.version) if origin.version and hasattr(self.template, "find") else None
+        found = self.template.find(origin.version) if origin.version else None
         if found is not None:
-            return str(found)
+            return found
+        versions = self.template.versions()
         named = f"names {origin.version}, which the template does not have" if origin.version else "names no version"
         raise InvalidDocument(
             f"{origin.file} {named}.",

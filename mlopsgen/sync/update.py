@@ -21,6 +21,7 @@ from mlopsgen.sync.locking import Locker
 from mlopsgen.sync.locks import Sides as LockSides
 from mlopsgen.sync.locks import Standing, make_locks
 from mlopsgen.sync.merging import Merged, changes, diffs, merge
+from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.patterns import Patterns
 from mlopsgen.sync.reading import Fetch, Reading, merged_by_lines, needed
 from mlopsgen.sync.record import read_record
@@ -99,6 +100,9 @@ def prepare(
             is_managed=lambda path: path not in owned and after.declared(path) is FileClass.MANAGED,
         ),
     )
+    if request.to is None and _is_beyond(start.version, template):
+        end = start.version
+        after = classes_of(template, end)
     ahead = look_ahead(start, end, template, request.given, request.ask)
     base = rendered.listing(start.version, start.answers)
     theirs = dict(rendered.listing(ahead.version, ahead.answers))
@@ -127,6 +131,13 @@ def prepare(
     done = _Work(repository, request, there, rules, update).done()
     settings, said = settings_changes(repository, done.ours, done.tree, dict(start.answers), renewed.answers)
     return replace(done, settings=settings, warnings=(*done.warnings, *said))
+
+
+def _is_beyond(version: str, template: Template) -> bool:
+    """Whether a repository was made from a commit after the newest version: nobody asked to go back from there."""
+    if version in template.versions():
+        return False
+    return version_key(template.find(version) or version) > version_key(template.newest)
 
 
 class _Rendered:
