@@ -8,6 +8,7 @@ from pathlib import Path
 from helpers.config import BranchConfig, load_config_document
 from helpers.documents import Document
 from helpers.pipeline_text import PipelinesText, read_pipelines
+from helpers.ssh_config import check_ssh
 from helpers.wiring import Overrides, Plan, check_overrides, plan_pipeline
 
 
@@ -48,5 +49,7 @@ def load_branch(root: Path, name: str) -> Branch:
         ConfigurationError: One of them is not there or not valid.
     """
     config, config_document = load_config_document(root, name)
+    if config.kubeflow.access.ssh is not None:
+        check_ssh(config.kubeflow.access.ssh, config_document)
     text, text_document = read_pipelines(root)
     return Branch(root, name, config, config_document, text, text_document)

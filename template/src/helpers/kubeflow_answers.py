@@ -7,6 +7,7 @@ the SDK takes a page with code 200 for an empty result. So every answer is judge
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from helpers.errors import ExitCode, RepositoryError
 
 LONGEST_MESSAGE = 300
 TUNNEL_ENDED = "The ssh tunnel was given up"
+TUNNEL_HINT = "Is it the address on the far side of the ssh server, and does that server let it be reached?"
 
 
 class KubeflowError(RepositoryError):
@@ -167,8 +169,22 @@ def _page_or_login(answer: Answer, where: str, doing: str) -> KubeflowError:
     return shown
 
 
+def said_by_tunnel(error: BaseException, where: str) -> KubeflowError | None:
+    """What the proxy of our own ssh tunnel says of a connection with TLS; None where it was not that."""
+    found = re.search(r"Tunnel connection failed: (\d+) ssh: (.*?)['\")]*$", str(error))
+    if found is None:
+        return None
+    status, words = found.groups()
+    if status == "410":
+        return KubeflowError(words, where=where)
+    return Away(words, where=where, hint=TUNNEL_HINT if status == "502" else "")
+
+
 def unreachable(error: Exception, where: str) -> KubeflowError:
     """Why a server gave no answer: one whose certificate nobody trusts will not give one later either."""
+    tunnel = said_by_tunnel(error, where)
+    if tunnel is not None:
+        return tunnel
     told = network.explain(error, where=where)
     host = urlsplit(where).netloc
     if told is None or "cannot be read" in told.message:
@@ -178,6 +194,4 @@ def unreachable(error: Exception, where: str) -> KubeflowError:
     if "is not trusted" in told.message:
         hint = "Give the private authority's certificate: kubeflow.ca (a file) or the secret CA_CERTIFICATE (PEM text)."
         return KubeflowError(told.message, where=where, hint=hint)
-    if told.message.startswith(TUNNEL_ENDED):
-        return KubeflowError(told.message, where=where)
     return Away(told.message, where=where, hint=told.hint)

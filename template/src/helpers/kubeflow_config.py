@@ -6,9 +6,25 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from helpers.ssh_config import Access
-
 LOGINS = ("none", "token", "service-account", "cookie", "dex")
+
+
+class Ssh(BaseModel):
+    """The ssh server that Kubeflow lies behind, and the key that shows that it is the right one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: str = Field(description="The login: user@host or user@host:port. Its private key is the secret SSH_KEY.")
+    host_key: str | list[str] = Field(description="The server's public key; several while it changes its key.")
+    mlflow: bool = Field(default=True, description="Whether the MLflow server lies behind it, too.")
+
+
+class Access(BaseModel):
+    """How Kubeflow is reached; empty: directly."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ssh: Ssh | None = None
 
 
 class Kubeflow(BaseModel):

@@ -16,6 +16,7 @@ from helpers.data import network
 from helpers.documents import did_you_mean
 from helpers.errors import AccessError, RepositoryError, TrackingError
 from helpers.findings import Finding, looking
+from helpers.kubeflow_answers import said_by_tunnel
 from helpers.registry import Candidate
 
 SECTION = "model"
@@ -91,6 +92,8 @@ def _require_writable_file(uri: str) -> None:
 
 def _for_people(error: BaseException, uri: str, otherwise: RepositoryError) -> RepositoryError:
     shown, text = store.shown_uri(uri), str(error)
+    if (tunnel := said_by_tunnel(error, shown)) is not None:
+        return tunnel
     if isinstance(error, _Artifacts):
         status = re.search(r"(?:too many |error code )(\d{3})", text)
         reason = f"the server answers {status[1]}" if status else (text.splitlines() or ["no reason was told"])[0][:160]

@@ -18,6 +18,7 @@ from helpers import ssh_client, ssh_keys
 from helpers.config import BranchConfig
 from helpers.kubeflow_trust import TUNNEL
 from helpers.ssh_client import TunnelError
+from helpers.ssh_config import host_keys
 from helpers.ssh_tunnel import Tunnel
 
 LONGEST_PATH = 90
@@ -65,7 +66,7 @@ def through(
         own = ssh_keys.key_fingerprint(key, ssh_client.quiet(environ))
         tunnel = Tunnel(
             server.to,
-            server.host_keys,
+            host_keys(server),
             key=key,
             own=own,
             folder=folder,

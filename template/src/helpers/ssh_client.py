@@ -93,9 +93,9 @@ def command(to: str, host_keys: Sequence[str], *, key: Path, socket: Path, known
         f'UserKnownHostsFile="{known_hosts}"',
     ]
     return [
-        "ssh", "-F", "none", "-N", "-T", "-D", str(socket), "-i", str(key), "-l", found["user"], "-p",
-        found["port"] or "22", *(word for option in options for word in ("-o", option)), "--",
-        found["host"].strip("[]"),
+        "ssh", "-F", "none", "-N", "-T", "-D", str(socket), "-i", str(key), "-l", found[1], "-p",
+        found[3] or "22", *(word for option in options for word in ("-o", option)), "--",
+        found[2].strip("[]"),
     ]  # fmt: skip
 
 

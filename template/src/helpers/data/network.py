@@ -19,8 +19,6 @@ CA_HINT = (
     "a line in .env here. Otherwise correct the address."
 )
 
-TUNNEL_HINT = "Is it the address on the far side of the ssh server, and does that server let it be reached?"
-
 
 def explain(
     error: BaseException, *, where: str, host: str = "", seconds: float | None = None
@@ -36,9 +34,6 @@ def explain(
     host = host or urlsplit(where).netloc or where
     found = list(_causes(error))
     for cause in found:
-        tunnel = re.search(r"Tunnel connection failed: (\d+) ssh: (.*?)'?\)*$", str(cause))
-        if tunnel:  # what the proxy of our own ssh tunnel says
-            return DataError(tunnel[2], where=where, hint=TUNNEL_HINT if tunnel[1] == "502" else "")
         told = _told(cause, host, seconds)
         if told is not None:
             return DataError(told[0], where=where, hint=told[1])
