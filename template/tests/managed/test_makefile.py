@@ -109,3 +109,15 @@ def test_setup_installs_uv_from_the_lock_with_its_hashes(folder: Path) -> None:
     assert len(lines) > 1
     assert all("--hash=sha256:" in line for line in lines[1:] if not line.strip().startswith("#"))
     assert "--require-hashes --requirement requirements-dev.txt" in done.stdout
+    assert "pip --disable-pip-version-check install --quiet --require-hashes --requirement .venv/uv.txt" in done.stdout
+
+
+def test_setup_leaves_the_uv_of_the_lock_and_replaces_another_one(folder: Path) -> None:
+    lock = (folder / "requirements-dev.txt").read_text(encoding="utf-8")
+    version = next(line for line in lock.splitlines() if line.startswith("uv==")).split()[0].removeprefix("uv==")
+    program(folder, "python")
+    for there, installed in ((version, False), (f"{version}1", True), ("", True)):
+        program(folder, "uv", f'#!/bin/sh\ntest "$1" != --version || echo "uv {there} (of 2026)"\n')
+        done = make(folder, "setup")
+        assert done.returncode == 0, done.stderr
+        assert ("pip --disable-pip-version-check" in done.stdout) is installed
