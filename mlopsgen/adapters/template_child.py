@@ -68,7 +68,9 @@ def run_child(
         told = {"error": f"the program that renders it ended with {done.exit_status}{_last(done)}"}
     if "error" in told:
         kind = InvalidAnswer if told.get("kind") == "answer" else MlopsgenError
-        raise kind(redact(str(told["error"])), where=str(told.get("where") or address), hint=str(told.get("hint", "")))
+        said = _last(done).removeprefix(": ") if request.get("trusted") else ""
+        message = str(told["error"]) + (f" The last that it printed: {said}" if said else "")
+        raise kind(redact(message), where=str(told.get("where") or address), hint=str(told.get("hint", "")))
     return told
 
 
@@ -91,7 +93,7 @@ def _environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def _last(done: process.Completed) -> str:
-    lines = redact(done.stderr or done.stdout).strip().splitlines()
+    lines = redact(done.stdout or done.stderr).strip().splitlines()
     return f": {lines[-1].strip()}" if lines else ""
 
 
