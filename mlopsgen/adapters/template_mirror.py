@@ -36,15 +36,24 @@ class TemplateMirror:
     Args:
         address: Where it is.
         environ: The environment that git is started with, and where a token may be.
+        given: The token that this command was given for a host; it counts before those of the environment.
         fetch: Whether it is fetched; otherwise it is as it was the last time, whatever happened since.
 
     Raises:
         MlopsgenError: It cannot be fetched and was never fetched before, or it has no versions.
     """
 
-    def __init__(self, address: TemplateAddress, environ: Mapping[str, str], *, fetch: bool = True) -> None:
+    def __init__(
+        self,
+        address: TemplateAddress,
+        environ: Mapping[str, str],
+        *,
+        given: credentials.Credential | None = None,
+        fetch: bool = True,
+    ) -> None:
         self._address = address
         self._environ = environ
+        self._given = given
         name = hashlib.sha256(address.repository.encode()).hexdigest()[:20]
         self._repository = bare_repository(cache_folder(environ, "templates") / f"{name}.git", environ)
         self.warning = ""
@@ -163,6 +172,8 @@ class TemplateMirror:
         """The token for the template's host, if the environment or gh has one; else which ones are not for it."""
         if not self._address.host:
             return None, ""
+        if self._given is not None and self._given.host == self._address.host:
+            return self._given, ""
         try:
             return credentials.find_credential(self._address.host, self._environ, cwd=self._repository.path), ""
         except credentials.NoCredential as error:

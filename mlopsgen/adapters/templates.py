@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mlopsgen.adapters.cookiecutter_engine import CookiecutterEngine
 from mlopsgen.adapters.copier_engine import CopierEngine
+from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.template_address import parse
 from mlopsgen.adapters.template_mirror import TemplateMirror
 from mlopsgen.adapters.template_store import TemplateStore
@@ -16,7 +17,13 @@ from mlopsgen.ports import Template
 
 
 def open_template(
-    address: str | None, environ: Mapping[str, str], *, given: bool = False, trust: Trust = NOBODY, fetch: bool = True
+    address: str | None,
+    environ: Mapping[str, str],
+    *,
+    given: bool = False,
+    trust: Trust = NOBODY,
+    credential: Credential | None = None,
+    fetch: bool = True,
 ) -> Template:
     """The template at an address, with the engine that it is made for.
 
@@ -25,6 +32,7 @@ def open_template(
         environ: The environment that git is started with; a private template's token is looked for in it.
         given: Whether the person who runs this named it; a repository's record may not name a folder.
         trust: The templates that may run code of their own.
+        credential: The token that this command was given for a host.
         fetch: Whether what is new is fetched; otherwise the template is as it was the last time here.
 
     Raises:
@@ -36,7 +44,7 @@ def open_template(
     place = parse(address, trusted=given)
     if place.text.removesuffix(".git") in _CANONICAL:
         return CopierEngine(TemplateStore(environ))
-    mirror = TemplateMirror(place, environ, fetch=fetch)
+    mirror = TemplateMirror(place, environ, given=credential, fetch=fetch)
     found = [name for name in _DOCUMENTS if mirror.read(mirror.newest, name) is not None]
     if not found:
         raise UsageError(

@@ -9,6 +9,7 @@ from itertools import groupby
 from mlopsgen.cli.console import style
 from mlopsgen.operations.fleet_progress import words_of
 from mlopsgen.operations.fleet_rows import Row, State
+from mlopsgen.operations.wording import template_name
 
 FOLDED = 20
 """So many repositories that need nobody are listed; more of one kind are counted."""
@@ -61,9 +62,10 @@ def _cells(row: Row) -> tuple[str, str, str]:
 
 
 def _versions(row: Row) -> str:
+    versions = row.start or row.end or "-"
     if row.start and row.end and row.start != row.end:
-        return f"{row.start} -> {row.end}"
-    return row.start or row.end or "-"
+        versions = f"{row.start} -> {row.end}"
+    return f"{template_name(row.template)} {versions}".lstrip()
 
 
 def _wide(row: Row, columns: Sequence[int], width: int, *, colour: bool) -> list[str]:

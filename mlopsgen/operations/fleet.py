@@ -102,28 +102,29 @@ def fleet(request: FleetRequest, events: EventSink) -> FleetResult:
         MlopsgenError: The repositories cannot be listed, or nothing could be done at all.
         Interrupted: The person stopped it.
     """
-    account = _account(request, events)
+    account, credential = _account(request, events)
     try:
         owner, members = _find(request, account, events)
         if not members:
             return _none(request, owner)
         if request.agree is not None and not request.agree(owner, len(members)):
             return FleetResult(summary="Nothing was changed.", data=_data(request, owner, []))
-        rows, stopped = _Work(request, _tools(request, account, events), members, events).run()
+        rows, stopped = _Work(request, _tools(request, account, credential, events), members, events).run()
         return _result(request, owner, rows, stopped)
     finally:
         account.client.close()
 
 
-def _account(request: FleetRequest, events: EventSink) -> Account:
+def _account(request: FleetRequest, events: EventSink) -> tuple[Account, Credential]:
     from mlopsgen.forge.github.account import Account  # noqa: PLC0415 - its libraries take a moment
     from mlopsgen.forge.github.host import Host  # noqa: PLC0415
 
     where = request.host or host_of(request.environ)
     target = Target(host=where, owner=request.owner, organisation=bool(request.owner) or None, name="")
     host = Host.parse(where, request.environ)
-    token = request.credential(target).token
-    return Account(host, token, environ=request.environ, events=events, patience=PATIENCE)
+    credential = request.credential(target)
+    account = Account(host, credential.token, environ=request.environ, events=events, patience=PATIENCE)
+    return account, credential
 
 
 def _find(request: FleetRequest, account: Account, events: EventSink) -> tuple[str, list[Member]]:
@@ -144,12 +145,15 @@ def _fits(member: Member, pattern: str) -> bool:
     return fnmatchcase(name.lower(), pattern.lower())
 
 
-def _tools(request: FleetRequest, account: Account, events: EventSink) -> HostedSync:
+def _tools(request: FleetRequest, account: Account, credential: Credential, events: EventSink) -> HostedSync:
     """Everything that is shared by all repositories."""
     from mlopsgen.operations.sync_checks import check_result  # noqa: PLC0415
     from mlopsgen.operations.sync_hosted import HostedSync  # noqa: PLC0415
 
     shelf = request.shelf or TemplateShelf(request.environ)
+    shelf.show(credential)
+    if request.template:
+        shelf.template(request.template, given=True)  # it is everybody's: that it cannot be had is told once
     locker = Locker(request.environ, cache=cache_folder(request.environ, "locks"))
     folder = cache_folder(request.environ, "fleet")
     identity = request.update.identity or GitRepository(folder, request.environ).identity() or NEUTRAL_IDENTITY

@@ -77,6 +77,7 @@ class Row:
         repository: ``owner/name``.
         page: Where people look at it.
         state: How it stands.
+        template: The address of the template that it is made from; empty where that was not found out.
         branch: The branch that is updated; empty where that was not found out.
         start: The version that it has; empty where it is not known.
         end: The version that it gets, or has.
@@ -91,6 +92,7 @@ class Row:
     repository: str
     page: str
     state: State
+    template: str = ""
     branch: str = ""
     start: str = ""
     end: str = ""
@@ -134,6 +136,7 @@ def fleet_schema() -> dict[str, Any]:
         "repository": {**text, "description": "owner/name."},
         "page": {**text, "description": "Where people look at it."},
         "state": {"enum": [state.value for state in State]},
+        "template": {**text, "description": "The address of the template that it is made from; may be empty."},
         "branch": {**text, "description": "The branch that is updated; may be empty."},
         "start": {**text, "description": "The version that it has; empty where it is not known."},
         "end": {**text, "description": "The version that it gets, or has."},

@@ -11,7 +11,7 @@ from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.operations import sync_state
 from mlopsgen.operations.locked_answers import SET_BACK, Differing, decisions_about
-from mlopsgen.operations.wording import counted
+from mlopsgen.operations.wording import counted, template_name
 from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.record import read_record
 
@@ -58,10 +58,11 @@ def template_line(found: Mapping[str, Any]) -> str:
     """The same in a line; empty where nothing is known."""
     if not found["version"]:
         return ""
+    template = f"template {template_name(found['address'] or '')}".rstrip()
     if found["newer"]:
-        return f"template {found['version']}, {counted(len(found['newer']), 'version')} behind {found['newest']}"
+        return f"{template} {found['version']}, {counted(len(found['newer']), 'version')} behind {found['newest']}"
     newest = ", the newest one here" if found["newest"] else ""
-    return f"template {found['version']}{newest}"
+    return f"{template} {found['version']}{newest}"
 
 
 def template_problems(found: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -132,6 +132,7 @@ class _One:
         self._member = member
         self._hosted = hosted
         self._may_publish = may_publish
+        self._address = ""
         account = hosted.account
         self._forge = GitHubForge(
             account.host,
@@ -183,8 +184,9 @@ class _One:
 
     def _template(self, here: MemberRepository, ours: str) -> Template:
         hosted = self._hosted
-        address = hosted.template or recorded_template(here, ours) or CANONICAL_TEMPLATE
-        template = hosted.open_template(address)
+        self._address = hosted.template or recorded_template(here, ours) or CANONICAL_TEMPLATE
+        template = hosted.open_template(self._address)
+        self._address = template.address
         here.see(hosted.renders_of(template).objects)
         return template
 
@@ -285,6 +287,7 @@ class _One:
             repository=self._member.full_name,
             page=self._member.page,
             state=state,
+            template=self._address,
             branch=self._hosted.branch,
             start=update.start if update is not None else "",
             end=update.end if update is not None else "",

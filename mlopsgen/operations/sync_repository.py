@@ -113,13 +113,14 @@ class _Repository:
 
         request = self._request
         where = request.host or host_of(request.environ)
-        token = request.credential(Target(host=where, owner=self._owner, organisation=None, name=self._name)).token
+        target = Target(host=where, owner=self._owner, organisation=None, name=self._name)
+        credential = request.credential(target)
         host = Host.parse(where, request.environ)
-        account = Account(host, token, environ=request.environ, events=self._events)
+        account = Account(host, credential.token, environ=request.environ, events=self._events)
         try:
             self._events(StepStarted(message=f"Reading {self._owner}/{self._name}"))
             member = find_member(account, self._owner, self._name)
-            hosted = self._hosted(account)
+            hosted = self._hosted(account, credential)
             seen = sync_one(member, hosted, may_publish=self._may_publish)
             if seen.update is not None and not self._shown and not seen.update.is_empty:
                 request.show(seen.update)
@@ -127,12 +128,13 @@ class _Repository:
         finally:
             account.client.close()
 
-    def _hosted(self, account: Any) -> HostedSync:
+    def _hosted(self, account: Any, credential: Credential) -> HostedSync:
         from mlopsgen.operations.sync_hosted import HostedSync  # noqa: PLC0415
 
         request = self._request
         environ = request.environ
         shelf = request.shelf or TemplateShelf(environ)
+        shelf.show(credential)
         locker = request.update.locker or Locker(environ, root=None, cache=cache_folder(environ, "locks"))
         return HostedSync(
             account=account,
