@@ -43,6 +43,7 @@ _PICK = "CHERRY_PICK_HEAD"
 _CHECKOUT = ("checkout", "--quiet", "--no-guess", "--no-overwrite-ignore")
 _COMMIT = ("-c", "commit.cleanup=strip", "-c", "core.editor=true", "-c", "core.commentChar=#")
 _SHOWN = 6
+_IGNORED = ".gitignore"
 
 
 def adopt(request: AdoptRequest, events: EventSink) -> OperationResult:
@@ -155,6 +156,12 @@ class _Adopt:
                 f"Not in git, and the template brings files of these names: {_listed(lying)}. git will refuse to merge "
                 "the branch until they are committed or moved away."
             )
+        ignored = next((one for one in adoption.kept if one.path == one.at == _IGNORED), None)
+        if ignored is not None and self._shows_secrets(ignored.diff):
+            yield (
+                f"{_IGNORED} stays yours, and does not name .env, where secrets of this machine lie. Take the "
+                f"template's lines in after the merge: git show {TEMPLATE}:{_IGNORED} >> {_IGNORED}"
+            )
         stored = self._filtered(adoption)
         if stored:
             yield (
@@ -164,6 +171,10 @@ class _Adopt:
         calls = self._mentions("cruft", adoption.ours) if CRUFT_FILE in adoption.removed else []
         if calls:
             yield f"{CRUFT_FILE} goes, and {_listed(calls)} still name cruft: change what calls it to 'mlopsgen sync'."
+
+    def _shows_secrets(self, diff: str) -> bool:
+        """Whether git would take a file in that the template keeps out of it."""
+        return "\n+.env\n" in diff and not self.source.succeeds("check-ignore", "--quiet", "--no-index", ".env")
 
     def _filtered(self, adoption: Adoption) -> list[str]:
         """New files whose contents git would hand to a program."""
