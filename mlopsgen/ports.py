@@ -61,6 +61,13 @@ class Template(TemplateEngine, Protocol):
             mlopsgen.errors.MlopsgenError: There is no such version, or the answers do not fit.
         """
 
+    def permit(self, version: str) -> bool:
+        """Whether a version runs code of its own, which its template was trusted with.
+
+        Raises:
+            mlopsgen.errors.PermissionDenied: It would, and nobody said that it may.
+        """
+
     def read(self, version: str, name: str) -> str | None:
         """The text of a file at the top of a version's repository (not of what is rendered), ``None`` if there is none.
 

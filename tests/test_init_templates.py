@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from mlopsgen.constants import BRANCHES
+from tests import cookiecutter_toys
 from tests.init_stage import WHY, Desk, derived_files, publish_derived
 from tests.template_toys import FILES, NAMES, Published
 
@@ -174,3 +175,32 @@ def test_the_schema_of_the_answers_of_any_template(desk: Desk, acme: Path, forei
         jsonschema.validate({"replicas": "three"}, other)
     told = desk.run("schema", "plan", "--template", str(foreign))
     assert (told.code, told.error["where"]) == (2, "--template")
+
+
+def test_a_cookiecutter_template_names_the_folder_and_its_record_tells_the_engine(desk: Desk) -> None:
+    cookiecutter_toys.published(desk.folder / "their-template")
+    told = desk.init("their-template", "--set", "project_name=Red Wine", "--set", "use_docker=no")
+    assert told.data["path"] == str(desk.folder / "red_wine")
+    record = desk.record("red_wine")
+    assert (record["_engine"], record["_commit"], record["project_slug"]) == ("cookiecutter", "v1.0.0", "red_wine")
+    assert not (desk.folder / "red_wine" / "Dockerfile").exists()
+    assert desk.git("red_wine", "log", "--format=%s") == "Start red_wine from the their-template template v1.0.0"
+    again = desk.init("their-template", "--set", "project_name=Red Wine")
+    assert (again.code, again.error["where"]) == (2, str(desk.folder / "red_wine"))
+    named = desk.init("their-template", "cellar", "--set", "project_slug=port")
+    assert named.data["path"] == str(desk.folder / "cellar")
+    assert desk.record("cellar")["project_slug"] == "port"
+
+
+def test_code_of_a_template_is_refused_before_anybody_is_asked_and_runs_where_it_is_named(desk: Desk) -> None:
+    files = {**cookiecutter_toys.FILES, **cookiecutter_toys.HOOKS}
+    address = str(cookiecutter_toys.published(desk.folder / "hooked", files).path)
+    told = desk.run("init", "--template", address)  # nobody said --defaults: it would ask
+    assert (told.code, told.error["code"]) == (4, "unsafe-template")
+    assert "hooks/post_gen_project.py" in told.error["message"]
+    assert told.error["hint"].endswith(f"--trust {address}")
+    other = desk.init(address, "--trust", "gh:acme/other")
+    assert other.error["code"] == "unsafe-template"
+    assert desk.run("schema", "answers", "--template", address).code == 0, "reading the questions runs nothing"
+    assert desk.init(address, "--trust", address, "--set", "use_docker=no").code == 0
+    assert not (desk.folder / "wine_quality" / "compose").exists(), "the hook did not run"

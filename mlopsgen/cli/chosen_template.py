@@ -49,9 +49,10 @@ class Chosen:
         """The template, to be rendered."""
         if self.template is not None:
             return self.template
-        from mlopsgen.adapters.templates import open_template
+        from mlopsgen.adapters.copier_engine import CopierEngine
+        from mlopsgen.adapters.template_store import TemplateStore
 
-        return open_template(None, environ)
+        return CopierEngine(TemplateStore(environ))  # without what only templates of other people need
 
     @property
     def names_folder(self) -> bool:
@@ -70,7 +71,14 @@ class Chosen:
         return "" if self.template is None else self.template.folder_name(self.version, found)
 
 
-def choose(session: Session, address: str, version: str | None, trusted: Sequence[str] | None = None) -> Chosen:
+def choose(
+    session: Session,
+    address: str,
+    version: str | None,
+    trusted: Sequence[str] | None = None,
+    *,
+    only_read: bool = False,
+) -> Chosen:
     """The template at an address.
 
     Args:
@@ -78,6 +86,7 @@ def choose(session: Session, address: str, version: str | None, trusted: Sequenc
         address: What stands after ``--template``.
         version: What stands after ``--template-version``; the newest if it is left out.
         trusted: What stands after each ``--trust``.
+        only_read: Whether nothing is rendered, so that code of its own does not matter.
 
     Raises:
         MlopsgenError: It cannot be opened, or has no such version.
@@ -91,6 +100,8 @@ def choose(session: Session, address: str, version: str | None, trusted: Sequenc
     named = None if address == BUILT_IN else address
     template = open_template(named, session.environ, given=True, trust=trust_of(trusted))
     found = template.newest if version is None else template.find(version) or version
+    if named is not None and not only_read:
+        template.permit(found)  # before a person answers anything
     questions = template.questions(found)
     if isinstance(session.events, TextEvents):
         session.events.clear()

@@ -60,5 +60,5 @@ def _schema(session: Session, name: str, template: str, version: str | None) -> 
         return operation.schema(name)
     from mlopsgen.cli.chosen_template import BUILT_IN, choose
 
-    chosen = choose(session, template or BUILT_IN, version)
+    chosen = choose(session, template or BUILT_IN, version, only_read=True)
     return operation.schema(name, chosen.questions, f"{chosen.address} {chosen.version}")
