@@ -14,7 +14,7 @@ from typing import Any
 
 MEMORY = 2 * 1024**3
 """So many bytes of memory a render may take that runs nobody's code."""
-FILE = 256 * 1024**2
+FILE = 64 * 1024**2
 """So large may a file be that it writes."""
 
 _FOR_CHILDREN = ("PYTHONPATH", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE")

@@ -17,7 +17,7 @@ from typing import Any
 from mlopsgen.adapters.child_frame import Refused, serve
 from mlopsgen.adapters.cookiecutter_jinja import Drawn, environment
 
-TOTAL = 512 * 1024**2
+TOTAL = 128 * 1024**2
 """So many bytes may be written in one render."""
 
 _MEND = "Whoever makes the template has to mend it; another version may do until then."
@@ -77,6 +77,9 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
         return _render(request)
     except Refused:
         raise
+    except cookiecutter.exceptions.FailedHookException as error:
+        hint = "Give other answers if it is about them; otherwise ask whoever makes the template."
+        raise Refused(f"A hook of the template ended the render: {str(error).rstrip('.')}.", hint=hint) from error
     except cookiecutter.exceptions.UndefinedVariableInTemplate as error:
         raise Refused(f"{error.message}: {error.error.message}.", hint=_MEND) from error
     except jinja2.TemplateError as error:

@@ -69,7 +69,7 @@ def run_child(
     if "error" in told:
         kind = InvalidAnswer if told.get("kind") == "answer" else MlopsgenError
         said = _last(done).removeprefix(": ") if request.get("trusted") else ""
-        message = str(told["error"]) + (f" The last that it printed: {said}" if said else "")
+        message = str(told["error"]) + (f" It said: {said}" if said else "")
         raise kind(redact(message), where=str(told.get("where") or address), hint=str(told.get("hint", "")))
     return told
 
