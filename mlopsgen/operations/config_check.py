@@ -31,8 +31,13 @@ from mlopsgen.sync.classes import DOCUMENT as CLASSES
 from mlopsgen.sync.classes import classes_of
 from mlopsgen.sync.renders import Renders
 
+_RENDERS = "every set of answers renders"
+_FIRST = "what was found before comes first"
 _MOST = 8
 """So many rows that fail in different ways are told of each check."""
+
+_FAILING = 3
+"""After so many sets of answers that do not render, the others are not tried: each costs seconds then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,8 @@ def _checks(
     except MlopsgenError as error:
         checks.append(Check(name="the template can be read", ok=False, detail=_told(error)))
         return checks, 0
+    if not all(each.ok for each in checks):
+        return [*checks, Check(name=_RENDERS, ran=False, detail=_FIRST)], 0
     rows = _Rows(template, version, Renders(scratch / "renders.git", template, environ), environ)
     events(StepStarted(message="Rendering repositories"))
     rows.try_all(questions)
@@ -114,7 +121,7 @@ def _checks(
                 events,
             )
         else:
-            checks.append(Check(name="a repository passes its own tests", ran=False, detail="the checks before first"))
+            checks.append(Check(name="a repository passes its own tests", ran=False, detail=_FIRST))
     return checks, rows.count
 
 
@@ -191,7 +198,8 @@ class _Rows:
     environ: Mapping[str, str]
     count: int = 0
     _first: str = ""
-    _names: dict[str, None] = field(default_factory=lambda: {"every set of answers renders": None})
+    _failed: int = 0
+    _names: dict[str, None] = field(default_factory=lambda: {_RENDERS: None})
     _problems: dict[tuple[str, str], _Problem] = field(default_factory=dict)
 
     def try_all(self, questions: QuestionSet) -> None:
@@ -199,15 +207,18 @@ class _Rows:
         try:
             for row in answer_rows(questions):
                 self._try(questions, row)
+                if self._failed == _FAILING or (self._failed and not self._first):
+                    return
         except MlopsgenError as error:
-            self._note("every set of answers renders", _told(error), "")
+            self._note(_RENDERS, _told(error), "")
 
     def _try(self, questions: QuestionSet, row: AnswerRow) -> None:
         self.count += 1
         try:
             tree = self.renders.tree(self.version, questions.for_engine(row.answers, row.given))
         except MlopsgenError as error:
-            self._note("every set of answers renders", _told(error), row.name)
+            self._note(_RENDERS, _told(error), row.name)
+            self._failed += 1
             return
         repository = self.renders.repository
         found = check_result(repository, tree, environ=self.environ, before=self._first or None)
