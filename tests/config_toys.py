@@ -92,6 +92,14 @@ class Acme:
         self.events: list[Event] = []
         self.created = self.create(version)
 
+    @classmethod
+    def of(cls, folder: Path, environ: dict[str, str]) -> Acme:
+        """One that is there already."""
+        made = cls.__new__(cls)
+        made.path, made.environ, made.events = folder, environ, []
+        made.git = GitRepository(folder, environ)
+        return made
+
     @property
     def surroundings(self) -> Surroundings:
         return Surroundings(folder=self.path, environ=self.environ, python=Path("python3"))

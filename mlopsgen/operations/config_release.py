@@ -23,7 +23,9 @@ from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import SecretValue, redact
 
-_REFUSED = re.compile(r"Authentication failed|could not read (User|Pass)|returned error: 40[134]|Permission.* denied")
+_REFUSED = re.compile(
+    r"Authentication failed|could not read (User|Pass)|returned error: 40[134]|Permission.* denied|remote rejected"
+)
 _NONE = "0" * 40
 
 
@@ -162,7 +164,7 @@ def _push(repository: GitRepository, version: str, request: ReleaseRequest) -> b
         raise PermissionDenied(
             f"{version} cannot be pushed: {'; '.join(lines[:2]) or 'git says nothing'}.",
             where=address,
-            hint=f"Set {credentials.OWN_VARIABLE} to a token that may write there (Contents: read and write).",
+            hint=f"Set {credentials.OWN_VARIABLE} to a token that may write there (Contents and Workflows: write).",
         )
     raise MlopsgenError(
         f"{version} cannot be pushed: {'; '.join(lines[:2]) or 'git says nothing'}.",
