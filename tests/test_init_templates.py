@@ -140,6 +140,18 @@ def test_an_answers_file_may_answer_a_question_called_version(desk: Desk, foreig
     assert "version '0.2.0' is not known" in told.error["message"]
 
 
+def test_a_record_has_one_name_whatever_a_template_calls_it(desk: Desk) -> None:
+    files = {**FILES, "copier.yml": f"_answers_file: .acme-answers.yml\n{FILES['copier.yml']}"}
+    published = Published(desk.folder / "other", files)
+    assert desk.init(published.path, "wine").warnings[0].startswith("The repository records")
+    assert desk.record("wine")["name"] == "wine"
+    assert not (desk.folder / "wine" / ".acme-answers.yml").exists()
+    published.release("v1.1.0", {"template/data.csv": "a,b\n3,4\n"}, "Newer data")
+    told = desk.run("sync", "--template", str(published.path), cwd=desk.folder / "wine")
+    assert told.code == 0, told.text
+    assert desk.git("wine", "show", "mlopsgen/sync-development:data.csv") == "a,b\n3,4"
+
+
 def test_a_template_that_writes_no_record_is_told_of(desk: Desk) -> None:
     Published(desk.folder / "plain", {"copier.yml": "name: wine\n", "README.md.jinja": "# {{ name }}\n"})
     told = desk.init("plain", "wine")

@@ -41,6 +41,6 @@ def test_a_mistake_of_its_authors_is_theirs(
     error = refused(tmp_path, environ, name, text)
     assert error.message.startswith("The template v1.0.0 cannot be rendered: ")
     assert error.where == where, "a file of the template, not of a folder that is gone"
-    assert "has to mend it; --to takes another version" in error.hint
+    assert "has to mend it; another version may do" in error.hint
     with pytest.raises(MlopsgenError, match=words):
         raise error

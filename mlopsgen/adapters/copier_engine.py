@@ -245,6 +245,7 @@ def run_copier(
                 str(template),
                 destination,
                 data={**answers, "recorded": recorded},
+                answers_file=ANSWERS_FILE,  # one name for every record, whatever a template calls it
                 settings=copier.Settings(),  # the person's own copier settings are for copier
                 defaults=True,
                 overwrite=True,
@@ -282,7 +283,7 @@ def _unrenderable(words: str, filename: str, template: Path, address: str, versi
     if address == CANONICAL_TEMPLATE:
         hint = "This is a mistake in mlopsgen; please report it."
     else:
-        hint = f"Whoever makes the template {address} has to mend it; --to takes another version until then."
+        hint = f"Whoever makes the template {address} has to mend it; another version may do until then."
     top = f"{template}{os.sep}"
     what = f"{words.removeprefix(top)} cannot be read" if words.startswith(top) else words
     return MlopsgenError(
