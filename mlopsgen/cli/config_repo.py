@@ -166,7 +166,7 @@ def _shown(session: Session, result: OperationResult) -> Shown:
     for each in result.data["checks"]:
         word, colour = ("WRONG", "red") if not each["ok"] else ("ok", "green") if each["ran"] else ("-", "yellow")
         # One problem of a check below the other.
-        first, *more = [part for part in each["detail"].replace("; ", "\n").splitlines() if part] or [""]
+        first, *more = [part for part in each["detail"].splitlines() if part] or [""]
         told = f": {first}" if first else ""
         lines.append(f"{style(f'{word:<6}', colour, colour=session.colour)} {each['name']}{told}")
         lines += [f"{'':<6}   {line}" for line in more]

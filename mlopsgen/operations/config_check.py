@@ -240,8 +240,8 @@ class _Rows:
         """What was found, by check."""
         for name in self._names:
             told = [_with_row(detail, found) for (each, detail), found in self._problems.items() if each == name]
-            more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
-            yield Check(name=name, ok=not told, detail="; ".join(told[:_MOST]) + more)
+            more = [f"and {len(told) - _MOST} more"] if len(told) > _MOST else []
+            yield Check(name=name, ok=not told, detail="\n".join([*told[:_MOST], *more]))
 
 
 def _with_row(detail: str, found: _Problem) -> str:
