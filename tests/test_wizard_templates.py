@@ -18,7 +18,7 @@ from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Answers, Condition, Derived, Question, Value
 from tests.init_stage import WHY as FRANKFURT
 from tests.init_stage import publish_derived
-from tests.template_toys import Published
+from tests.template_toys import FILES, Published
 from tests.test_wizard import BACK, CLEAR, DOWN, ENTER, UP, Script, converse, person
 
 __all__ = ["person"]
@@ -246,14 +246,24 @@ def test_a_person_starts_from_the_template_of_an_organisation(person, tmp_path, 
     assert all(line in record for line in ("cost_centre: C1", "gpu_type: a100", "owner: acme", "visibility: internal"))
 
 
+BOUNDS = """
+low: 1
+high: {type: int, default: 3, validator: "{% if high < low %}It is less than low.{% endif %}"}
+"""
+
+
 def test_a_person_starts_from_a_template_of_others_in_a_narrow_terminal_without_colours(person, tmp_path):
-    Published(tmp_path / "wine-template")
+    Published(tmp_path / "wine-template", {**FILES, "copier.yml": FILES["copier.yml"] + BOUNDS})
     terminal = person("--template", str(tmp_path / "wine-template"), size=(40, 44), NO_COLOR="1")
     terminal.see("template names").see("Folder").type(ENTER).see("It is empty").type("red", ENTER)
-    terminal.see("public").see("no").see("Folder").see("Change anything?").see("tags")
-    terminal.type(DOWN, DOWN, " ", ENTER).see("engine").see("(back)").type(DOWN, ENTER)
+    terminal.see("public").see("no").see("Folder").see("Change anything?").see("high")
+    terminal.type(DOWN, DOWN, " ", UP, UP, UP, UP, " ", ENTER).see("engine").see("(back)").type(DOWN, ENTER)
     terminal.see("endpoint").see("https://wine").type(CLEAR, "ftp://x", ENTER).see("begin with")
-    terminal.type(CLEAR, "https://red.example.org", ENTER).see("Write it?").see("cancel").type(ENTER)
+    terminal.type(CLEAR, "https://red.example.org", ENTER).see("low").type(CLEAR, "9", ENTER)
+    terminal.see("Write it?").see("cancel").type(ENTER)
+    # Only copier can tell that two answers do not go together; what was typed is still there.
+    terminal.see("less than low").see("https://red").see("Change anything?").see("high").type(UP, " ", ENTER)
+    terminal.see("high").type(CLEAR, "10", ENTER).see("Write it?").see("cancel").type(ENTER)
     assert terminal.end() == 0
     assert not re.search(r"\x1b\[[0-9;]*3[1-7]m", terminal.seen)
     assert (tmp_path / "place" / "red" / "cluster" / "address.txt").read_text() == "https://red.example.org\n"

@@ -17,6 +17,7 @@ from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
 from mlopsgen.cli.trust_option import TrustOption
 from mlopsgen.errors import Interrupted, InvalidAnswer, MissingAnswer, MlopsgenError, UsageError
+from mlopsgen.events import Warn
 from mlopsgen.ports import Back
 from mlopsgen.questions import Question, Value
 from mlopsgen.result import OperationResult
@@ -99,7 +100,8 @@ def init(
     given, origin = _given(session, chosen, answers, assignments or [], flags)
     if directory is not None:
         birthplace.check_free(session.path(directory))
-        if "project_name" in chosen.questions.by_key and "project_name" not in given:
+        named = chosen.questions.by_key.get("project_name")
+        if named is not None and named.kind == "text" and "project_name" not in given:
             given["project_name"] = session.path(directory).resolve().name
             origin["project_name"] = "the folder's name (--name gives another)"
     if defaults or answers is not None:
@@ -107,7 +109,7 @@ def init(
     elif session.interactive:
         with contextlib.suppress(MissingAnswer):  # the wizard asks for what is missing
             chosen.questions.resolve(given, origin=origin)
-        directory, found = _ask(session, chosen, given, directory)
+        return _ask_and_make(session, chosen, given, directory)
     else:
         raise MissingAnswer(
             "There is no terminal to ask in.",
@@ -196,6 +198,26 @@ def _ask(
         return directory, wizard.ask(chosen.questions, given, prompter, draw, refuse)
     except (KeyboardInterrupt, EOFError):
         raise Interrupted from None
+
+
+def _ask_and_make(
+    session: Session, chosen: Chosen, given: Mapping[str, object], directory: str | None
+) -> OperationResult:
+    """Ask, and ask again what only the template's engine found wrong: nobody types everything twice."""
+    while True:
+        directory, found = _ask(session, chosen, given, directory)
+        try:
+            return _make(session, chosen, found, given, _destination(session, chosen, found, directory))
+        except InvalidAnswer as error:
+            asked = chosen.questions
+            if error.where not in asked.by_key:
+                raise
+            session.events(Warn(message=error.message))
+            given = {
+                each.key: found[each.key]
+                for each in asked.questions
+                if each.asked(found) and found[each.key] != asked.default_for(each, found)
+            }
 
 
 def _make(
