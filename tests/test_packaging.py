@@ -145,6 +145,17 @@ def test_the_installed_package_makes_a_repository_without_network(installed, env
     assert trees[0] == trees[1], "the package renders something else than the checkout"
 
 
+def test_the_installed_package_makes_a_configuration_repository_with_its_history(installed, environ, tmp_path, git):
+    done = run_installed(installed, environ, "config-repo", "create", "acme", "--name", "Acme", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = tmp_path / "acme"
+    subjects = git("log", "--format=%s", cwd=made).splitlines()
+    assert subjects[1:] == [f"mlopsgen's template {version}" for version in (NEWEST, "v0.0.9")]
+    assert (made / ".github" / "workflows" / "check.yml").is_file()
+    assert (made / "template" / "pyproject.toml").read_bytes() == (ROOT / "template" / "pyproject.toml").read_bytes()
+    assert "secret-history" not in git("rev-list", "--all", "--objects", cwd=made)
+
+
 def test_an_earlier_release_can_still_be_rendered(installed, environ, tmp_path):
     done = run_installed(
         installed, environ, "init", "old", "--defaults", "--template-version", "0.0.9", cwd=tmp_path
@@ -200,7 +211,8 @@ def test_the_bundle_holds_releases_only_and_is_the_same_each_time(checkout, envi
     bare = tmp_path / "clone.git"
     assert git("tag", cwd=bare).split() == ["v0.0.9", NEWEST]
     assert git("rev-list", "--count", NEWEST, cwd=bare) == "2"
-    assert set(git("ls-tree", "--name-only", "v0.0.9", cwd=bare).split()) == {"copier.yml", "sync.yaml", "template"}
+    parts = {"config-repository", "copier.yml", "sync.yaml", "template"}
+    assert set(git("ls-tree", "--name-only", "v0.0.9", cwd=bare).split()) == parts
     assert "secret-history" not in git("rev-list", "--all", "--objects", cwd=bare)
     told = git("log", "-1", "--format=%B", NEWEST, cwd=bare).strip()
     assert told == f"mlopsgen template {NEWEST}\n\n### Added\n\n- Something for `people` #1."
