@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,21 @@ class Owner:
     def at(self, reference: str) -> dict[str, str]:
         """The files of a commit."""
         entries = [entry.split("\t", 1) for entry in self.git("ls-tree", "-r", "-z", reference).split("\0") if entry]
-        return {name: self.git("cat-file", "blob", head.split()[2]) for head, name in entries if " blob " in head}
+        blobs = {name: head.split()[2] for head, name in entries if " blob " in head}
+        done = subprocess.run(
+            ["git", "cat-file", "--batch"],
+            cwd=self.folder,
+            env=self.environ,
+            input="".join(f"{blob}\n" for blob in blobs.values()).encode(),
+            capture_output=True,
+            check=True,
+        )
+        read = BytesIO(done.stdout)
+        found = {}
+        for name in blobs:
+            found[name] = read.read(int(read.readline().split()[2])).decode().rstrip("\n")
+            read.read(1)
+        return found
 
     def state(self, folder: Path | None = None) -> dict[str, Any]:
         """Everything that an adoption leaves alone: other branches, what is checked out, the index, every file."""
@@ -139,7 +154,9 @@ class Owner:
             if name.parts[0] == ".git" or (path.is_dir() and not path.is_symlink()):
                 continue
             files[str(name)] = (path.lstat().st_mode, path.readlink() if path.is_symlink() else path.read_bytes())
-        places = (self.git("rev-parse", "--git-path", name, cwd=top) for name in UNDERWAY)
+        places = self.git("rev-parse", *(word for name in UNDERWAY for word in ("--git-path", name)), cwd=top).split(
+            "\n"
+        )
         listed = self.git("for-each-ref", "refs/heads", "refs/tags", "refs/remotes", cwd=top).splitlines()
         return {
             "references": [line for line in listed if not line.endswith(ADOPTED)],

@@ -114,8 +114,6 @@ def test_what_is_shown_and_what_comes_next(ada):
     assert "      173 lines of the template's, 1 of yours" in done.stdout
     assert "  * description: Who leaves.\n" in done.stdout
     assert "\n  git switch main && git merge mlopsgen/adopt\n" in done.stdout
-    again = ada.run("adopt", "--dry-run")
-    assert "Nothing was changed." in again.stdout
 
 
 def test_a_person_sees_the_answers_first_and_may_stop(ada):
@@ -141,12 +139,3 @@ def test_a_person_agrees_and_the_branch_is_made(ada):
     assert child.exitstatus == 0
     assert "git merge mlopsgen/adopt" in STYLED.sub("", child.before)
     assert ada.git("branch", "--list", ADOPTED)
-
-
-def test_a_wrong_answer_a_wrong_flag_and_another_folder(ada, tmp_path):
-    assert ada.json("adopt", "--set", "task=guess")["error"]["code"] == "invalid-answer"
-    assert ada.json("adopt", "--template-version", "v9.9.9")["error"]["where"] == "--template-version"
-    assert ada.json("adopt", str(tmp_path))["error"]["message"] == "This is not a git repository."
-    assert ada.json("adopt", "--trust", "ftp://example.org/x")["error"]["where"] == "--trust"
-    elsewhere = Ada(tmp_path, ada.environ)
-    assert elsewhere.json("adopt", "churn")["data"]["state"] == "ready"

@@ -14,6 +14,7 @@ import yaml
 from mlopsgen.adapters.trust import Trust, UnsafeTemplate
 from mlopsgen.errors import InvalidDocument, UsageError
 from mlopsgen.operations.adopt_found import CRUFT_FILE
+from mlopsgen.sync.start import Given
 from tests.adopt_toys import ADOPTED, RECORD, Owner
 from tests.sync_toys import environment
 from tests.template_toys import Published
@@ -237,6 +238,15 @@ def test_several_projects_in_one_repository_are_refused(tmp_path):
     owner.commit({f"second/{CRUFT_FILE}": written(owner.template)})
     with pytest.raises(UsageError, match=r"second is a folder of a repository"):
         owner.adopt(folder=owner.folder / "second")
+
+
+def test_what_means_nothing_for_it_is_refused(tmp_path):
+    owner = made(tmp_path)
+    with pytest.raises(UsageError, match=r"others cannot be given now") as caught:
+        owner.adopt(given=Given(answers={"project": "x"}, origin={"project": "--set project"}))
+    assert (caught.value.where, "sync --set" in caught.value.hint) == ("--set project", True)
+    with pytest.raises(UsageError, match=r"there is nothing that could conflict"):
+        owner.adopt(conflicts=True)
 
 
 def test_anew_leaves_its_file_and_says_so(tmp_path):

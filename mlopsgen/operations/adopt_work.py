@@ -11,7 +11,7 @@ from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE, OWNED
-from mlopsgen.errors import InvalidDocument, MlopsgenError
+from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.events import StepStarted, Warn
 from mlopsgen.operations.adopt_found import CRUFT_FILE, MadeBy, Origin, find_origin, text_of
 from mlopsgen.operations.adopt_guess import guess
@@ -113,6 +113,7 @@ class _Work:
     def taken_over(self) -> Adoption:
         """Write the record of a repository that the template made; not one other file changes."""
         origin = self.origin
+        self._refuse_pointless()
         if origin.file != ANSWERS_FILE and ANSWERS_FILE in self._mine:
             raise MlopsgenError(
                 f"{ANSWERS_FILE} is the record of another template than {origin.file}; one is kept up to date.",
@@ -167,8 +168,25 @@ class _Work:
         raise InvalidDocument(
             f"{origin.file} {named}.",
             where=origin.file,
-            hint=f"Say which one made it: --template-version VERSION. Versions here: {', '.join(versions[-_NAMED:])}.",
+            hint=f"Say which one made it: --template-version VERSION. Versions here: {', '.join(versions[-_NAMED:])}. "
+            "To merge another template into it: --anew.",
         )
+
+    def _refuse_pointless(self) -> None:
+        """Refuse what means nothing where not one file of the template is merged."""
+        made = f"{self.origin.made_by.value} made this repository (see {self.origin.file}), and adopting it writes"
+        if self.request.given.answers:
+            raise UsageError(
+                f"{made} the answers that it was made with: others cannot be given now.",
+                where=next(iter(self.request.given.origin.values()), "--set"),
+                hint="Change them afterwards: mlopsgen sync --set KEY=VALUE.",
+            )
+        if self.request.conflicts:
+            raise UsageError(
+                f"{made} the record alone: there is nothing that could conflict.",
+                where="--conflicts",
+                hint="Leave it out; 'mlopsgen sync' brings newer versions afterwards. --anew merges another template.",
+            )
 
     def _read(self, ids: Sequence[str]) -> Mapping[str, bytes]:
         self._bring(ids)
