@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template"
 VARIABLE = "MLOPSGEN_TEMPLATE_VENV"
+_READ = {".py", ".pyi", ".ipynb", ".toml", ".cfg", ".ini"}
 
 
 def python() -> Path:
@@ -43,6 +47,32 @@ def run(folder: Path, home: Path, *arguments: str, timeout: float = 600, **more:
     )
     said = (done.stdout + done.stderr)[-20_000:]
     assert done.returncode == 0, f"python {' '.join(arguments)} ended with {done.returncode} in {folder}\n{said}"
+
+
+def lint(folder: Path, home: Path, factory: pytest.TempPathFactory) -> None:
+    """Style and types of a repository's Python: once for the same code and settings, however many have it."""
+    passed = _of_all_workers(factory) / f"linted-{_code(folder)}"
+    if passed.exists():
+        return
+    run(folder, home, "-m", "ruff", "check", "--no-cache", ".")
+    run(folder, home, "-m", "ruff", "format", "--no-cache", "--check", ".")
+    run(folder, home, "-m", "mypy", "--cache-dir", shared_types())
+    passed.touch()
+
+
+def _code(folder: Path) -> str:
+    """What a linter finds in a folder and goes by: one word for it."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _READ or path.name == ".gitignore":
+            name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+            found.update(f"{name} {len(content)}\n".encode() + content)
+    return found.hexdigest()
+
+
+def _of_all_workers(factory: pytest.TempPathFactory) -> Path:
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def shared_types(environment: Mapping[str, str] = os.environ) -> str:

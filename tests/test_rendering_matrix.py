@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations, product
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mlopsgen.operations.pairwise import Row, all_pairs, pairs_of
 from mlopsgen.remote.document import REMOTE_DOCUMENT, read_document
 from mlopsgen.remote.github_desired import Making, github_resources
 from tests import matrix, template_environment
+from tests.init_stage import Desk
 
 ROWS = matrix.rows()
 SOME, OTHERS = ROWS[: len(matrix.FIRST)], ROWS[len(matrix.FIRST) :]
@@ -36,14 +38,19 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+def answers_file(row: Row, folder: Path) -> Path:
+    """A row's answers as a person hands them over."""
+    path = folder / "answers.yml"
+    path.write_text(yaml.safe_dump({"version": 1} | matrix.answers(row), allow_unicode=True), encoding="utf-8")
+    return path
+
+
 def render(row: Row, folder: Path, home: Path) -> Path:
     """What ``mlopsgen init`` makes of a row's answers."""
-    answers = folder / "answers.yml"
-    document = {"version": 1} | matrix.answers(row)
-    answers.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     made = folder / "a repository"
+    argv = [sys.executable, "-m", "mlopsgen", "init", "--answers", str(answers_file(row, folder)), "--output", "json"]
     done = subprocess.run(
-        [sys.executable, "-m", "mlopsgen", "init", "--answers", str(answers), "--output", "json", str(made)],
+        [*argv, str(made)],
         cwd=folder,
         env={
             "PATH": os.environ["PATH"],
@@ -68,23 +75,35 @@ def clone(made: Path, target: Path) -> Path:
     return target
 
 
-def prove(repository: Path, home: Path, *tests: str) -> None:
-    """The repository's own lint, types and tests, and a compiled package for each branch that trains here."""
-    source = str(repository / "src")
-    run = template_environment.run
-    run(repository, home, "-m", "ruff", "check", "--no-cache", ".")
-    run(repository, home, "-m", "ruff", "format", "--no-cache", "--check", ".")
-    run(repository, home, "-m", "mypy", "--cache-dir", template_environment.shared_types())
-    run(repository, home, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, timeout=1100, PYTHONPATH=source)
-    for branch in BRANCHES:
-        package = home / f"{branch}.yaml"
-        run(repository, home, "-m", f"pipelines.{branch}.main", "compile", "--to", str(package), PYTHONPATH=source)
-        assert package.stat().st_size > 1000
+@pytest.fixture
+def prove(tmp_path: Path, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """A row's repository: its own lint, types and tests, and a compiled package for each branch that trains here."""
+
+    def do(row: Row, *tests: str) -> None:
+        repository, run = clone(render(row, tmp_path, home), tmp_path / "fresh clone"), template_environment.run
+        source = str(repository / "src")
+        template_environment.lint(repository, home, tmp_path_factory)
+        run(repository, home, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, timeout=1100, PYTHONPATH=source)
+        for branch in BRANCHES:
+            package = home / f"{branch}.yaml"
+            run(repository, home, "-m", f"pipelines.{branch}.main", "compile", "--to", str(package), PYTHONPATH=source)
+            assert package.stat().st_size > 1000
+
+    return do
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    """The command line in this process: to start another one for each row takes longer than what it does."""
+    return Desk(tmp_path, environ, capsys, monkeypatch)
 
 
 @pytest.mark.parametrize("row", named(ROWS, 0))
-def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
-    made = render(row, tmp_path, home)
+def test_every_row_renders(row: Row, tmp_path: Path, desk: Desk) -> None:
+    made = tmp_path / "a repository"
+    assert desk.run("init", "--answers", str(answers_file(row, tmp_path)), str(made)).data["path"] == str(made)
     answers = matrix.answers(row)
     names = subprocess.run(["git", "ls-files", "-z"], cwd=made, capture_output=True, text=True, check=True).stdout
     files = {name: (made / name) for name in names.split("\0") if name}
@@ -100,6 +119,9 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
         assert set(config["gate"]["metrics"]) == {rule["name"] for rule in answers.get("metrics", [])} or (
             "metrics" not in answers and config["gate"]["metrics"]
         )
+    # Python is written, not rendered: what is linted and tested in one rendering holds for all, and for the template.
+    python = {name: path.read_bytes() for name, path in files.items() if name.endswith(".py")}
+    assert python == {name: (template_environment.TEMPLATE / name).read_bytes() for name in python}
     # Promotion is a merge only as long as what differs between branches is configuration.
     assert len({files[f"src/pipelines/{branch}/main.py"].read_bytes() for branch in BRANCHES}) == 1
     sources = yaml.safe_load(files["data/sources.yaml"].read_text(encoding="utf-8"))["sources"]
@@ -119,26 +141,26 @@ def test_every_row_renders(row: Row, tmp_path: Path, home: Path) -> None:
 
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("row", named(SOME[:1], 0))
-def test_a_fresh_clone_passes_all_checks(row: Row, tmp_path: Path, home: Path) -> None:
-    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home)
+def test_a_fresh_clone_passes_all_checks(row: Row, prove: Callable[..., None]) -> None:
+    prove(row)
 
 
 @pytest.mark.parametrize("row", named(SOME[1:2], 1))
-def test_a_fresh_clone_passes_what_its_workflow_runs(row: Row, tmp_path: Path, home: Path) -> None:
+def test_a_fresh_clone_passes_what_its_workflow_runs(row: Row, prove: Callable[..., None]) -> None:
     """The tests of managed files see the same files as in the row above."""
-    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "--ignore", "tests/managed")
+    prove(row, "--ignore", "tests/managed")
 
 
 @pytest.mark.parametrize("row", named(SOME[2:], 2))
-def test_a_fresh_clone_passes_its_checks(row: Row, tmp_path: Path, home: Path) -> None:
+def test_a_fresh_clone_passes_its_checks(row: Row, prove: Callable[..., None]) -> None:
     """The files that differ between renderings are text, so here the tests that read them are enough."""
-    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "tests/test_repository.py")
+    prove(row, "tests/test_repository.py")
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", named(OTHERS, len(SOME)))
-def test_a_fresh_clone_of_the_other_rows_passes_its_checks(row: Row, tmp_path: Path, home: Path) -> None:
-    prove(clone(render(row, tmp_path, home), tmp_path / "fresh clone"), home, "tests/test_repository.py")
+def test_a_fresh_clone_of_the_other_rows_passes_its_checks(row: Row, prove: Callable[..., None]) -> None:
+    prove(row, "tests/test_repository.py")
 
 
 def test_the_matrix_covers_every_pair() -> None:

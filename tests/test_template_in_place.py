@@ -9,23 +9,23 @@ import pytest
 from tests import template_environment
 from tests.template_environment import TEMPLATE
 
-
-def test_lint(tmp_path: Path) -> None:
-    template_environment.run(TEMPLATE, tmp_path, "-m", "ruff", "check", "--no-cache", ".")
-    template_environment.run(TEMPLATE, tmp_path, "-m", "ruff", "format", "--no-cache", "--check", ".")
-
-
-def test_types(tmp_path: Path) -> None:
-    template_environment.run(TEMPLATE, tmp_path, "-m", "mypy", "--cache-dir", template_environment.shared_types())
+NOT_RENDERED = [
+    f"tests/managed/test_{name}.py" for name in ("documentation", "dockerfile", "makefile", "pipeline_text")
+]
+"""The tests that look at files which a rendering fills in or renames."""
 
 
-@pytest.mark.timeout(1200)
-def test_tests(tmp_path: Path) -> None:
+def test_style_and_types(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    template_environment.lint(TEMPLATE, tmp_path, tmp_path_factory)
+
+
+def test_tests_are_found_where_they_lie_and_those_of_what_is_not_rendered_yet_pass(tmp_path: Path) -> None:
+    """All of them run on the same files in a rendered repository: tests/test_rendering_matrix.py, its first row."""
     # What test_repository.py looks at is rendered; the matrix runs it in rendered repositories.
-    template_environment.run(
-        TEMPLATE, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ignore", "tests/test_repository.py",
-        timeout=1100,
-    )  # fmt: skip
+    pytest_here = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+    run, aside = template_environment.run, ("--ignore", "tests/test_repository.py")
+    run(TEMPLATE, tmp_path, *pytest_here, *aside, "--collect-only")
+    run(TEMPLATE, tmp_path, *pytest_here, *NOT_RENDERED)
 
 
 def test_the_environment_lacks_the_tool(tmp_path: Path) -> None:
