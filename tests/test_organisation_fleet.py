@@ -75,8 +75,8 @@ def _plain(organisation: Organisation) -> Any:
     """A repository from our own template, that nobody moved to the organisation's."""
     organisation.run("init", "--defaults", "--template-version", OLD, "--name", "Plain", "--owner", "acme", "plain")
     folder = organisation.folder / "plain"
-    makefile = (folder / "Makefile").read_text(encoding="utf-8")
-    organisation.commit(folder, {"src/steps/mine.py": '"""Mine."""\n', "Makefile": f"{makefile}\n.PHONY: own\n"})
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    organisation.commit(folder, {"src/steps/mine.py": '"""Mine."""\n', "README.md": f"{readme}\nMine.\n"})
     return organisation.put(folder, "acme/plain")
 
 
@@ -196,3 +196,30 @@ def test_a_token_that_may_not_read_the_template_fails_its_own_repositories_alone
     assert "mlops-config" in rows["acme/adopted"]["reason"]
     assert "MLOPSGEN_GITHUB_TOKEN" in rows["acme/adopted"]["hint"]
     assert token not in done.stdout + done.stderr
+
+
+def test_a_repository_of_ours_comes_to_the_organisations_template(story: Story) -> None:
+    organisation = story.organisation
+    folder = organisation.folder / "plain"
+    there = organisation.github.repository("acme/plain")
+    organisation.git(folder, "pull", "--quiet", str(there.folder), "development")
+    words = ("sync", "--template", organisation.address(CONFIG), "--no-pull-request", "--yes")
+    answer = organisation.run(*words, cwd=folder)
+    assert answer["data"]["conflicts"] == []
+    branch = "mlopsgen/sync-development"
+    assert organisation.git(folder, "show", f"{branch}:{POLICY}") == "Acme's policy."
+    assert OWN_LINE in organisation.git(folder, "show", f"{branch}:{MERGED}") + "\n"
+    assert organisation.git(folder, "show", f"{branch}:README.md").endswith("Mine.")
+    record = yaml.safe_load(organisation.git(folder, "show", f"{branch}:{ANSWERS_FILE}"))
+    assert (record["_src_path"], record["_commit"]) == (organisation.address(CONFIG), "v1.1.0")
+    assert record["template_update"] == "monthly"
+
+
+def test_a_template_of_another_kind_is_no_place_that_a_template_moved_to(story: Story) -> None:
+    fleet = story.organisation.fleet
+    assert fleet is not None
+    words = ("--template", story.organisation.address(CONFIG), "--filter", "wine*", "--dry-run", "--output", "json")
+    done = fleet.run("sync", "--all", "--org", "acme", *words)
+    (row,) = json.loads(done.stdout)["data"]["repositories"]
+    assert row["state"] == "failed"
+    assert "another kind of template" in row["reason"]

@@ -22,6 +22,8 @@ HEAD = "refs/mlopsgen/head"
 
 _VERSION = re.compile(r"v?\d+(\.\d+)*")
 _COMMIT = re.compile(r"(?:.+-g)?([0-9a-f]{7,40})")
+_OURS = re.compile(r"Mlopsgen-Template: v\d+(\.\d+)*")
+"""A version of mlopsgen's own template in the history of one that was made from it, by the line that its commit has."""
 _DIGITS = 12
 _LISTED = 30
 """So many commits of a repository without tags are listed as versions, the newest ones."""
@@ -192,6 +194,9 @@ class TaggedVersions:
 
     def _commit_named(self, name: str) -> str | None:
         """The commit that a name means, looked for elsewhere if it is not here."""
+        if _OURS.fullmatch(name):
+            words = ("--all", "--max-count=1", "--no-show-signature", "--format=%H", f"--grep=^{re.escape(name)}$")
+            return self._repository.read("log", *words) or None
         asked = _COMMIT.fullmatch(name)
         if asked is None:
             return None

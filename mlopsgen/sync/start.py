@@ -17,6 +17,7 @@ from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.ports import Template
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
+from mlopsgen.sync.moved import as_there
 from mlopsgen.sync.record import Record, read_record
 
 _OLDEST_LOOKED_AT = 50
@@ -93,15 +94,19 @@ def find_start(
         return _without_record(template, known_version(template, rebase_from), given or Given())
     if text is None:
         raise _missing(repository, ours, template, fits)
-    record = _readable(text)
+    written = _readable(text)
     if rebase_from:
-        return _rebased(record, known_version(template, rebase_from))
+        return _rebased(written, known_version(template, rebase_from))
+    record = as_there(written, template)
     _check_version(record, template, fits)
-    answers = _rendered_with(repository, ours, record, fits)
+    answers = _rendered_with(repository, ours, record, fits, written=written.version)
     warnings: tuple[str, ...] = ()
+    if record.version != written.version:
+        place = f"its version {written.version} is {record.version} there"
+        warnings = (f"The repository comes from mlopsgen's own template to {template.address}: {place}.",)
     names = sorted(key for key in {*answers, *record.answers} if answers.get(key) != record.answers.get(key))
     if names:
-        warnings = (
+        warnings += (
             f"Answers in {ANSWERS_FILE} were edited by hand ({', '.join(names)}): they are applied as new answers.",
         )
     _check_truth(record, answers, template, fits)
@@ -235,7 +240,9 @@ def _check_truth(record: Record, answers: Mapping[str, Any], template: Template,
         )
 
 
-def _rendered_with(repository: GitRepository, ours: str, record: Record, fits: Fits | None) -> Mapping[str, Any]:
+def _rendered_with(
+    repository: GitRepository, ours: str, record: Record, fits: Fits | None, *, written: str
+) -> Mapping[str, Any]:
     """The answers that the files are rendered with: those of the record, unless somebody edited them.
 
     Raises:
@@ -244,7 +251,7 @@ def _rendered_with(repository: GitRepository, ours: str, record: Record, fits: F
     if not record.is_edited and (record.digest or fits is None):
         return record.answers
     earlier, is_broken = _earlier(repository, ours)
-    same = [found for found in earlier if found.version == record.version]
+    same = [found for found in earlier if found.version == written]
     if record.digest:
         intact = next((found for found in same if found.digest and not found.is_edited), None)
         if intact is None:
