@@ -13,6 +13,7 @@ from mlopsgen.cli.new_answers import given_of
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.cli.trust_option import TrustOption, trust_of
 from mlopsgen.errors import Interrupted
+from mlopsgen.secret_value import redact
 
 if TYPE_CHECKING:
     from mlopsgen.operations.adopt_request import Adoption, AskAll
@@ -75,6 +76,7 @@ def adopt(
     """
     session = session_of(context)
     from mlopsgen.cli.surroundings import surroundings_of
+    from mlopsgen.cli.sync_here import coloured, wrapped
     from mlopsgen.operations import adopt as operation
     from mlopsgen.operations.adopt_request import AdoptRequest
     from mlopsgen.operations.adopt_text import lines
@@ -85,7 +87,8 @@ def adopt(
     told: list[str] = []
 
     def show(adoption: Adoption) -> None:
-        told[:] = [*lines(adoption, name=f"{folder.resolve().name}"), ""]
+        plain = lines(adoption, name=folder.resolve().name, width=session.width)
+        told[:] = [*(redact(coloured(line, colour=session.colour)) for line in plain), ""]
 
     request = AdoptRequest(
         surroundings=Surroundings(folder=folder, environ=here.environ, python=here.python),
@@ -105,8 +108,6 @@ def adopt(
         result = operation.adopt(request, session.events)
     except KeyboardInterrupt:
         raise Interrupted("Stopped; nothing was changed.") from None
-    from mlopsgen.cli.sync_here import wrapped
-
     return Shown(result=result, text="\n".join([*told, *wrapped(session, result.summary)]))
 
 

@@ -103,7 +103,7 @@ class Screen:
         session = self._session
         name = f"{self._repository or update.answers.get('slug') or session.cwd.name}, {self._branch}"
         lines = summary_lines(update, width=session.width, name=name)
-        self.last = [redact(_coloured(line, colour=session.colour)) for line in lines]
+        self.last = [redact(coloured(line, colour=session.colour)) for line in lines]
         if session.output is Output.text and not self._dry_run:
             self.clear()
             typer.echo("\n".join(["", *self.last, ""]), err=True)
@@ -122,7 +122,8 @@ class Screen:
         return typer.confirm(question, default=default, err=True)
 
 
-def _coloured(line: str, *, colour: bool) -> str:
+def coloured(line: str, *, colour: bool) -> str:
+    """A line of a summary with the colour of its sign."""
     if line[:1].strip():
         return style(line, "bold", colour=colour)
     look = _LOOKS.get(line[2:3]) if line[:2] == "  " and line[3:4] == " " else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.operations.adopt_found import MadeBy
 from mlopsgen.operations.adopt_request import Adoption, KeptFile
 from mlopsgen.remote.plan_text import printable
+from mlopsgen.sync.summary import fold
 from mlopsgen.sync.trees import shown
 from mlopsgen.sync.values import FileClass
 from mlopsgen.sync.wording import counted, value_words
@@ -16,7 +18,7 @@ from mlopsgen.sync.wording import counted, value_words
 TRAILER = "Mlopsgen-Adopt"
 """The last line of an adoption's commit: the template's version."""
 
-_FILES, _DIFFS, _DIFF = 40, 12, 16
+_FILES, _DIFFS, _DIFF, _NARROWEST = 20, 12, 16, 40
 _HEADERS = ("diff --git ", "index ", "--- ", "+++ ")
 
 
@@ -40,8 +42,14 @@ def sentence(adoption: Adoption) -> str:
     return f"{said}, {len(adoption.kept)} of yours {stay} where the template has another one"
 
 
-def lines(adoption: Adoption, *, name: str) -> list[str]:
-    """What an adoption brings, as lines without colours and without anything that a terminal would act on."""
+def lines(adoption: Adoption, *, name: str, width: int = 100) -> list[str]:
+    """What an adoption brings, as lines without colours and without anything that a terminal would act on.
+
+    Args:
+        adoption: What was worked out.
+        name: What the repository is called.
+        width: Columns that a line may take.
+    """
     sections = (
         [f"{printable(name)}: {_origin(adoption)}"],
         [f"! {printable(text)}" for text in adoption.warnings],
@@ -51,8 +59,8 @@ def lines(adoption: Adoption, *, name: str) -> list[str]:
     )
     found: list[str] = []
     for section in sections:
-        lines = list(section)
-        found += ["", *lines] if found and lines else lines
+        pieces = [piece for line in section for piece in fold(line, max(width, _NARROWEST))]
+        found += ["", *pieces] if found and pieces else pieces
     return found
 
 
@@ -67,12 +75,17 @@ def _origin(adoption: Adoption) -> str:
 
 
 def _added(paths: Sequence[str]) -> Iterator[str]:
-    if paths:
-        yield f"New files ({len(paths)})"
-    for path in paths[:_FILES]:
-        yield f"  + {printable(shown(path))}"
-    if len(paths) > _FILES:
-        yield f"  … and {len(paths) - _FILES} more ('--output json' lists all)"
+    if not paths:
+        return
+    yield f"New files ({len(paths)})"
+    if len(paths) <= _FILES:
+        yield from (f"  + {printable(shown(path))}" for path in paths)
+        return
+    folders = Counter(path.partition("/")[0] for path in paths if "/" in path)
+    for folder, number in folders.items():
+        yield f"  + {printable(shown(folder))}/  ({counted(number, 'file')})"
+    yield from (f"  + {printable(shown(path))}" for path in paths if "/" not in path)
+    yield "  ('--output json' lists all)"
 
 
 def _kept(adoption: Adoption) -> Iterator[str]:

@@ -83,6 +83,7 @@ class _Work:
             known_version(self.template, self.request.version, "--template-version") if self.request.version else ""
         )
         version = version or self.template.newest
+        self.template.permit(version)  # before anybody is asked anything
         questions = self.template.questions(version)
         answers, guessed = self._answers(questions)
         told = {*guessed, *self.request.given.answers}

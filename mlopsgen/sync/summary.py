@@ -67,13 +67,13 @@ def summary_lines(update: Update, *, width: int = 100, name: str = "") -> list[s
     )
     lines: list[str] = []
     for section in sections:
-        found = [piece for line in section for piece in _fold(line, width)]
+        found = [piece for line in section for piece in fold(line, width)]
         if found:
             lines += ["", *found] if lines else found
     return lines
 
 
-def _fold(line: str, width: int) -> list[str]:
+def fold(line: str, width: int) -> list[str]:
     """A line in the width; what follows is further in than its text."""
     if len(line) <= width:
         return [line]
