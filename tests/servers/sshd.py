@@ -88,13 +88,27 @@ class SshServer:
         command = [program("sshd"), "-D", "-e", "-f", str(self.home / "settings")]
         self._running.enter_context(serving([command], self.home / "log", ready=lambda: answers(self.port)))
 
+    def restart(self) -> None:
+        """Ends it and starts it, with the settings of now."""
+        self.stop()
+        self.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return answers(self.port)
+
     def stop(self) -> None:
         """Ends it; the connections that it has go on."""
         self._running.close()
 
     def cut(self) -> int:
         """Breaks every connection; gives how many processes that ended."""
-        mine = [pid for pid, command in _processes() if command.startswith("sshd: ") and self._serves(pid)]
+        mine = [
+            pid
+            for pid, command in _processes()
+            if command.startswith("sshd: ") and "[listener]" not in command and self._serves(pid)
+        ]
         for pid in mine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -105,6 +119,11 @@ class SshServer:
         with contextlib.suppress(OSError):
             return (self.home / "log").samefile(f"/proc/{pid}/fd/2")
         return False
+
+
+def ssh_processes(port: str) -> list[int]:
+    """The processes on this machine that call ``ssh`` to a port, and those that hold their leash."""
+    return [pid for pid, command in _processes() if " -D " in command and f" -p {port} " in command]
 
 
 def _processes() -> Iterator[tuple[int, str]]:

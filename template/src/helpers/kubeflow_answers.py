@@ -17,6 +17,10 @@ from helpers.data import network
 from helpers.errors import ExitCode, RepositoryError
 
 LONGEST_MESSAGE = 300
+TUNNEL = "ssh:"
+"""Begins what the proxy of our own ssh tunnel says; its codes are none that libraries ask again for."""
+
+TUNNEL_UNREACHABLE, TUNNEL_OPENING, TUNNEL_GONE = 523, 503, 410
 TUNNEL_ENDED = "The ssh tunnel was given up"
 TUNNEL_HINT = "Is it the address on the far side of the ssh server, and does that server let it be reached?"
 
@@ -122,6 +126,9 @@ def problem(answer: Answer, *, where: str, doing: str) -> KubeflowError | None:
         doing: What was asked for, as a verb: ``create the run``.
     """
     status = answer.status
+    tunnel = told_instead(answer.text, status, where)
+    if tunnel is not None:
+        return tunnel
     if 300 <= status < 400 or status == 401 or answer.is_page:
         return _page_or_login(answer, where, doing)
     if 200 <= status < 300:
@@ -170,14 +177,21 @@ def _page_or_login(answer: Answer, where: str, doing: str) -> KubeflowError:
 
 
 def said_by_tunnel(error: BaseException, where: str) -> KubeflowError | None:
-    """What the proxy of our own ssh tunnel says of a connection with TLS; None where it was not that."""
-    found = re.search(r"Tunnel connection failed: (\d+) ssh: (.*?)['\")]*$", str(error))
-    if found is None:
-        return None
-    status, words = found.groups()
-    if status == "410":
+    """What the proxy of our own ssh tunnel says, as libraries hand it on; None where it was not that."""
+    before = r"Tunnel connection failed: (?P<tls>\d+) |failed with error code (?P<plain>\d+) != 200\. Response body: '"
+    found = re.search(rf"(?:{before}){TUNNEL} (.*?)(?:\\n)?['\")]*\s*$", str(error))
+    return _of_tunnel(int(found["tls"] or found["plain"]), found[3], where) if found else None
+
+
+def told_instead(text: str, status: int, where: str) -> KubeflowError | None:
+    """The same for an answer without TLS, which that proxy gives in the server's place."""
+    return _of_tunnel(status, text.removeprefix(TUNNEL).strip(), where) if text.startswith(TUNNEL) else None
+
+
+def _of_tunnel(status: int, words: str, where: str) -> KubeflowError:
+    if status == TUNNEL_GONE:
         return KubeflowError(words, where=where)
-    return Away(words, where=where, hint=TUNNEL_HINT if status == "502" else "")
+    return Away(words, where=where, hint=TUNNEL_HINT if status == TUNNEL_UNREACHABLE else "")
 
 
 def unreachable(error: Exception, where: str) -> KubeflowError:

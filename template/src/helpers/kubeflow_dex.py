@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import requests
 
-from helpers.kubeflow_answers import Away, KubeflowAccessError, unreachable
+from helpers.kubeflow_answers import Away, KubeflowAccessError, told_instead, unreachable
 
 STARTS = ("/oauth2/start?rd=/", "/")
 """Where the way to the login form begins: at oauth2-proxy's own address, else wherever the entrance leads to."""
@@ -98,6 +98,9 @@ class DexLogin:
         path = urlsplit(page.url).path.rstrip("/")
         if path.endswith("/auth") and _login_form(page) is None:
             page = self._ask("GET", _local_connector(page))
+        tunnel = told_instead(page.text, page.status_code, _shown(page.url))
+        if tunnel is not None:
+            raise tunnel
         if page.status_code >= 500:
             raise Away(f"The login page does not work (HTTP {page.status_code}).", where=_shown(page.url))
         return page

@@ -14,23 +14,22 @@ import secrets
 import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
+
+from helpers.kubeflow_answers import TUNNEL
 
 LONGEST_HEAD = 64 * 1024
 PATIENCE = 30.0
 """Seconds that a client may take to say what it wants."""
-
-MARK = "ssh:"
-"""Begins what this proxy itself says."""
 
 
 class Unreachable(Exception):
     """There is no way to a server.
 
     Attributes:
-        status: 502: from the far side; 503: the tunnel is being opened; 410: there will be no tunnel any more.
+        status: One of those that :mod:`helpers.kubeflow_answers` knows.
         words: Why.
     """
 
@@ -115,43 +114,56 @@ class _Handler(socketserver.BaseRequestHandler):
         fields = [line.partition(":") for line in lines[1:] if line]
         password = next((value for name, _, value in fields if name.lower() == "proxy-authorization"), "")
         if not self.server.may(password):
-            _answer(client, 407, f"{MARK} this is somebody else's tunnel")
+            _answer(client, 407, f"{TUNNEL} this is somebody else's tunnel")
             return
         method, target, version = asked.groups()
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
         if not parts.hostname or (method != "CONNECT" and parts.scheme != "http"):
-            _answer(client, 400, f"{MARK} this is no address")
+            _answer(client, 400, f"{TUNNEL} this is no address")
             return
         try:
             server = self.server.reach(parts.hostname, parts.port or 80)
         except Unreachable as error:
-            _answer(client, error.status, f"{MARK} {error.words}")
+            _answer(client, error.status, f"{TUNNEL} {error.words}")
             return
         with self.server.held(client, server):
             client.settimeout(None)
             if method == "CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
-                path = parts._replace(scheme="", netloc="").geturl() or "/"
-                kept = [
-                    f"{name}:{value}" for name, _, value in fields if name.lower() not in (
-                        "proxy-authorization", "proxy-connection", "connection", "keep-alive",
-                    )
-                ]  # fmt: skip
-                # One request for each connection: the next one may be for another server.
-                path = path if path.startswith("/") else f"/{path}"
-                lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
-                server.sendall("\r\n".join(lines).encode("latin-1"))
+                path = parts._replace(scheme="", netloc="").geturl()
+                line = f"{method} {path if path.startswith('/') else f'/{path}'} {version}"
+                server.sendall(_closing(line, fields))
             server.sendall(rest)
-            relay(client, server)
+            relay(client, server, plain=method != "CONNECT")
 
 
-def relay(client: socket.socket, server: socket.socket) -> None:
-    """Carries what each side says to the other one, until both have ended."""
-    back = threading.Thread(target=_carry, args=(server, client), daemon=True)
-    back.start()
-    _carry(client, server)
-    back.join()
+def relay(client: socket.socket, server: socket.socket, *, plain: bool) -> None:
+    """Carries what each side says to the other one, until both have ended.
+
+    Args:
+        client: Who asks.
+        server: Who answers.
+        plain: Whether it is HTTP that can be read: then the client is told that the connection ends with the answer,
+            because the next request may be for another server.
+    """
+    there = threading.Thread(target=_carry, args=(client, server), daemon=True)
+    there.start()
+    with contextlib.suppress(OSError):
+        if plain:
+            head, rest = _read_head(server)
+            first, *lines = head.decode("latin-1").split("\r\n")
+            if first:
+                client.sendall(_closing(first, [line.partition(":") for line in lines if line]) + rest)
+    _carry(server, client)
+    there.join()
+
+
+def _closing(first: str, fields: Iterable[tuple[str, str, str]]) -> bytes:
+    """The head of a request or an answer after which the connection ends; what is meant for this proxy stays here."""
+    ours = ("proxy-authorization", "proxy-connection", "connection", "keep-alive")
+    kept = [f"{name}:{value}" for name, _, value in fields if name.lower() not in ours]
+    return "\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1")
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from helpers import leash, processes, ssh_client
-from helpers.kubeflow_answers import TUNNEL_ENDED, Away, KubeflowError
+from helpers.kubeflow_answers import TUNNEL_ENDED, TUNNEL_GONE, TUNNEL_OPENING, TUNNEL_UNREACHABLE, Away, KubeflowError
 from helpers.ssh_client import TunnelAway, TunnelError
 from helpers.ssh_proxy import Proxy, Unreachable
 
@@ -97,19 +97,19 @@ class Tunnel:
         while True:
             self._open.wait(max(0.0, end - time.monotonic()))
             if self._ended is not None:
-                raise Unreachable(410, f"{TUNNEL_ENDED}: {self._ended.message}")
+                raise Unreachable(TUNNEL_GONE, f"{TUNNEL_ENDED}: {self._ended.message}")
             if not self._open.is_set():
-                raise Unreachable(503, "The tunnel is broken and is being opened again.")
+                raise Unreachable(TUNNEL_OPENING, "The tunnel is broken and is being opened again.")
             number, before = self._number, len(self._said())
             try:
                 return socks(self._socket(number), host, port)
             except OSError:
                 refused = re.findall(r"open failed: (.*)", self._said(number)[before:])
                 if refused:
-                    raise Unreachable(502, f"{_shown(host, port)} {_refusal(refused[-1])}") from None
+                    raise Unreachable(TUNNEL_UNREACHABLE, f"{_shown(host, port)} {_refusal(refused[-1])}") from None
                 # The tunnel broke at this moment: its keeper needs a moment to see it.
                 if time.monotonic() > end or self._closing.wait(0.05):
-                    raise Unreachable(503, "The tunnel is broken and is being opened again.") from None
+                    raise Unreachable(TUNNEL_OPENING, "The tunnel is broken and is being opened again.") from None
 
     def _begin(self) -> None:
         """Starts ``ssh``, and waits until it is logged in."""
