@@ -128,6 +128,24 @@ def test_what_is_commented_out_in_organisation_yaml_is_valid_once_it_is_not() ->
     assert found.locked["production_engine"].why
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("# Log\n\n## [1.0.0]\n\n- Own.\n", "# Log\n\n## [1.1.0]\n\n- New.\n\n## [1.0.0]\n\n- Own.\n"),
+        ("# Log\n\n## v1.1.0 - today\n\n- Own.\n", "# Log\n\n## v1.1.0 - today\n\n- Own.\n\n- New.\n"),
+        (
+            "# Log\n\n## 1.1.0\n- Own.\n\n\n## 1.0.0\n- Old.\n",
+            "# Log\n\n## 1.1.0\n- Own.\n\n- New.\n\n## 1.0.0\n- Old.\n",
+        ),
+        ("# Log\n\n## 1.1.01\n", "# Log\n\n## [1.1.0]\n\n- New.\n\n## 1.1.01\n"),
+        ("# Log\n", "# Log\n\n## [1.1.0]\n\n- New.\n"),
+        ("", "## [1.1.0]\n\n- New.\n"),
+    ],
+)
+def test_an_update_writes_into_the_changelog_below_what_is_there(before: str, after: str) -> None:
+    assert config_files.with_changes(before, "1.1.0", "- New.\n") == after
+
+
 def test_git_without_a_name_is_told_and_bears_ours(upstream, tmp_path) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
     acme = Acme(tmp_path / "first", upstream, "")

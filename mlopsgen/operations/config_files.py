@@ -54,7 +54,7 @@ def _heading(release: str) -> re.Pattern[str]:
 
 
 def with_changes(text: str, release: str, lines: str) -> str:
-    """The changelog with more in the section of a version, which is made where it is missing.
+    """The changelog with more at the end of a version's section, which is made where it is missing.
 
     Args:
         text: The changelog.
@@ -63,12 +63,15 @@ def with_changes(text: str, release: str, lines: str) -> str:
     """
     found = _heading(release).search(text)
     if found is not None:
-        return f"{text[: found.end()]}{lines}\n{text[found.end() :].lstrip()}"
-    first = re.search(r"(?m)^## ", text)
-    place = first.start() if first is not None else len(text)
-    before = text[:place].rstrip()
-    after = text[place:]
-    return f"{before}\n\n## [{release}]\n\n{lines}\n{chr(10) if after else ''}{after}"
+        following = re.compile(r"(?m)^## ").search(text, found.end())
+        place = following.start() if following is not None else len(text)
+        head = text[:place].rstrip()
+    else:
+        first = re.search(r"(?m)^## ", text)
+        place = first.start() if first is not None else len(text)
+        head = f"{text[:place].rstrip()}\n\n## [{release}]".lstrip()
+    after = f"\n{text[place:]}" if place < len(text) else ""
+    return f"{head}\n\n{lines.strip()}\n{after}"
 
 
 def told_of_update(before: str, after: str, changes: dict[str, str]) -> str:
