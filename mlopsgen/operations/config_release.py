@@ -78,7 +78,7 @@ def release(request: ReleaseRequest, events: EventSink) -> OperationResult:
     pushed = request.push and _push(repository, version, request)
     if result is None:
         result = _already(repository, version, known or "", head)
-    steps = (f"mlopsgen sync --all --org ORGANISATION   (brings {version} to every repository)",)
+    steps: tuple[str, ...] = (f"mlopsgen sync --all --org ORGANISATION   (brings {version} to every repository)",)
     if not request.push and repository.remotes().get(HOSTED_REMOTE):
         steps = (f"git push {HOSTED_REMOTE} {version}", *steps)
     return OperationResult(

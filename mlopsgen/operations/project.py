@@ -8,12 +8,14 @@ from pathlib import Path
 
 from mlopsgen.adapters import git
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.upstream_history import STAMP
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, LOCAL_FORGE_SUFFIX, LOCAL_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
 
+_A_TEMPLATE = "Its verbs are 'mlopsgen config-repo check', 'update', 'release'; the others are for those repositories."
 _NOT_GENERATED = "Run the command inside a repository that 'mlopsgen init' made."
 
 
@@ -162,6 +164,9 @@ def _slug(root: Path) -> str:
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if (root / STAMP).is_file():
+            message = f"{root} is an organisation's template, from which repositories are made."
+            raise MlopsgenError(message, where=str(root), hint=_A_TEMPLATE) from None
         raise MlopsgenError(f"{root} was not made by mlopsgen.", where=str(path), hint=_NOT_GENERATED) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
