@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.organisation_toys import DECIDED, NEVER, OWN, files
 from tests.sync_toys import environment
 from tests.template_toys import Published
 
+ROOM = Room(files=9, notes=9, changelog=999, diffs=9, diff_lines=9)
 BEFORE = "version: 1\nname: acme\npreset: {license: mit}\n"
 MORE = OWN.replace("gpu:", "team: {type: str, default: none, help: Whose it is}\ngpu:")
 LATER = DECIDED.replace("preset:\n", "preset:\n  team: ml\n").replace("license: mit", "license: apache-2.0")
@@ -115,9 +117,15 @@ def test_what_is_said_names_who_decided_and_why(tmp_path, environ, template):
     assert line.startswith("  ~ visibility: private -> internal (decided by acme)")
     assert line.endswith(NEVER)
     assert "+ team: ml (preset by acme)" in lines
-    text = "\n".join(answers(done.update, Room(files=9, notes=9, changelog=999, diffs=9, diff_lines=9)))
+    text = "\n".join(answers(done.update, ROOM))
     assert "(decided by acme, before `private`)" in text
     assert "(preset by acme, new)" in text
+    assert f"(decided by acme, before `private`) — Visibility. {NEVER}" in text
+    assert "To answer otherwise" in text
+    locks = tuple(new for new in done.update.new_answers if new.origin == "organisation")
+    alone = replace(done.update, new_answers=locks)
+    assert "To answer otherwise" not in "\n".join(answers(alone, ROOM))
+    assert "--set" not in "\n".join(summary_lines(alone))
 
 
 def test_locked_questions_are_not_asked_and_new_ones_of_the_organisation_are(tmp_path, environ, template):

@@ -239,8 +239,9 @@ def answers(update: Update, room: Room) -> Iterator[str]:
     """What is different in the answers."""
     if update.new_answers:
         lines = listed(update.new_answers, lambda answer: _answer(answer, room), room.notes)
-        how = f"To answer otherwise: {code('mlopsgen sync --set KEY=VALUE')}."
-        yield f"### Answers\n\n{lines}\n\n{how}"
+        is_free = any(answer.origin != "organisation" for answer in update.new_answers)
+        how = f"\n\nTo answer otherwise: {code('mlopsgen sync --set KEY=VALUE')}." if is_free else ""
+        yield f"### Answers\n\n{lines}{how}"
 
 
 def _answer(answer: NewAnswer, room: Room) -> str:
@@ -251,7 +252,7 @@ def _answer(answer: NewAnswer, room: Room) -> str:
         return f"{code(answer.key)} is not asked any more{before}{title}"
     value = code(room.short(value_words(answer.value)))
     origin = plain(decided_words(answer) or _ORIGINS.get(answer.origin, answer.origin))
-    title += f" {plain(room.short(answer.why))}" if answer.why else ""
+    title = f"{title.rstrip('.')}. {plain(room.short(answer.why))}" if answer.why else title
     before = f", before {code(room.short(value_words(answer.before)))}" if answer.before is not None else ", new"
     return f"{code(answer.key)}: {value} ({origin}{before}){title}"
 

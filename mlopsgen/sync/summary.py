@@ -182,7 +182,8 @@ def _note(sign: str, note: FileNote) -> str:
 
 def _answers(update: Update) -> Iterator[str]:
     if update.new_answers:
-        yield "Answers (--set KEY=VALUE answers otherwise)"
+        is_free = any(answer.origin != "organisation" for answer in update.new_answers)
+        yield "Answers (--set KEY=VALUE answers otherwise)" if is_free else "Answers"
         for answer in update.new_answers:
             yield _answer(answer)
 
@@ -196,8 +197,8 @@ def _answer(answer: NewAnswer) -> str:
     if answer.before is not None:
         value = f"{printable(value_words(answer.before))} -> {value}"
     origin = printable(decided_words(answer)) or _ORIGINS.get(answer.origin, answer.origin)
-    why = f" {printable(answer.why)}" if answer.why else ""
-    return f"  {'~' if answer.before is not None else '+'} {answer.key}: {value} ({origin}){title}{why}"
+    title = f"{title.rstrip('.')}. {printable(answer.why)}" if answer.why else title
+    return f"  {'~' if answer.before is not None else '+'} {answer.key}: {value} ({origin}){title}"
 
 
 def _settings(update: Update) -> Iterator[str]:
