@@ -11,6 +11,7 @@ import yaml
 from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
 from tests.adopt_toys import ADOPTED, RECORD, SECOND, Owner, arrive
 from tests.canaries import canary
+from tests.template_toys import Published
 
 OTHER = ".answers.ml.yml"
 
@@ -88,6 +89,15 @@ def test_a_template_that_moved_is_recorded_where_it_is_now(tmp_path):
         owner.adopt(template="")
     owner.adopt()
     assert yaml.safe_load(owner.at(ADOPTED)[RECORD])["_src_path"] == str(owner.template.path)
+
+
+def test_another_kind_of_template_is_not_where_its_own_moved_to(tmp_path):
+    owner = made(tmp_path, OTHER)
+    other = Published(tmp_path / "other", {"copier.yml": "colour: {type: str, default: red}\n", "a.txt": "a\n"})
+    with pytest.raises(UsageError, match=r"is another kind of template") as caught:
+        owner.adopt(template=str(other.path))
+    assert "--anew" in caught.value.hint
+    assert owner.adopt(template=str(other.path), anew=True).data["added"] == ["a.txt"]
 
 
 def test_a_version_that_the_template_does_not_have_is_asked_for(tmp_path):

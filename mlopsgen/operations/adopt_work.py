@@ -25,6 +25,7 @@ from mlopsgen.sync import trees
 from mlopsgen.sync.adopted import Laid, lay_beside
 from mlopsgen.sync.classes import classes_of
 from mlopsgen.sync.merging import diffs
+from mlopsgen.sync.moved import as_there
 from mlopsgen.sync.record import Record, renewed_text
 from mlopsgen.sync.renders import Renders
 from mlopsgen.sync.start import known_version
@@ -161,7 +162,13 @@ class _Work:
         origin, asked = self.origin, self.request.version
         if asked:
             return known_version(self.template, asked, "--template-version")
-        found = self.template.find(origin.version) if origin.version else None
+        recorded = Record(template=origin.template, version=origin.version, answers=origin.answers)
+        try:
+            wanted = as_there(recorded, self.template).version
+        except UsageError as error:
+            error.hint = "Leave --template out to keep its own template, or give --anew to merge another one."
+            raise
+        found = self.template.find(wanted) if wanted else None
         if found is not None:
             return found
         versions = self.template.versions()
