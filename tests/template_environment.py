@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import of_all_workers
+
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "template"
 VARIABLE = "MLOPSGEN_TEMPLATE_VENV"
@@ -51,7 +53,7 @@ def run(folder: Path, home: Path, *arguments: str, timeout: float = 600, **more:
 
 def lint(folder: Path, home: Path, factory: pytest.TempPathFactory) -> None:
     """Style and types of a repository's Python: once for the same code and settings, however many have it."""
-    passed = _of_all_workers(factory) / f"linted-{_code(folder)}"
+    passed = of_all_workers(factory) / f"linted-{_code(folder)}"
     if passed.exists():
         return
     run(folder, home, "-m", "ruff", "check", "--no-cache", ".")
@@ -68,11 +70,6 @@ def _code(folder: Path) -> str:
             name, content = path.relative_to(folder).as_posix(), path.read_bytes()
             found.update(f"{name} {len(content)}\n".encode() + content)
     return found.hexdigest()
-
-
-def _of_all_workers(factory: pytest.TempPathFactory) -> Path:
-    base = factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def shared_types(environment: Mapping[str, str] = os.environ) -> str:

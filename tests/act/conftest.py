@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.once import once
+
 from .runs import Run
 from .stage import Saved, Stage, commit, configure, make_repository, opened, restored, save
 
@@ -34,17 +36,24 @@ class Trained:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository as ``init`` makes it, whose development trains a weak model."""
-    made = make_repository(tmp_path_factory.mktemp("model"))
+    return _model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The first push of a new repository has trained on development."""
+    return once(tmp_path_factory, "trained", _train)
+
+
+def _model(folder: Path) -> Path:
+    made = make_repository(folder)
     configure(made, "development", parameters={"algorithm": "linear", "hyperparameters": {"alpha": 30}})
     commit(made, "A weak model first")
     return made
 
 
-@pytest.fixture(scope="session")
-def trained(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The first push of a new repository has trained on development."""
-    folder = tmp_path_factory.mktemp("trained")
-    with opened(model, folder / "first") as stage:
+def _train(folder: Path) -> Trained:
+    with opened(_model(folder), folder / "first") as stage:
         stage.actions.done = TESTED_ELSEWHERE
         run, *others = [one for branch in BRANCHES for one in stage.actions.pushed(branch, "")]
         return Trained(save(stage, folder), run, tuple(others))
