@@ -18,6 +18,13 @@ from tests.template_toys import NAMES, Published
 
 NAME = "heart_rate"
 README, CLI = f"{TOP}/README.md", f"{TOP}/src/{{{{cookiecutter.__package}}}}/cli.py"
+DRAWING = """
+import random, secrets, uuid
+with open("settings.py", "w") as f:
+    key = "".join(random.SystemRandom().choice("abcdefgh") for _ in range(50))
+    print("KEY =", repr(key), file=f)
+    print("TOKENS =", [secrets.token_hex(), str(uuid.uuid4()), random.random()], file=f)
+"""
 SYNC = "mlopsgen/sync-development"
 
 
@@ -90,7 +97,8 @@ def way(
         github.add_org("acme", plan="enterprise", members={"ada": "admin"})
         token = github.add_token("ada", kind="classic", scopes=["repo", "workflow", "delete_repo", "read:org"])
         github.add_repository("acme/cookiecutter-service", visibility="private")
-        upstream = published(tmp_path / "upstream", {**FILES, **HOOKS})
+        files = {**FILES, **HOOKS, "hooks/post_gen_project.py": HOOKS["hooks/post_gen_project.py"] + DRAWING}
+        upstream = published(tmp_path / "upstream", files)
         told = {**online, **NAMES, "GH_HOST": github.url, "MLOPSGEN_GITHUB_TOKEN": token}
         made = Way(Desk(tmp_path, told, capsys, patch), github, upstream, f"{github.url}/acme/cookiecutter-service")
         made.publish()
@@ -112,6 +120,8 @@ def test_from_the_first_answer_to_a_resolved_conflict(way: Way) -> None:
     assert (record["use_docker"], record["project_slug"]) == (False, NAME)
     assert not (way.desk.folder / NAME / "compose").exists(), "the hook leaves it out"
     assert "__pycache__" not in way.git("ls-files")
+
+    drawn = way.read("settings.py")
 
     pushed = way.here("push", "--org", "acme", "--yes")
     assert pushed.code == 0, pushed.envelope
@@ -169,5 +179,6 @@ def test_from_the_first_answer_to_a_resolved_conflict(way: Way) -> None:
     way.git("merge", "--quiet", SYNC)
     assert way.desk.record(NAME)["_commit"] == "v1.2.0"
     assert way.read("LICENSE").splitlines()[2].startswith("(C) (c) ")
+    assert way.read("settings.py") == drawn, "what a hook drew stays, whatever another render draws"
     after = way.here("sync", "--check", *trust)
     assert (after.code, way.git("status", "--porcelain")) == (0, "")

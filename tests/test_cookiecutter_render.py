@@ -32,6 +32,14 @@ def rendered(template: Template, answers: Mapping[str, Any], folder: Path) -> di
     return inside(folder)
 
 
+def again(template: Template, answers: Mapping[str, Any], folder: Path) -> dict[str, tuple[int, bytes]]:
+    """What an update compares."""
+    assert isinstance(template, CookiecutterEngine)
+    folder.mkdir()
+    template.render_again(template.newest, answers, folder)
+    return inside(folder)
+
+
 def small(folder: Path, variables: Mapping[str, Any], files: Mapping[str, str]) -> Path:
     """A template with these variables and files in its folder."""
     named = {f"{{{{cookiecutter.name}}}}/{name}": text for name, text in files.items()}
@@ -67,11 +75,10 @@ def test_the_record_is_that_of_every_engine(environ: dict[str, str], tmp_path: P
     assert record.answers["use_docker"] is False
     assert record.answers["services"]["db"]["image"] == "postgres:0.1.0"
     assert record.digest
-    again = rendered(template, record.answers, tmp_path / "again")
-    assert again == inside(tmp_path / "out")
+    assert rendered(template, record.answers, tmp_path / "again") == inside(tmp_path / "out")
 
 
-def test_what_is_drawn_at_random_is_the_same_each_time_and_another_in_each_repository(
+def test_what_is_drawn_at_random_is_so_in_a_new_repository_and_the_same_in_what_an_update_compares(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     text = "{{ random_ascii_string(20) }} {{ uuid4() }} {{ random_ascii_string(9, punctuation=True) | length }}\n"
@@ -80,11 +87,13 @@ def test_what_is_drawn_at_random_is_the_same_each_time_and_another_in_each_repos
         "now.txt": "{% now 'utc', '%H:%M:%S.%f' %} {% now 'Europe/Berlin' %} {% now 'utc' + 'days=400', '%Y' %}",
     })  # fmt: skip
     template = opened(made, environ)
-    first = rendered(template, {}, tmp_path / "first")
-    assert rendered(template, {}, tmp_path / "second") == first
+    first = again(template, {}, tmp_path / "first")
+    assert again(template, {}, tmp_path / "second") == first
     assert first["a.txt"] != first["b.txt"]
-    other = rendered(template, {"name": "other"}, tmp_path / "other")
-    assert all(other[name] != first[name] for name in ("a.txt", "b.txt", "c.txt"))
+    other = again(template, {"name": "other"}, tmp_path / "other")
+    new, newer = (rendered(template, {}, tmp_path / name) for name in ("new", "newer"))
+    for name in ("a.txt", "b.txt", "c.txt"):
+        assert len({each[name] for each in (first, other, new, newer)}) == 4
 
 
 def test_what_a_new_question_changes_is_not_what_was_drawn(environ: dict[str, str], tmp_path: Path) -> None:
@@ -98,7 +107,7 @@ def test_what_a_new_question_changes_is_not_what_was_drawn(environ: dict[str, st
     template = opened(made.path, environ)
     for version in ("v1.0.0", "v1.1.0"):
         (tmp_path / version).mkdir()
-        template.render(version, {}, tmp_path / version)
+        template.render_again(version, {}, tmp_path / version)
     assert (tmp_path / "v1.0.0/key").read_text() == (tmp_path / "v1.1.0/key").read_text()
 
 

@@ -54,6 +54,36 @@ def serve(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     Path(request["answer"]).write_text(json.dumps(told, default=str), encoding="utf-8")
 
 
+_SAME_AGAIN = """\
+# What is drawn at random is made from a seed, so that two renders of one command can be compared.
+import hashlib, os
+_state = [{seed!r}, 0]
+def _same(count):
+    _state[1] += 1
+    text = "{{}} {{}} {{}}".format(_state[0], _state[1], count).encode()
+    found = b""
+    while len(found) < count:
+        found += hashlib.sha256(text + str(len(found)).encode()).digest()
+    return found[:count]
+os.urandom = _same
+import random
+random.seed(_state[0])
+"""
+
+
+def fix_chance(folder: Path, seed: str) -> None:
+    """Let programs in Python that are started from now on draw the same at random as at another time.
+
+    Args:
+        folder: A folder for it.
+        seed: What is drawn is made from it.
+    """
+    place = folder / "same-again"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(_SAME_AGAIN.format(seed=seed.encode().hex()), encoding="utf-8")
+    os.environ["PYTHONPATH"] = str(place)
+
+
 def _first_line() -> str:
     """What is asked. When this input ends, the program that asked is gone, and with it this one and its children."""
     own = os.dup(0)

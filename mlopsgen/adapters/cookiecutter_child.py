@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlopsgen.adapters.child_frame import Refused, serve
+from mlopsgen.adapters.child_frame import Refused, fix_chance, serve
 from mlopsgen.adapters.cookiecutter_jinja import Drawn, environment
 
 TOTAL = 128 * 1024**2
@@ -108,6 +108,8 @@ def _render(request: dict[str, Any]) -> dict[str, Any]:
     context, name = _context(template, request, _maker(request, name))
     if request.get("only_name"):
         return _answer(name, context)
+    if trusted and request["again"]:
+        fix_chance(Path(request["scratch"]), _seed(request, name))
     place = _Place(output)
     cookiecutter.generate.create_env_with_context = _maker(request, name, place.checked)
     cookiecutter.hooks.create_env_with_context = _maker(request, name)
@@ -141,9 +143,14 @@ def _refuse_links(template: Path) -> None:
                 raise Refused(f"The link '{shown}' leads out of the template.", where=str(shown), hint=_MEND)
 
 
+def _seed(request: Mapping[str, Any], name: str) -> str:
+    """What stands for the template and the repository that is called so."""
+    return f"{request['address']}\0{name}"
+
+
 def _maker(request: Mapping[str, Any], name: str, checked: Callable[[str], str] = str) -> Make:
     """What makes the environment for the repository that is called so."""
-    drawn = Drawn(f"{request['address']}\0{name}")
+    drawn = Drawn(_seed(request, name) if request["again"] else "")
     moment = datetime.fromisoformat(request["moment"])
 
     def make(context: Mapping[str, Any]) -> Any:

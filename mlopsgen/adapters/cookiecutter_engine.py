@@ -123,14 +123,31 @@ class CookiecutterEngine:
         Raises:
             MlopsgenError: There is no such version, or the template cannot be rendered.
         """
+        self._write(version, answers, destination, again=False)
+
+    def render_again(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
+        """The same, to be compared with another render: both draw the same at random.
+
+        Raises:
+            MlopsgenError: There is no such version, or the template cannot be rendered.
+        """
+        self._write(version, answers, destination, again=True)
+
+    def _write(self, version: str, answers: Mapping[str, object], destination: Path, *, again: bool) -> None:
         with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as folder:
             scratch = Path(folder)
-            made = self._run(version, answers, scratch)
+            made = self._run(version, answers, scratch, again=again)
             take_over(scratch / "made" / made["folder"], destination)
         (destination / ANSWERS_FILE).write_text(self._record(version, made["answers"]), encoding="utf-8")
 
     def _run(
-        self, version: str, answers: Mapping[str, object], scratch: Path, *, only_name: bool = False
+        self,
+        version: str,
+        answers: Mapping[str, object],
+        scratch: Path,
+        *,
+        only_name: bool = False,
+        again: bool = False,
     ) -> dict[str, Any]:
         """Let the process of its own render into ``scratch``; what it answers."""
         self._refuse_nested(self._document(version))
@@ -143,6 +160,7 @@ class CookiecutterEngine:
             "template": str(template), "output": str(made), "address": self.address, "version": version,
             "answers": {key: value for key, value in answers.items() if not key.startswith("_")},
             "moment": self.moment.isoformat(), "trusted": runs_code, "only_name": only_name,
+            "again": again,
         }  # fmt: skip
         return run_child(
             "cookiecutter_child",

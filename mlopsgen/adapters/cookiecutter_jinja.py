@@ -1,7 +1,7 @@
 """What texts of cookiecutter templates are rendered with: cookiecutter's own words, in Jinja's sandbox.
 
-Two renders with the same answers are the same: what a template draws at random is made from a seed, and "now" is one
-moment of a command. Whoever knows a repository's answers can therefore work out what was drawn.
+What a template draws at random is really so in a new repository. An update compares two renders, which have to draw
+the same: there it is made from a seed, and "now" is one moment of a command.
 """
 
 from __future__ import annotations
@@ -38,19 +38,21 @@ class Drawn:
     """What is drawn in one render.
 
     Args:
-        seed: Stands for the template and the repository.
+        seed: Stands for the template and the repository; empty: what is drawn is nobody's to know.
     """
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str = "") -> None:
         self._seed = seed
         self._times: dict[str, int] = {}
-        self._source = random.Random(seed)  # noqa: S311 - the same again is what it is for
+        self._source: random.Random = random.SystemRandom()
 
     def begin(self, text: str) -> None:
         """Begin with a text: what others draw does not change what is drawn in it. Equal texts draw other things."""
+        if not self._seed:
+            return
         self._times[text] = self._times.get(text, 0) + 1
         digest = hashlib.sha256(f"{self._seed}\0{text}\0{self._times[text]}".encode()).hexdigest()
-        self._source = random.Random(digest)  # noqa: S311
+        self._source = random.Random(digest)  # noqa: S311 - the same again is what it is for
 
     def letters(self, length: int, punctuation: bool = False) -> str:
         """Letters, as ``random_ascii_string`` gives them."""
@@ -90,7 +92,7 @@ def environment(
     unknown = [name for name in given if name not in OPTIONS]
     if unknown:
         raise ValueError(f"'_jinja2_env_vars' sets '{unknown[0]}', which is none of {', '.join(OPTIONS)}")
-    when, source = moment or datetime.now(UTC), drawn or Drawn("")
+    when, source = moment or datetime.now(UTC), drawn or Drawn()
 
     class Time(cookiecutter.extensions.TimeExtension):  # type: ignore[misc]
         def _moment(self, timezone: str) -> Any:

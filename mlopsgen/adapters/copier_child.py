@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mlopsgen.adapters.child_frame import Refused, serve
+from mlopsgen.adapters.child_frame import Refused, fix_chance, serve
 from mlopsgen.adapters.copier_engine import run_copier
 from mlopsgen.errors import MlopsgenError
 
@@ -18,6 +18,8 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
     """
     import subprocess  # noqa: PLC0415
 
+    if request["again"]:
+        fix_chance(Path(request["scratch"]), request["address"])
     try:
         run_copier(
             Path(request["template"]), request["address"], request["version"], request["answers"],

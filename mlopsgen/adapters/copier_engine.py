@@ -155,6 +155,17 @@ class CopierEngine:
         Raises:
             MlopsgenError: There is no such version, or the template cannot be rendered.
         """
+        self._render(version, answers, destination, again=False)
+
+    def render_again(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
+        """The same, to be compared with another render: what its own code draws at random is the same in both.
+
+        Raises:
+            MlopsgenError: There is no such version, or the template cannot be rendered.
+        """
+        self._render(version, answers, destination, again=True)
+
+    def _render(self, version: str, answers: Mapping[str, object], destination: Path, *, again: bool) -> None:
         with tempfile.TemporaryDirectory(prefix="mlopsgen-template-", ignore_cleanup_errors=True) as scratch:
             # git lays the version out while this thread imports copier, which takes longer.
             with ThreadPoolExecutor(max_workers=1) as pool:
@@ -162,11 +173,13 @@ class CopierEngine:
                 importlib.import_module("copier")
                 laid_out.result()
             if self.permit(version) or self._trust.names(self.address):
-                self._render_elsewhere(Path(scratch), version, answers, destination)
+                self._render_elsewhere(Path(scratch), version, answers, destination, again=again)
             else:
                 run_copier(Path(scratch), self.address, version, answers, destination)
 
-    def _render_elsewhere(self, template: Path, version: str, answers: Mapping[str, object], destination: Path) -> None:
+    def _render_elsewhere(
+        self, template: Path, version: str, answers: Mapping[str, object], destination: Path, *, again: bool
+    ) -> None:
         """Let a trusted template run its code, in a process and a folder for it alone."""
         with tempfile.TemporaryDirectory(prefix="mlopsgen-trusted-", ignore_cleanup_errors=True) as folder:
             scratch = Path(folder)
@@ -174,7 +187,7 @@ class CopierEngine:
             made.mkdir()
             request = {
                 "template": str(template), "output": str(made), "address": self.address, "version": version,
-                "answers": dict(answers), "trusted": True,
+                "answers": dict(answers), "trusted": True, "again": again,
             }  # fmt: skip
             run_child(
                 "copier_child", request, scratch=scratch, environ=self._environ, seconds=TRUSTED_SECONDS,

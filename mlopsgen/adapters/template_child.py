@@ -53,7 +53,7 @@ def run_child(
     home, answer = scratch / "home", scratch / "answer.json"
     home.mkdir()
     argv = [sys.executable, "-P", "-m", f"mlopsgen.adapters.{module}"]
-    line = json.dumps({**request, "answer": str(answer)})
+    line = json.dumps({**request, "answer": str(answer), "scratch": str(scratch)})
     try:
         done = process.run_to_the_end(argv, cwd=home, env=_environment(environ, home), line=line, timeout=seconds)
     except CommandFailed as error:

@@ -115,7 +115,11 @@ class Renders:
         with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch) / "files"
             folder.mkdir()
-            self._template.render(version, answers, folder)
+            template = self._template
+            if isinstance(template, CopierEngine | CookiecutterEngine):
+                template.render_again(version, answers, folder)
+            else:
+                template.render(version, answers, folder)
             return self._add(folder)
 
     def _entry(self, sources: _Sources, file: Made) -> tuple[str, str]:
