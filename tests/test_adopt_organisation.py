@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mlopsgen.constants import ANSWERS_FILE
+from mlopsgen.answers import resolve
+from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
+from tests.fleet_stage import ROOT
 from tests.init_stage import WHY, Desk, publish_derived
 from tests.template_toys import NAMES
 
@@ -94,3 +96,24 @@ def test_a_folder_that_is_no_repository(desk):
     told = desk.run("adopt", "empty")
     assert told.error["message"] == "This is not a git repository."
     assert "git init" in told.error["hint"]
+
+
+def test_a_repository_of_our_template_goes_over_to_the_organisation_s_at_the_version_that_it_has(desk, tmp_path):
+    acme = publish_derived(tmp_path / "own-config")
+    theirs = {name: (acme.path / name).read_text() for name in ("copier.yml", "organisation.yaml")}
+    plain = {"copier.yml": (ROOT / "copier.yml").read_text(), "organisation.yaml": None}
+    acme.release("x", plain, "Ours\n\nMlopsgen-Template: v0.1.0")
+    ours = acme.git("rev-parse", "x")
+    acme.git("tag", "--delete", "x")
+    acme.release("v1.2.0", {**theirs, "template/GUIDE.md": "1\n"}, "A guide")
+    answers = resolve({"project_name": "churn"})
+    record = {"_commit": "v0.1.0", "_src_path": CANONICAL_TEMPLATE, **answers}
+    (desk.folder / "churn" / ANSWERS_FILE).write_text(yaml.safe_dump(record))
+    desk.git("churn", "add", "--all")
+    desk.git("churn", "commit", "--quiet", "-m", "From mlopsgen")
+    told = desk.run("adopt", "churn", "--template", str(acme.path))
+    assert told.data["made_by"] == "copier"
+    found = yaml.safe_load(desk.git("churn", "show", f"{ADOPTED}:{ANSWERS_FILE}"))
+    assert found == {**record, "_src_path": str(acme.path), "_commit": told.data["version"]}
+    assert told.data["version"].endswith(f"-g{ours[:12]}")
+    assert told.envelope["next_steps"][-1].endswith("(the template is at v1.2.0 by now)")
