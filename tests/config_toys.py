@@ -31,6 +31,34 @@ name: {type: str, default: wine}
 # What stands below is yours.
 # -------------------------------
 """
+# Most is decided, so that few sets of answers are left to try.
+DECIDED = """\
+version: 1
+name: Acme
+release: 1.0.0
+preset: {owner: Acme}
+locked:
+  visibility: private
+  license: none
+  data_address: data/sample/diabetes.csv
+  data_format: auto
+  task: regression
+  development_engine: local
+  staging_engine: local
+  development_runner: ubuntu-24.04
+  staging_runner: ubuntu-24.04
+  production_runner: ubuntu-24.04
+  development_tracking_uri: ""
+  staging_tracking_uri: ""
+  production_tracking_uri: ""
+  production_engine: local
+  registry: ""
+  data_watch: "off"
+  template_update: "off"
+  notify_how: none
+  reviewers: []
+  python_version: "3.12"
+"""
 FIRST = {
     "copier.yml": QUESTIONS,
     "sync.yaml": "version: 1\n",
@@ -144,3 +172,15 @@ def write(folder: Path, files: Files) -> None:
 def environment(home: Path) -> dict[str, str]:
     """Of a person with nothing but an identity."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "LANG": "C.UTF-8", **WHO}
+
+
+def lean(folder: Path) -> Acme:
+    """A configuration repository of the template as it lies here, without its code and with little left to try."""
+    environ = environment(folder.parent)
+    request = config_repository.CreateRequest(destination=folder, name="Acme", environ=environ)
+    config_repository.create(request, lambda _: None)
+    acme = Acme.of(folder, environ)
+    for name in ("docs", "notebooks", "src/helpers", "src/steps", "tests"):
+        shutil.rmtree(folder / "template" / name)
+    acme.commit({"organisation.yaml": DECIDED})
+    return acme

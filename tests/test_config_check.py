@@ -23,37 +23,9 @@ from mlopsgen.questions import Question
 from mlopsgen.result import OperationResult
 from mlopsgen.sync import trees
 from mlopsgen.sync.values import Entry
-from tests.config_toys import WHO, write
+from tests.config_toys import DECIDED, WHO, lean, write
 from tests.template_environment import ROOT
 
-# Most is decided, so that few sets of answers are left to try.
-DECIDED = """\
-version: 1
-name: Acme
-release: 1.0.0
-preset: {owner: Acme}
-locked:
-  visibility: private
-  license: none
-  data_address: data/sample/diabetes.csv
-  data_format: auto
-  task: regression
-  development_engine: local
-  staging_engine: local
-  development_runner: ubuntu-24.04
-  staging_runner: ubuntu-24.04
-  production_runner: ubuntu-24.04
-  development_tracking_uri: ""
-  staging_tracking_uri: ""
-  production_tracking_uri: ""
-  production_engine: local
-  registry: ""
-  data_watch: "off"
-  template_update: "off"
-  notify_how: none
-  reviewers: []
-  python_version: "3.12"
-"""
 QUESTION = """
 stage:
   type: str
@@ -69,19 +41,12 @@ STEPS = "template/_includes/organisation/"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration repository of the template as it lies here."""
-    folder = tmp_path_factory.mktemp("config") / "mlops-config"
-    environ = {"HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1", "PATH": "/usr/bin:/bin", **WHO}
-    config_repository.create(
-        config_repository.CreateRequest(destination=folder, name="Acme", environ=environ), lambda _: None
-    )
-    return folder
+    return lean(tmp_path_factory.mktemp("config") / "mlops-config").path
 
 
 @pytest.fixture
 def acme(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path / "mlops-config", symlinks=True)
-    write(tmp_path / "mlops-config", {"organisation.yaml": DECIDED})
     return tmp_path / "mlops-config"
 
 
@@ -241,7 +206,7 @@ def test_full_installs_lints_and_tests_a_repository_and_stops_where_it_fails(acm
     assert names["a repository passes its lint"]["detail"] == "src/steps/x.py:1: bad"
     assert not names["a repository passes its tests"]["ran"]
     assert done.exit_code == ExitCode.FAILURE
-    assert {".git", "Makefile", "src", ".copier-answers.yml"} <= set((tmp_path / "setup").read_text().split())
+    assert {".git", "Makefile", ".github", ".copier-answers.yml"} <= set((tmp_path / "setup").read_text().split())
     assert "SOME_VARIABLE" not in (tmp_path / "setup.env").read_text()
     assert not (tmp_path / "test").exists()
 

@@ -10,25 +10,16 @@ import pytest
 
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.errors import ExitCode, MlopsgenError, PermissionDenied, UsageError
-from mlopsgen.operations import config_release, config_repository
+from mlopsgen.operations import config_release
 from mlopsgen.result import OperationResult
 from tests.canaries import canary
-from tests.config_toys import Acme, environment, write
+from tests.config_toys import DECIDED, Acme, environment, lean, write
 from tests.github import FakeGitHub
-from tests.test_config_check import DECIDED
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A configuration repository of the template as it lies here, with little left to try."""
-    folder = tmp_path_factory.mktemp("config") / "mlops-config"
-    environ = environment(folder.parent)
-    config_repository.create(
-        config_repository.CreateRequest(destination=folder, name="Acme", environ=environ), lambda _: None
-    )
-    acme = Acme.of(folder, environ)
-    acme.commit({"organisation.yaml": DECIDED})
-    return folder
+    return lean(tmp_path_factory.mktemp("config") / "mlops-config").path
 
 
 @pytest.fixture
@@ -66,7 +57,7 @@ def test_a_version_is_tagged_once_and_what_comes_later_waits_for_the_next(acme) 
 
 
 def test_what_is_not_sound_is_not_released(acme) -> None:
-    acme.commit({"template/src/steps/own.py": "def broken(:\n"})
+    acme.commit({"organisation.yaml": DECIDED.replace("private", "hidden")})
     done = release(acme)
     assert done.exit_code == ExitCode.FAILURE
     assert done.summary.startswith("v1.0.0 is not released: ")

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mlopsgen.operations import config_repository
-from tests.config_toys import Acme, environment
+from tests.config_toys import DECIDED, Acme, lean
 from tests.github import FakeGitHub
 from tests.github.repositories import Variable
-from tests.test_config_check import DECIDED
 
 from .hosted import GitHubActions, running
 from .test_template_update import wheel
@@ -21,12 +19,7 @@ NAME = "acme/mlops-config"
 
 @pytest.fixture
 def acme(tmp_path: Path) -> Acme:
-    folder, environ = tmp_path / "mlops-config", environment(tmp_path)
-    request = config_repository.CreateRequest(destination=folder, name="Acme", environ=environ)
-    config_repository.create(request, lambda _: None)
-    made = Acme.of(folder, environ)
-    made.commit({"organisation.yaml": DECIDED})
-    return made
+    return lean(tmp_path / "mlops-config")
 
 
 @pytest.fixture
