@@ -40,6 +40,7 @@ _KINDS: Mapping[str, Kind] = {
     "str": "text", "path": "text", "int": "integer", "bool": "switch", "float": "data", "yaml": "data", "json": "data",
 }  # fmt: skip
 _OF_COPIER = re.compile(r"\b(_copier_\w+|_folder_name|_external_data|make_secret|now\s*\(|pathjoin)")
+_TITLED = re.compile(r"(?P<title>\w[^:.!?]{0,40}): (?P<help>.+)")
 _NOTHING = object()
 
 
@@ -179,12 +180,12 @@ class _Reading:
         if name not in _KINDS:
             raise _Left(f"its type is {name!r}")
         kind, choices = self._kind(given, str(name))
-        help_line = " ".join(str(given.get("help") or "").split())
+        title, help_line = self._words(key, " ".join(str(given.get("help") or "").split()))
         bare = Question(
             key=key,
             section=self._section,
             kind=kind,
-            title=key,
+            title=title,
             help=help_line,
             choices=choices,
             when=self._when(given.get("when", True)),
@@ -197,6 +198,11 @@ class _Reading:
         if kind == "text" and bare.check is not None and bare.check("") is not None:
             return replace(found, required=True)
         return found
+
+    def _words(self, key: str, text: str) -> tuple[str, str]:
+        """Title and help; what is derived from ours writes both into one line, as ours does."""
+        both = _TITLED.fullmatch(text) if self._section == OWN_SECTION else None
+        return (both["title"], both["help"]) if both is not None else (key, text)
 
     def _validator(self, key: str, text: object) -> Check | None:
         """Why an answer is refused, where that depends on nothing else; otherwise the engine says it."""

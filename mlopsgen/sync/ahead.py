@@ -190,11 +190,7 @@ class _Completing:
         if ask is None:
             return {}
         known = self._so_far(answers)
-        new = [
-            question
-            for question in self.asked.questions
-            if question.key not in answers and not self.asked.is_locked(question.key) and question.asked(known)
-        ]
+        new = [question for question in self.asked.questions if question.key not in answers and question.asked(known)]
         if not new:
             return {}
         said = ask(new, known, self.asked)
