@@ -218,7 +218,7 @@ def test_a_template_derived_from_ours_asks_its_own_questions_last():
     assert list(found.sections)[-1] == "organisation"
     assert found.sections["organisation"] == "acme: questions of its own"
     own = "\nteam: {default: '1', help: 'Its team: Who answers.'}\nodd: {default: 1, help: 'a. b: c'}\n"
-    named = asked(own=own)
+    named = asked(None, own)
     assert [(q.title, q.help) for q in named.questions[-2:]] == [("Its team", "Who answers."), ("odd", "a. b: c")]
     assert asked(None).sections["organisation"] == "Questions that this template adds"
     assert asked(None).resolve({"slug": "wine"})["cost_centre"] == "CC-wine"
