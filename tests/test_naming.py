@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlopsgen import naming
+from tests.matrix import HOST_KEY
 
 LONG = "a" * 300
 BAD_NAMES = [
@@ -44,6 +45,15 @@ BAD_EMAILS = [
 BAD_NAMESPACES = ["A", "a_b", "-a", "a-", "a.b", "é", "a b", "a" * 64, ""]
 BAD_REVIEWERS = ["", "-a", "a-", "a/b/c", "/a", "a/", "a b", "a@b", LONG, "é"]
 BAD_METRICS = ["", "Rmse", "1a", "a-b", "a b", LONG, "é", "a.b"]
+BAD_SSH = [
+    "", "bastion", "a@", "@b", "-oProxyCommand=x@b", "a@-b", "a@b:0", "a@b:70000", "a@b:x", "ssh://a@b", "a:secret@b",
+    "a b@c", "a@b c", "a@b\n", "a@b@c", "é@b", f"a@{LONG}", "a@::1",
+]  # fmt: skip
+BAD_HOST_KEYS = [
+    "", "x", "SHA256:abc", f"bastion.example.org {HOST_KEY}", HOST_KEY[:-8], HOST_KEY.replace("AAAAC3", "AAAAC4"),
+    f"{HOST_KEY}\nx", HOST_KEY.replace("ssh-ed25519", "ssh-rsa"), HOST_KEY.replace("ssh-ed25519", "ssh-dss"),
+    HOST_KEY.split()[1], "ssh-ed25519 AAAA", "-----BEGIN OPENSSH PRIVATE KEY-----", f"{HOST_KEY} {LONG * 20}",
+]  # fmt: skip
 BAD_RUNNERS = ["", ",", "a,", ",a", "a;b", "a b", "${{ x }}", LONG, "-a"]
 
 
@@ -61,6 +71,8 @@ BAD_RUNNERS = ["", ",", "a,", ",a", "a;b", "a b", "${{ x }}", LONG, "-a"]
             (naming.check_reviewer, BAD_REVIEWERS),
             (naming.check_metric_name, BAD_METRICS),
             (naming.check_runner, BAD_RUNNERS),
+            (naming.check_ssh, BAD_SSH),
+            (naming.check_ssh_host_key, BAD_HOST_KEYS),
             (
                 naming.check_data_address,
                 ["", " ", "ftp://a/b", "http://u:p@h/a.csv", "a\nb", "s3://k:s@b/c", "mysql://h/db", LONG * 2],
@@ -95,6 +107,10 @@ def test_what_cannot_work_is_refused_with_a_reason(check, text):
         (naming.check_email, "o'neil@example.com"),
         (naming.check_reviewer, "octo-org/ml.team"),
         (naming.check_runner, "self-hosted, gpu"),
+        (naming.check_ssh, "tunnel_1.a-b@bastion.example.org:2222"),
+        (naming.check_ssh, "root@[::1]:22"),
+        (naming.check_ssh_host_key, HOST_KEY),
+        (naming.check_ssh_host_key, f"{HOST_KEY} keeper's key #1"),
     ],
 )
 def test_what_works_is_accepted(check, text):

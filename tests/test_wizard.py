@@ -15,6 +15,7 @@ from mlopsgen.answers import BUILT_IN, SECTIONS, resolve
 from mlopsgen.cli import prompts, wizard
 from mlopsgen.errors import Interrupted, UsageError
 from mlopsgen.ports import Back
+from tests.matrix import HOST_KEY
 
 BACK = object()
 REST = [(title, None) for title in ("Description", "Owner", "Licence", "Visibility")]
@@ -79,9 +80,11 @@ def test_only_the_chosen_sections_are_asked_and_a_summary_follows():
 def test_dependent_questions_appear_and_dependent_defaults_follow():
     answers, _ = converse(
         ("Change", ["staging"]), ("Engine", "kubeflow"), ("Kubeflow", "https://k.example.org"), ("Namespace", None),
-        ("Login", "dex"), ("Wait", None), ("MLflow", None), ("Runner", None), ("Write", "write"),
+        ("Login", "dex"), ("Access", "ssh"), ("ssh server", "tunnel@bastion.example.org"), ("Its host key", HOST_KEY),
+        ("Wait", None), ("MLflow", None), ("Runner", None), ("Write", "write"),
     )  # fmt: skip
     assert (answers["staging_login"], answers["staging_namespace"]) == ("dex", "kubeflow-user-example-com")
+    assert (answers["staging_ssh"], answers["staging_ssh_host_key"]) == ("tunnel@bastion.example.org", HOST_KEY)
     answers, _ = converse(
         ("Change", ["project"]), ("Project", "Wine"), ("Slug", None), *REST,
         ("Write", "change"), ("Change", ["project"]), ("Project", "Beer"), ("Slug", None),

@@ -10,6 +10,8 @@ if [ "$missing" = servers ]; then
   works docker-registry || missing="$missing docker-registry"
   works mariadbd || missing="$missing mariadb-server"
   works memcached || missing="$missing memcached"
+  works ssh || missing="$missing openssh-client"
+  works sshd || missing="$missing openssh-server"
   works pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || missing="$missing postgresql"
   for part in proxy account container object; do
     works "swift-$part-server" || missing="$missing swift-$part"

@@ -14,7 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-PACKAGES = "postgresql mariadb-server swift-proxy swift-account swift-container swift-object memcached docker-registry"
+PACKAGES = (
+    "postgresql mariadb-server swift-proxy swift-account swift-container swift-object memcached docker-registry "
+    "openssh-server"
+)
 """What ``make servers`` installs."""
 
 
