@@ -140,6 +140,15 @@ def test_an_answers_file_may_answer_a_question_called_version(desk: Desk, foreig
     assert "version '0.2.0' is not known" in told.error["message"]
 
 
+def test_a_default_that_only_the_engine_knows_is_left_to_it(desk: Desk) -> None:
+    own = "home: {type: str, default: '{{ _copier_conf.answers_file }}'}"
+    Published(desk.folder / "knowing", {**FILES, "copier.yml": f"{own}\n{FILES['copier.yml']}"})
+    assert desk.init("knowing", "wine").code == 0
+    assert desk.record("wine")["home"] == ".copier-answers.yml"
+    assert desk.init("knowing", "beer", "--set", "home=here").code == 0
+    assert desk.record("beer")["home"] == "here"
+
+
 def test_a_record_has_one_name_whatever_a_template_calls_it(desk: Desk) -> None:
     files = {**FILES, "copier.yml": f"_answers_file: .acme-answers.yml\n{FILES['copier.yml']}"}
     published = Published(desk.folder / "other", files)
