@@ -193,7 +193,7 @@ def test_several_templates_in_one_repository_are_named(environ: dict[str, str], 
 
 
 def test_renders_are_kept_but_not_those_with_the_time_in_them(environ: dict[str, str], tmp_path: Path) -> None:
-    still = small(tmp_path / "still", {}, {"a": "{{ cookiecutter.name }}"})
+    still = small(tmp_path / "still", {}, {"a": "{{ cookiecutter.name }} as it is now and then"})
     timed = small(tmp_path / "timed", {}, {"a": "{% now 'utc', '%f' %}"})
     for folder, is_kept in ((still, True), (timed, False)):
         store = tmp_path / f"renders of {folder.name}"

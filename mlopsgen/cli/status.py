@@ -16,6 +16,7 @@ from mlopsgen.cli.github_token import (
     credential_finder,
 )
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
+from mlopsgen.cli.trust_option import TrustOption
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import UsageError
 
@@ -39,6 +40,7 @@ def status(
         int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: stop after so many that are behind.")
     ] = None,
     jobs: JobsOption = None,
+    trust: TrustOption = None,
     host: HostOption = "",
     token_stdin: TokenOption = False,
     output: OutputOption = Output.text,
@@ -62,13 +64,14 @@ def status(
             limit=limit,
             jobs=jobs,
             branch=branch or MAIN_BRANCH,
+            trust=tuple(trust or ()),
             host=host,
             token_stdin=token_stdin,
         )
     _refuse_unfit(
         {
             "--org": organisation, "--user": personal, "--filter": pattern, "--limit": limit, "--jobs": jobs,
-            "--host": host, "--token-stdin": token_stdin,
+            "--trust": trust, "--host": host, "--token-stdin": token_stdin,
         }
     )  # fmt: skip
     from mlopsgen.cli.surroundings import surroundings_of

@@ -78,6 +78,7 @@ def fleet_status(
     limit: int | None,
     jobs: int | None,
     branch: str,
+    trust: tuple[str, ...],
     host: str,
     token_stdin: bool,
 ) -> Shown:
@@ -89,6 +90,7 @@ def fleet_status(
         pattern=pattern,
         limit=limit,
         branch=branch,
+        trust=trust,
         host=host,
     )
     request = FleetRequest(
@@ -101,6 +103,7 @@ def fleet_status(
         jobs=min(jobs or JOBS, MOST_JOBS),
         branch=_branch(branch),
         again=flags.again,
+        shelf=TemplateShelf(session.environ, trust_of(trust)),
     )
     return _show(session, request)
 

@@ -32,6 +32,10 @@ _PLAIN = (
 )  # fmt: skip
 
 
+_NOW = r"%[-+]?[[:space:]]*now\b|\bnow[[:space:]]+['\"]"
+"""cookiecutter's statement for the time, as ``git grep`` looks for it."""
+
+
 class _Version(NamedTuple):
     """A version of the template in the store.
 
@@ -143,7 +147,7 @@ class Renders:
 
     def _moment(self, found: _Version, *, is_needed: bool) -> str:
         """What tells the renders of one command from those of another, where "now" or code of its own is in them."""
-        if is_needed or self.repository.succeeds("grep", "--quiet", "-E", r"\bnow\b", found.identity):
+        if is_needed or self.repository.succeeds("grep", "--quiet", "-E", _NOW, found.identity):
             return self._started
         return ""
 
