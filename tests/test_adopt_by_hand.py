@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mlopsgen.errors import ExitCode, InvalidAnswer, MlopsgenError, UsageError
-from mlopsgen.operations.adopt import TEMPLATE
+from mlopsgen.operations.adopt_request import TEMPLATE_REFERENCE
 from mlopsgen.operations.adopt_text import lines
 from tests.adopt_toys import ADOPTED, MAKEFILE, RECORD, SECOND, Owner, arrive
 
@@ -75,7 +75,7 @@ def test_the_template_s_version_of_a_kept_file_is_shown_and_can_be_looked_at(own
     assert "= Makefile  updates leave it alone, as 'owned' in .copier-answers.yml says\n" in text
     assert "      -TOOL = 'mine'\n      +TOOL = 1\n" in text
     assert "\t" not in text
-    assert owner.git("show", f"{TEMPLATE}:Makefile") == MAKEFILE.rstrip("\n")
+    assert owner.git("show", f"{TEMPLATE_REFERENCE}:Makefile") == MAKEFILE.rstrip("\n")
     kept = {one["path"]: one for one in result.data["kept"]}
     assert kept["helpers/tool.py"]["class"] == "managed"
     assert "+TOOL = 1" in kept["helpers/tool.py"]["diff"]

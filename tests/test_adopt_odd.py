@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mlopsgen.errors import MlopsgenError, UsageError
-from mlopsgen.operations.adopt import TEMPLATE
+from mlopsgen.operations.adopt_request import TEMPLATE_REFERENCE
 from tests.adopt_toys import ADOPTED, RECORD, Owner, arrive
 
 
@@ -207,4 +207,4 @@ def test_an_empty_commit_gets_everything(tmp_path):
     owner.commit({})
     assert len(owner.adopt().data["added"]) == 7
     assert "owned" not in yaml.safe_load(owner.at(ADOPTED)[RECORD])
-    assert not owner.git("for-each-ref", TEMPLATE)
+    assert not owner.git("for-each-ref", TEMPLATE_REFERENCE)

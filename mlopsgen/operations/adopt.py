@@ -6,7 +6,6 @@ conflicts (``--conflicts``) the branch is checked out and git's cherry-pick wait
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,11 +18,12 @@ from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError, UsageError
 from mlopsgen.events import StepDone
 from mlopsgen.operations import sync_branch, sync_state
 from mlopsgen.operations.adopt_found import CRUFT_FILE, MadeBy
-from mlopsgen.operations.adopt_request import ADOPT_BRANCH, Adoption, AdoptRequest
+from mlopsgen.operations.adopt_request import ADOPT_BRANCH, TEMPLATE_REFERENCE, Adoption, AdoptRequest
+from mlopsgen.operations.adopt_surprises import listed, surprises
 from mlopsgen.operations.adopt_text import adoption_data, commit_message, sentence
 from mlopsgen.operations.adopt_work import adoption as worked_out
 from mlopsgen.operations.project import find_repository
-from mlopsgen.operations.sync_ground import PLAIN, elsewhere, head_of, names, refuse_ground, unmerged
+from mlopsgen.operations.sync_ground import PLAIN, elsewhere, head_of, refuse_ground, unmerged
 from mlopsgen.operations.sync_work import bring
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
@@ -34,16 +34,12 @@ from mlopsgen.sync.merging import MERGE_SETTINGS, merge
 from mlopsgen.sync.migrations import version_key
 from mlopsgen.sync.update import NEUTRAL_IDENTITY
 
-TEMPLATE = "refs/mlopsgen/template"
-"""The reference that keeps what the template renders, for whoever wants to look at a file of it."""
-
 _RESULT = "refs/mlopsgen/adopted"
 _THEIRS = "refs/mlopsgen/adopt-theirs"
 _PICK = "CHERRY_PICK_HEAD"
 _CHECKOUT = ("checkout", "--quiet", "--no-guess", "--no-overwrite-ignore")
 _COMMIT = ("-c", "commit.cleanup=strip", "-c", "core.editor=true", "-c", "core.commentChar=#")
 _SHOWN = 6
-_IGNORED = ".gitignore"
 
 
 def adopt(request: AdoptRequest, events: EventSink) -> OperationResult:
@@ -143,52 +139,7 @@ class _Adopt:
         return head.branch, head.commit
 
     def _complete(self, adoption: Adoption) -> Adoption:
-        return replace(adoption, warnings=(*adoption.warnings, *self._surprises(adoption)))
-
-    def _surprises(self, adoption: Adoption) -> Iterator[str]:
-        """What a person who merges the branch may stumble over."""
-        if self.source.run_bytes("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all"):
-            yield "What is not committed here is not looked at: the branch is made of the last commit."
-        tracked = set(names(self.source.run_bytes("ls-files", "-z", "--full-name")))
-        lying = [path for path in adoption.added if path not in tracked and os.path.lexists(self.source.path / path)]
-        if lying:
-            yield (
-                f"Not in git, and the template brings files of these names: {_listed(lying)}. git will refuse to merge "
-                "the branch until they are committed or moved away."
-            )
-        ignored = next((one for one in adoption.kept if one.path == one.at == _IGNORED), None)
-        if ignored is not None and self._shows_secrets(ignored.diff):
-            yield (
-                f"{_IGNORED} stays yours, and does not name .env, where secrets of this machine lie. Take the "
-                f"template's lines in after the merge: git show {TEMPLATE}:{_IGNORED} >> {_IGNORED}"
-            )
-        stored = self._filtered(adoption)
-        if stored:
-            yield (
-                f"{_listed(stored)} would be kept by a filter of .gitattributes (git LFS), and come as plain files: "
-                "'git add --renormalize .' after the merge hands them over."
-            )
-        calls = self._mentions("cruft", adoption.ours) if CRUFT_FILE in adoption.removed else []
-        if calls:
-            yield f"{CRUFT_FILE} goes, and {_listed(calls)} still name cruft: change what calls it to 'mlopsgen sync'."
-
-    def _shows_secrets(self, diff: str) -> bool:
-        """Whether git would take a file in that the template keeps out of it."""
-        return "\n+.env\n" in diff and not self.source.succeeds("check-ignore", "--quiet", "--no-index", ".env")
-
-    def _filtered(self, adoption: Adoption) -> list[str]:
-        """New files whose contents git would hand to a program."""
-        if not adoption.added:
-            return []
-        asked = b"".join(os.fsencode(path) + b"\0" for path in adoption.added)
-        told = self.source.run_bytes("check-attr", "-z", "--stdin", "filter", stdin=asked).split(b"\0")
-        pairs = zip(told[::3], told[2::3], strict=False)
-        return [os.fsdecode(path) for path, value in pairs if value not in (b"unspecified", b"unset", b"set")]
-
-    def _mentions(self, word: str, commit: str) -> list[str]:
-        words = ("grep", "-l", "-z", "-w", "-I", "-e", word, commit, "--", ":!*.md", f":!{CRUFT_FILE}")
-        found = names(self.source.run_bytes(*words, accepted=(0, 1)))
-        return [path.partition(":")[2] for path in found]
+        return replace(adoption, warnings=(*adoption.warnings, *surprises(self.source, adoption)))
 
     def _is_nothing(self, adoption: Adoption) -> bool:
         return self.source.read("rev-parse", f"{adoption.ours}^{{tree}}") == adoption.tree
@@ -240,7 +191,7 @@ class _Adopt:
             bring(
                 self.source,
                 shop,
-                TEMPLATE,
+                TEMPLATE_REFERENCE,
                 trees.commit(shop, adoption.rendered, [], f"What the template {adoption.version} renders", identity),
             )
 
@@ -274,7 +225,7 @@ class _Adopt:
         switch = f"git switch {shlex.quote(head.branch)}" if head.branch else f"git switch --detach {head.commit[:10]}"
         return OperationResult(
             summary=f"git's merge waits on {ADOPT_BRANCH} for you to resolve {counted(len(left), 'conflict')}: "
-            f"{_listed(left)}.",
+            f"{listed(left)}.",
             data={**self._data(adoption, branch, "conflicts"), "conflicts": [trees.shown(path) for path in left]},
             next_steps=(
                 "Edit each one, leave what shall be there, and 'git add' it; git status lists them",
@@ -297,7 +248,7 @@ class _Adopt:
         yield f"git diff {shlex.quote(here)} {ADOPT_BRANCH}   (look at it)"
         apart = next((one.path for one in adoption.kept if one.diff), "")
         if apart:
-            yield f"git show {TEMPLATE}:{shlex.quote(trees.shown(apart))}   (what the template has there)"
+            yield f"git show {TEMPLATE_REFERENCE}:{shlex.quote(trees.shown(apart))}   (what the template has there)"
         if branch:
             yield f"git switch {shlex.quote(branch)} && git merge {ADOPT_BRANCH}"
         else:
@@ -329,8 +280,3 @@ def _sync(request: AdoptRequest, branch: str) -> str:
     for address in sorted(request.trust.addresses):
         words += ["--trust", shlex.quote(address)]
     return " ".join(words)
-
-
-def _listed(paths: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(trees.shown(path) for path in paths[:_SHOWN]) + more

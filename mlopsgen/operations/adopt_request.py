@@ -18,6 +18,9 @@ from mlopsgen.sync.values import FileClass
 ADOPT_BRANCH = "mlopsgen/adopt"
 """The branch that an adoption is made on."""
 
+TEMPLATE_REFERENCE = "refs/mlopsgen/template"
+"""The reference that keeps what the template renders, for whoever wants to look at a file of it."""
+
 AskAll = Callable[[QuestionSet, Mapping[str, object]], dict[str, Value]]
 """Asks a person every answer, starting from some."""
 
