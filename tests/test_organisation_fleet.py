@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,6 +187,7 @@ def test_a_token_that_may_not_read_the_template_fails_its_own_repositories_alone
         repositories=[*names, SERVICE],
         permissions={"contents": "write", "pull_requests": "write", "metadata": "read", "workflows": "write"},
     )
+    organisation.github.calls.clear()
     cache = {"XDG_CACHE_HOME": str(organisation.folder / "another-cache")}
     words = ("status", "--all", "--org", "acme", "--output", "json")
     done = organisation.fleet.run(*words, MLOPSGEN_GITHUB_TOKEN=token, **cache)
@@ -196,6 +199,21 @@ def test_a_token_that_may_not_read_the_template_fails_its_own_repositories_alone
     assert "mlops-config" in rows["acme/adopted"]["reason"]
     assert "MLOPSGEN_GITHUB_TOKEN" in rows["acme/adopted"]["hint"]
     assert token not in done.stdout + done.stderr
+    knocks = [call for call in organisation.github.calls if call.path.startswith(f"/{CONFIG}")]
+    assert len(knocks) == 2  # with the token and without it, once for both
+
+
+def test_the_token_of_the_fleet_opens_its_private_template(story: Story) -> None:
+    organisation = story.organisation
+    environ = {**organisation.environ, "XDG_CACHE_HOME": str(organisation.folder / "cache-of-stdin")}
+    token = environ.pop("MLOPSGEN_GITHUB_TOKEN")
+    words = ["status", "--all", "--org", "acme", "--filter", "adopted", "--token-stdin", "--output", "json"]
+    argv = [sys.executable, "-m", "mlopsgen", *words, "--host", organisation.github.url]
+    done = subprocess.run(
+        argv, env=environ, cwd=organisation.folder, input=token, capture_output=True, text=True, check=False
+    )
+    (row,) = json.loads(done.stdout)["data"]["repositories"]
+    assert row["state"] == "current", row
 
 
 def test_a_repository_of_ours_comes_to_the_organisations_template(story: Story) -> None:
