@@ -36,7 +36,8 @@ def actions(acme: Acme, tmp_path: Path) -> Iterator[GitHubActions]:
 
 
 def test_what_reaches_main_is_checked_and_tagged(actions: GitHubActions) -> None:
-    actions.done = ("Check the template",)  # whole here: it would install what a repository needs
+    # Below a mistake shows that the check runs; whole it would install what a repository needs.
+    actions.done = ("Install mlopsgen", "Check the template")
     head = actions.repository.branches["main"]
     (run,) = actions.pushed("main", "")
     assert run.workflow == "release.yml"
