@@ -202,6 +202,14 @@ def test_renders_are_kept_but_not_those_with_the_time_in_them(environ: dict[str,
         assert (second.tree("v1.0.0", {}) == first.tree("v1.0.0", {})) is is_kept
 
 
+def test_what_the_template_tells_git_to_ignore_is_no_part_of_an_update(environ: dict[str, str], tmp_path: Path) -> None:
+    ignored = {".gitignore": ".*\n!.gitignore\n", ".env": "KEY={{ random_ascii_string(9) }}"}
+    made = small(tmp_path / "t", {}, {**ignored, "a": "a"})
+    renders = Renders(tmp_path / "store", opened(made, environ), environ)
+    tree = renders.tree("v1.0.0", {})
+    assert renders.repository.read("ls-tree", "-r", "--name-only", tree).split() == [RECORD, ".gitignore", "a"]
+
+
 def test_the_folder_in_the_template_is_the_first_of_several(environ: dict[str, str], tmp_path: Path) -> None:
     made = published(tmp_path / "t", {
         "cookiecutter.json": '{"name": "x"}', "{{cookiecutter.name}}b/b": "", "{{cookiecutter.name}}a/a": "",

@@ -22,7 +22,7 @@ from mlopsgen.ports import Template
 from mlopsgen.sync.renders import Renders
 from tests.canaries import canary, found_in
 from tests.cookiecutter_toys import FILES, HOOKS, inside, published
-from tests.template_toys import Published
+from tests.template_toys import NAMES, Published
 
 JSON = '{"name": "made"}'
 IN = "{{cookiecutter.name}}"
@@ -139,7 +139,7 @@ def test_a_hook_gets_none_of_our_secrets_and_no_home(environ: dict[str, str], tm
     spied = json.loads(found["spied.json"][1])
     allowed = {
         "PATH", "LANG", "LANGUAGE", "TZ", "LC_TIME", "LC_ALL", "LC_CTYPE", "HOME", "USERPROFILE", "TMPDIR",
-        "GIT_CONFIG_NOSYSTEM", "GIT_TERMINAL_PROMPT", "PWD",
+        "GIT_CONFIG_NOSYSTEM", "GIT_TERMINAL_PROMPT", "PWD", *NAMES,
     }  # fmt: skip
     assert set(spied["environ"]) <= allowed
     assert not found_in(found["spied.json"][1])
@@ -152,7 +152,13 @@ def test_a_hook_gets_none_of_our_secrets_and_no_home(environ: dict[str, str], tm
 def test_what_git_keeps_of_a_hook_does_not_become_part_of_the_repository(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    hook = "import os\nfor n in ('.git', 'sub/.git'):\n    os.makedirs(n)\n    open(n + '/config', 'w').write('x')\n"
+    hook = """
+import os, subprocess
+for words in (["init", "-q"], ["add", "--all"], ["commit", "-qm", "Begin"]):
+    subprocess.run(["git", *words], check=True)
+os.makedirs("sub/.git")
+open("sub/.git/config", "w").write("x")
+"""
     files = {"cookiecutter.json": JSON, f"{IN}/a": "", "hooks/post_gen_project.py": hook}
     folder = Published(tmp_path / "template", files).path
     assert set(made(opened(folder, environ, trusting(folder)), tmp_path / "out")) == {".copier-answers.yml", "a"}

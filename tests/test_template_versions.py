@@ -185,3 +185,15 @@ def test_a_repository_of_an_untagged_template_is_updated_commit_by_commit(desk: 
     assert back.code == 0, back.envelope
     desk.git("wine", "merge", "--quiet", "mlopsgen/sync-development")
     assert desk.record("wine")["_commit"].startswith("0.0.0-3-g")
+
+
+def test_the_record_is_committed_whatever_the_template_ignores(desk: Desk) -> None:
+    made = Published(desk.folder / "template", {**COOKIES, f"{TOP}/.gitignore": ".*\n"})
+    desk.init(made.path, "wine", "--set", "name=wine")
+    assert desk.git("wine", "ls-files").split() == [".copier-answers.yml", "README.md"]
+    made.release("v1.1.0", {f"{TOP}/README.md": "# New\n"}, "New")
+    told = desk.run("sync", "--no-pull-request", "--template", str(made.path), cwd=desk.folder / "wine")
+    assert told.code == 0, told.envelope
+    assert desk.git("wine", "diff", "--name-only", "HEAD", "mlopsgen/sync-development").split() == [
+        ".copier-answers.yml", "README.md",
+    ]  # fmt: skip

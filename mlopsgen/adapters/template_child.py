@@ -84,6 +84,8 @@ def _environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
         "TMPDIR": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        # Many hooks begin a history, which is thrown away; the home has no name for its commits.
+        **{f"GIT_{role}_{part}": "mlopsgen" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")},
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

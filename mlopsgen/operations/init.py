@@ -168,6 +168,8 @@ def _commit(folder: Path, request: InitRequest, events: EventSink) -> str:
                 )
             )
         repository.run(*_AS_RENDERED, "add", "--all", ".")
+        if (folder / ANSWERS_FILE).is_file():  # a template's .gitignore may name every file that begins with a dot
+            repository.run(*_AS_RENDERED, "add", "--force", ANSWERS_FILE)
         tree = repository.read("write-tree")
         # commit-tree runs no hooks and asks for no key: init must not wait for a passphrase.
         commit = _as(repository, identity, request.environ).read("commit-tree", tree, "-m", _message(request))

@@ -23,6 +23,7 @@ from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
 from mlopsgen.adapters.questionnaire import Unsupported
+from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.ports import TemplateEngine
 
 # Bytes become objects as they were rendered, whatever the person's git converts or ignores.
@@ -124,7 +125,8 @@ class Renders:
                 template.render_again(version, answers, folder)
             else:
                 template.render(version, answers, folder)
-            return self._add(folder)
+            # Hooks make files with passwords and list them in .gitignore, so that nobody has them but their maker.
+            return self._add(folder, words=() if isinstance(template, CookiecutterEngine) else ("--force",))
 
     def _entry(self, sources: _Sources, file: Made) -> tuple[str, str]:
         mode, blob = sources.files[file.source]
@@ -214,11 +216,13 @@ class Renders:
     def _note(self, key: str) -> Path:
         return self.repository.path / "mlopsgen-renders" / key[:2] / key[2:]
 
-    def _add(self, folder: Path) -> str:
-        """Put the files of a folder into the store; the id of their tree."""
+    def _add(self, folder: Path, words: tuple[str, ...] = ("--force",)) -> str:
+        """Put the files of a folder into the store, those that git ignores as well; the id of their tree."""
         with tempfile.TemporaryDirectory(prefix="mlopsgen-index-") as scratch:
             own = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             git = (*_PLAIN, f"--git-dir={self.repository.path}", f"--work-tree={folder}")
             here = GitRepository(folder, self._environ)
-            here.run(*git, "add", "--all", "--force", ".", extra=own)
+            here.run(*git, "add", "--all", *words, ".", extra=own)
+            if not words and (folder / ANSWERS_FILE).is_file():
+                here.run(*git, "add", "--force", ANSWERS_FILE, extra=own)
             return here.run(*git, "write-tree", extra=own).stdout.strip()
