@@ -170,7 +170,9 @@ class QuestionSet:
             when = question.when
             reason = f"It is needed because {when[0]} is '{when[1]}'." if isinstance(when, tuple) else question.help
             raise MissingAnswer(
-                f"There is no answer for '{question.key}'. {reason}", where=question.key, hint=f"Add {question.option}."
+                f"There is no answer for '{question.key}'. {reason}".rstrip(),
+                where=question.key,
+                hint=f"Add {question.option}.",
             )
         return value
 

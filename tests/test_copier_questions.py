@@ -39,6 +39,7 @@ NAMED = (
     "shown: {type: str, choices: \"{{ ['x', wine] }}\", default: x}\n"
 )
 TEMPLATE = {**FILES, "copier.yml": MORE}
+DETAILS = ("type", "help", "default", "choices", "when", "validator", "multiselect", "secret", "value")
 
 
 def questions(text: str, **files: str) -> QuestionSet:
@@ -256,3 +257,38 @@ def test_a_validator_that_needs_no_other_answer_refuses_in_the_templates_words()
             found.resolve({"code": "AB", **wrong})
     with pytest.raises(MissingAnswer):
         found.resolve({})
+
+
+WORDS = (
+    "",
+    "x",
+    "{{ a }}",
+    "{{ b.c }}",
+    "{{",
+    "{% for i in a %}{{ i }}{% endfor %}",
+    "{{ 1 // 0 }}",
+    "\x1b[31m",
+    "int",
+)
+LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.sampled_from(WORDS)
+ODD = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(DETAILS), inner, max_size=5),
+    max_leaves=12,
+)
+KEYS = st.sampled_from(["a", "b", "c", "a b", "\x1b[2J", "_envops"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(document=st.dictionaries(KEYS, ODD, max_size=4), answer=ODD)
+def test_whatever_a_template_says_only_words_come_of_it(document, answer):
+    found = questions(yaml.safe_dump(document))
+    assert all(question.key.isprintable() and question.help.isprintable() for question in found.questions)
+    for answered in ({}, {"a": answer}):
+        try:
+            answers = found.resolve(answered)
+        except (InvalidAnswer, MissingAnswer):
+            continue
+        assert set(answers) == set(found.by_key)
+        assert set(found.for_engine(answers, answered)) <= set(answers)
+        assert all(isinstance(as_text(question, answers[question.key]), str) for question in found.questions)

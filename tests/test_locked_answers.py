@@ -12,6 +12,7 @@ import yaml
 
 from mlopsgen.adapters.credentials import Credential, NoCredential
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.templates import open_template
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from mlopsgen.events import Note, Warn
@@ -71,7 +72,7 @@ def test_an_answer_that_is_not_the_locked_one_is_found_in_the_version_that_the_r
     ]  # fmt: skip
 
 
-def test_what_was_fetched_before_is_not_fetched_again(tmp_path, online, tmp_path_factory):
+def test_what_was_fetched_before_is_not_fetched_again(tmp_path, online):
     with FakeGitHub() as fake:
         fake.add_user("acme")
         published = Published(tmp_path / "acme", files())
@@ -79,6 +80,10 @@ def test_what_was_fetched_before_is_not_fetched_again(tmp_path, online, tmp_path
         published.git("push", "--quiet", str(place.folder), "HEAD:refs/heads/main", "--tags")
         root = repository(tmp_path / "a", f"{fake.url}/acme/mlops-config", visibility="private")
         assert [each.key for each in decisions_about(root, online).differing] == ["visibility"]
+        published.release("v2.0.0", {}, "Later")
+        published.git("push", "--quiet", str(place.folder), "--tags")
+        assert [each.key for each in decisions_about(root, online).differing] == ["visibility"]
+        assert open_template(f"{fake.url}/acme/mlops-config", online, fetch=False).versions() == ("v1.0.0",)
     assert [each.key for each in decisions_about(root, online).differing] == ["visibility"]
 
 

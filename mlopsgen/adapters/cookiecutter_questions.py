@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mlopsgen.adapters.cookiecutter_jinja import environment
-from mlopsgen.adapters.rendered_questions import RenderedDefault
+from mlopsgen.adapters.rendered_questions import RenderedDefault, line
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Answers, Kind, Question
@@ -40,7 +40,7 @@ def cookiecutter_questions(text: str) -> QuestionSet:
             hint="Whoever makes the template has to mend it.",
         )
     reading = _Reading(found)
-    asked = {key: value for key, value in found.items() if not key.startswith("_")}
+    asked = {key: value for key, value in found.items() if key.isprintable() and not key.startswith("_")}
     left = {key: "it chooses among templates" for key in _NESTED if isinstance(asked.get(key), dict)}
     questions = tuple(reading.question(key, value) for key, value in asked.items() if key not in left)
     sections = {SECTION: "The template's questions"} if questions else {}
@@ -86,7 +86,7 @@ class _Reading:
     def _help(self, key: str) -> str:
         said = self._prompts.get(key, "")
         words = said.get("__prompt__", "") if isinstance(said, dict) else said
-        return " ".join(str(words).split())
+        return line(words)
 
     def _rendered(self, value: object, answers: Answers) -> Any:
         """A default with the answers so far; whatever it raises is the engine's to say."""

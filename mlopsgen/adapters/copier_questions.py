@@ -17,6 +17,7 @@ from mlopsgen.adapters.rendered_questions import (
     RenderedCondition,
     RenderedDefault,
     Typed,
+    line,
     plain,
     with_values,
     written,
@@ -73,7 +74,7 @@ def read_questions(read: Read) -> QuestionSet:
 @lru_cache(maxsize=16)
 def _questions(text: str, included: tuple[tuple[str, str], ...]) -> QuestionSet:
     config = _document(text, dict(included))
-    asked = {key: value for key, value in config.items() if not key.startswith("_")}
+    asked = {key: value for key, value in config.items() if key.isidentifier() and not key.startswith("_")}
     ours = is_ours(asked)
     reading = _Reading(config.get("_envops"), OWN_SECTION if ours else FOREIGN_SECTION)
     known = [question for question in BUILT_IN.questions if question.key in asked] if ours else []
@@ -177,10 +178,10 @@ class _Reading:
         if given.get("secret"):
             raise _Left("it is a secret, and a repository's answers hold none")
         name = given.get("type") or kind_of(given.get("default"))
-        if name not in _KINDS:
+        if not isinstance(name, str) or name not in _KINDS:
             raise _Left(f"its type is {name!r}")
         kind, choices = self._kind(given, str(name))
-        title, help_line = self._words(key, " ".join(str(given.get("help") or "").split()))
+        title, help_line = self._words(key, line(given.get("help")))
         bare = Question(
             key=key,
             section=self._section,

@@ -86,9 +86,10 @@ def _locked(questions: QuestionSet, key: str, value: object, where: str) -> Lock
     if "value" not in value:
         raise _invalid(f"'{key}' is locked without a 'value'", where)
     why = value.get("why") or ""
-    if not isinstance(why, str):
+    sentence = " ".join(why.split()) if isinstance(why, str) else "\0"
+    if not sentence.isprintable():
         raise _invalid(f"'why' of '{key}' has to be a sentence", where)
-    return Locked(value=_accepted(questions, key, value["value"], where), why=" ".join(why.split()))
+    return Locked(value=_accepted(questions, key, value["value"], where), why=sentence)
 
 
 def _accepted(questions: QuestionSet, key: str, value: object, where: str) -> Value:

@@ -82,7 +82,7 @@ class Refused:
     def __call__(self, value: Any) -> str | None:
         """Why it does not, or ``None``."""
         try:
-            words = " ".join(str(self.render({self.key: value})).split())
+            words = line(self.render({self.key: value}))
         except Exception:  # noqa: BLE001 - a template's text can raise anything; the engine says what
             return None
         return words.rstrip(".") or None
@@ -109,6 +109,11 @@ def plain(kind: Kind, value: object) -> object:
 def written(value: object) -> str:
     """A choice in words."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def line(text: object) -> str:
+    """A text of a template as one line for people; what could move a terminal's cursor is left out."""
+    return "".join(sign for sign in " ".join(str(text or "").split()) if sign.isprintable())
 
 
 def with_values(typed: Typed, render: Callable[[Mapping[str, Any]], Any]) -> Render:
