@@ -187,6 +187,9 @@ def test_a_token_that_was_not_sent_is_named() -> None:
     unused = "GH_TOKEN may be for another host and is not sent there."
     error = refused(parse("https://git.acme.example/a/b", trusted=True), "returned error: 401", "401", None, unused)
     assert error.message.endswith(unused)
+    assert "GH_HOST=git.acme.example" in error.hint
+    near = refused(parse("gh:acme/config", trusted=True), "returned error: 401", "401", None)
+    assert "GH_HOST" not in near.hint
 
 
 def test_single_sign_on_is_told_from_a_wrong_token() -> None:

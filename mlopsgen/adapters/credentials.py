@@ -107,8 +107,13 @@ def token_from_text(text: str) -> SecretValue:
     return SecretValue(text.strip())
 
 
+def is_near(host: str) -> bool:
+    """Whether tokens of the environment are for a host without ``GH_HOST`` saying so."""
+    return host == GITHUB or host.endswith(".ghe.com") or _LOOPBACK.fullmatch(host) is not None
+
+
 def _variables(host: str, environ: Mapping[str, str], *, chosen: bool) -> Iterator[str]:
-    near = host == GITHUB or host.endswith(".ghe.com") or _LOOPBACK.fullmatch(host) is not None
+    near = is_near(host)
     named = near or host in _named_hosts(environ)
     if named or chosen:
         yield OWN_VARIABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mlopsgen.adapters.credentials import GITHUB, OWN_VARIABLE, Credential
+from mlopsgen.adapters.credentials import GITHUB, OWN_VARIABLE, Credential, is_near
 from mlopsgen.adapters.template_address import TemplateAddress
 from mlopsgen.errors import MlopsgenError, PermissionDenied, UsageError
 
@@ -65,9 +65,10 @@ def _at_door(address: TemplateAddress, said: str, told: str, credential: Credent
     """What happened, and the next step, at a server that tokens are shown to."""
     right = " (fine-grained: that repository, Contents: read; classic: repo)" if address.host == GITHUB else ""
     if credential is None:
+        sent = "" if is_near(address.host) else f", and GH_HOST={address.host}, which says that it is for this server"
         return (
             f"The template {address.text} cannot be read: it is private or not there, and no token was shown.",
-            f"Check the address. If it is private: set {OWN_VARIABLE} to a token that may read it{right}.",
+            f"Check the address. If it is private: set {OWN_VARIABLE} to a token that may read it{right}{sent}.",
         )
     came = f"The template {address.text} cannot be read with the token from {credential.source}"
     if "SAML" in said or "single sign-on" in said.lower():
