@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import copier
@@ -160,17 +161,23 @@ def test_anew_merges_the_template_whatever_made_the_repository(tmp_path):
     assert owner.at(ADOPTED)["Makefile"] == "mine"
 
 
-def test_a_credential_in_the_recorded_address_is_neither_told_nor_recorded_again(tmp_path):
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ftp://ada:{}@example.org/docs", "is no address of a template"),
+        ("https://ada:{}@127.0.0.1:1/docs", "cannot be reached"),
+    ],
+)
+def test_a_credential_in_the_recorded_address_is_neither_told_nor_handed_on(tmp_path, address, words):
     secret = canary("template")
     owner = arrive(tmp_path, {"src/mine.py": "1\n"})
-    owner.write({OTHER: f"_commit: v1.0.0\n_src_path: ftp://ada:{secret}@example.org/docs\n"})
-    owner.git("add", "--all")
     try:
-        owner.git("commit", "--quiet", "-m", "With a credential")
-        with pytest.raises(UsageError) as caught:
+        owner.commit({OTHER: f"_commit: v1.0.0\n_src_path: {address.format(secret)}\ncolour: red\n"})
+        with pytest.raises(MlopsgenError, match=words) as caught:
             owner.adopt(template="")
         assert secret not in f"{caught.value.message}{caught.value.where}{caught.value.hint}{owner.said}"
+        with pytest.raises(UsageError, match=r"example\.org/docs|127\.0\.0\.1:1/docs") as caught:
+            owner.adopt()
+        assert secret not in f"{caught.value.message}{caught.value.where}{caught.value.hint}{owner.said}"
     finally:
-        import shutil  # noqa: PLC0415
-
         shutil.rmtree(owner.folder)

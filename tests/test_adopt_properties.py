@@ -130,3 +130,10 @@ def test_the_pattern_of_a_path_survives_the_record(path):
     assert path in Patterns([pattern.strip()])
     assert f"{path}.more" not in Patterns([pattern.strip()])
     assert f"below/{path}" not in Patterns([pattern.strip()])
+
+
+@pytest.mark.parametrize("mode", ["120000", "160000"])
+def test_a_link_or_a_submodule_is_no_file_even_with_the_same_content(mode):
+    ours, rendered = ({"a.txt": Entry(each, "0" * 40)} for each in (mode, "100644"))
+    laid = lay_beside(ours, rendered, CLASSES, lambda ids: dict.fromkeys(ids, b"b.txt"))
+    assert ([one.path for one in laid.kept], laid.same, laid.added) == (["a.txt"], (), {})

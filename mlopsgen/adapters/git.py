@@ -123,8 +123,10 @@ class GitRepository:
 
 
 def without_credentials(address: str) -> str:
-    """A remote's address for people and for comparing: nobody's name or token in it."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "", address) if address.startswith("http") else address
+    """A remote's address for people and for comparing: nobody's token or password in it, and for http no name."""
+    if address.startswith("http"):
+        return re.sub(r"(?<=://)[^/\s]*@", "", address)
+    return re.sub(r"(://[^/@:\s]*):[^/\s]*@", r"\1@", address)
 
 
 def version(environ: Mapping[str, str], cwd: Path) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.git import GitRepository, without_credentials
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidDocument, UsageError
 from mlopsgen.remote.plan_text import printable
@@ -150,7 +150,7 @@ def _of_cruft(repository: GitRepository, files: Listing) -> Origin:
     return Origin(
         made_by=MadeBy.CRUFT,
         file=CRUFT_FILE,
-        template=template,
+        template=without_credentials(template),
         version=commit,
         directory=directory.strip("/") if isinstance(directory, str) else "",
         answers={key: value for key, value in answers.items() if not key.startswith("_")},

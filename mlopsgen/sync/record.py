@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlopsgen.adapters.answers_digest import digest_of
+from mlopsgen.adapters.git import without_credentials
 from mlopsgen.adapters.yaml_lines import Lines
 from mlopsgen.adapters.yaml_lines import read as read_yaml
 from mlopsgen.constants import ANSWERS_FILE, OWNED
@@ -28,7 +29,7 @@ class Record:
     """A record as it was read.
 
     Attributes:
-        template: The template's address; may be empty.
+        template: The template's address, without a credential that somebody recorded with it; may be empty.
         version: The version that the repository was rendered from last; may be empty.
         answers: The answers, as they stand there.
         owned: Patterns of the files that the owner took over.
@@ -65,7 +66,7 @@ def read_record(text: str) -> Record:
     document = {str(key): value for key, value in found.value.items()}
     lines = {str(path[0]): line for path, line in found.lines.items() if len(path) == 1}
     return Record(
-        template=_word(document.get("_src_path")),
+        template=without_credentials(_word(document.get("_src_path"))),
         version=_word(document.get("_commit")),
         answers={key: value for key, value in document.items() if not key.startswith("_") and key != OWNED},
         owned=_owned(found, document.get(OWNED)),
