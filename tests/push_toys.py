@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import in_process
 from tests.canaries import canary
 from tests.github import FakeGitHub
 
@@ -35,16 +36,7 @@ class Person:
 
     def run(self, *arguments: str, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """Run ``mlopsgen ARGUMENTS``; nobody can be asked."""
-        return subprocess.run(
-            [sys.executable, "-m", "mlopsgen", *arguments],
-            cwd=cwd or self.folder,
-            env={**self.environ, **more},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        return in_process.mlopsgen(*arguments, cwd=cwd or self.folder, environ={**self.environ, **more})
 
     def push(self, *arguments: str, **more: str) -> dict[str, Any]:
         """``mlopsgen push --yes --output json``; the envelope, with its data on the same level and what was said."""
