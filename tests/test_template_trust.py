@@ -21,7 +21,7 @@ from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError, UsageError
 from mlopsgen.ports import Template
 from mlopsgen.sync.renders import Renders
 from tests.canaries import canary, found_in
-from tests.cookiecutter_toys import FILES, HOOKS, inside, published
+from tests.cookiecutter_toys import FILES, HOOKS, inside
 from tests.template_toys import NAMES, Published
 
 JSON = '{"name": "made"}'
@@ -119,7 +119,8 @@ def test_trust_is_in_one_template_and_in_no_other() -> None:
 
 
 def test_what_was_rendered_with_trust_is_no_way_round_it(environ: dict[str, str], tmp_path: Path) -> None:
-    folder = published(tmp_path / "template", {**FILES, **HOOKS}).path
+    files = {"cookiecutter.json": JSON, f"{IN}/a": "a", "hooks/post_gen_project.py": "pass\n"}
+    folder = Published(tmp_path / "template", files).path
     store = tmp_path / "renders.git"
     assert Renders(store, opened(folder, environ, trusting(folder)), environ).tree("v1.0.0", {})
     with pytest.raises(UnsafeTemplate):

@@ -96,6 +96,7 @@ def test_a_commit_between_tags_is_a_version_too(environ: dict[str, str], tmp_pat
     assert template.changelog(named, "v1.1.0") == (("v1.1.0", "- The second\n- After the tag"),)
     assert template.changelog("v1.1.0", last) == ((last, "- On another branch"),)
     assert template.changelog("v1.0.0", last)[-1][0] == "v1.1.0"
+    assert order("v1.0.0-3-g0123456789ab") == version_key("v1.0-0-3-g0123456789ab") == (1, 0, 0, 3)
     for key in (order, version_key):
         found = ["v1.0.0", named, "v1.1.0", last, "v1.2.0"]
         assert sorted([*found[2:], *found[:2]], key=key) == found
