@@ -131,6 +131,7 @@ def test_its_file_becomes_the_record_and_nothing_else_changes(tmp_path):
         "ci": {"github": {"on": True}},
         "owned": ["/data", "/notes", "/docs/*.md"],
     }
+    assert set(result.data["answers"]) == {"project", "slug", "license", "use_docs", "ci"}
     assert (result.data["made_by"], result.data["removed"]) == ("cruft", [CRUFT_FILE])
     assert (result.data["same"], result.data["apart"]) == (3, 1)
 
@@ -212,6 +213,7 @@ def test_a_folder_of_somebody_s_machine_is_not_opened_unless_it_is_named(tmp_pat
     owner = made(tmp_path)
     with pytest.raises(UsageError, match=r"its template is the folder"):
         owner.adopt(template="")
+    assert "git branch development && git branch staging && git branch production   (if" in owner.adopt().next_steps[-2]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ class _Adopt:
         return OperationResult(
             summary=f"{sentence(adoption)}. Nothing was changed.",
             data=self._data(adoption, branch, "pending"),
-            next_steps=("mlopsgen adopt   (the same without --dry-run makes the branch)",),
+            next_steps=(f"Run the same without --dry-run: it makes the branch {ADOPT_BRANCH}.",),
         )
 
     def run(self) -> OperationResult:
@@ -253,16 +253,18 @@ class _Adopt:
             yield f"git switch {shlex.quote(branch)} && git merge {ADOPT_BRANCH}"
         else:
             yield f"git switch BRANCH && git merge {ADOPT_BRANCH}   (no branch is checked out here)"
+        missing = [name for name in BRANCHES if self.source.commit_of(f"refs/heads/{name}") is None]
+        made = " && ".join(f"git branch {name}" for name in missing)
         if adoption.made_by is MadeBy.HAND:
-            missing = [name for name in BRANCHES if self.source.commit_of(f"refs/heads/{name}") is None]
-            if missing:
-                made = " && ".join(f"git branch {name}" for name in missing)
+            if made:
                 yield f"{made}   (each of these branches trains; {MAIN_BRANCH} is where work begins)"
             yield "mlopsgen push --local   (or on GitHub: --org ORGANISATION, --user)"
-        elif version_key(adoption.newest) > version_key(adoption.version):
-            yield f"{_sync(self.request, branch)}   (the template is at {adoption.newest} by now)"
-        else:
-            yield f"{_sync(self.request, branch)}   (from then on, whenever the template moves)"
+            return
+        if MAIN_BRANCH in missing:
+            yield f"{made}   (if 'mlopsgen push' shall set GitHub up: these are the branches that it knows)"
+        newer = version_key(adoption.newest) > version_key(adoption.version)
+        when = f"the template is at {adoption.newest} by now" if newer else "from then on, whenever the template moves"
+        yield f"{_sync(self.request, branch)}   ({when})"
 
     def _data(self, adoption: Adoption, branch: str, state: str) -> dict[str, Any]:
         folder = str(Path(self.source.path))
