@@ -10,7 +10,8 @@ import pytest
 from mlopsgen.adapters.cache import cache_folder
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.template_address import parse
-from mlopsgen.adapters.template_refusals import is_refusal, refused
+from mlopsgen.adapters.template_refusals import TemplateRefused, is_refusal, refused
+from mlopsgen.adapters.templates import open_template
 from mlopsgen.errors import UsageError
 from mlopsgen.secret_value import SecretValue
 from tests.canaries import canary, found_in, hunt
@@ -198,3 +199,13 @@ def test_single_sign_on_is_told_from_a_wrong_token() -> None:
     error = refused(parse("gh:acme/config", trusted=True), said, said, credential)
     assert "single sign-on" in error.message
     assert "github.com" in error.hint
+
+
+def test_what_a_server_says_moves_no_cursor(tmp_path: Path, environ: dict[str, str]) -> None:
+    script = tmp_path / "ssh"
+    script.write_text("#!/bin/sh\nprintf '\\033[2JPermission denied (publickey).\\n' >&2\nexit 255\n", encoding="utf-8")
+    script.chmod(0o755)
+    with pytest.raises(TemplateRefused, match="Permission denied") as caught:
+        open_template(SSH, {**environ, "GIT_SSH_COMMAND": str(script)})
+    assert caught.value.message.isprintable()
+    assert f"git ls-remote {SSH}" in caught.value.hint

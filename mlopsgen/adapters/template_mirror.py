@@ -188,4 +188,5 @@ class TemplateMirror:
             or ["git says nothing"]
         )
         text = redact("; ".join(line.split(":", 1)[-1].strip() if ":" in line else line for line in kept[-2:]))
-        return (text.replace(token.reveal(), "***") if token is not None else text).rstrip(".")
+        text = text.replace(token.reveal(), "***") if token is not None else text
+        return "".join(letter for letter in text if letter.isprintable()).rstrip(".")  # a server chose these words
