@@ -221,8 +221,7 @@ class _Replies:
 
     def yes_or_no(self, key: str, default: Any, *_: Any, **__: Any) -> bool:
         """Yes or no."""
-        from cookiecutter.prompt import YesNoPrompt  # noqa: PLC0415
-        from rich.prompt import InvalidResponse  # noqa: PLC0415
+        from cookiecutter.prompt import InvalidResponse, YesNoPrompt  # noqa: PLC0415
 
         value = self._answers.get(key, default)
         try:
