@@ -7,6 +7,7 @@ import re
 from mlopsgen.adapters.credentials import GITHUB, OWN_VARIABLE, Credential, is_near
 from mlopsgen.adapters.template_address import TemplateAddress
 from mlopsgen.errors import MlopsgenError, PermissionDenied, UsageError
+from mlopsgen.secret_value import redact
 
 _MOVED = re.compile(r"Maximum \(0\) redirects|unable to update url base|returned error: 30\d")
 _NOT_ASKED = re.compile(r"could not read (User|Pass)|prompts disabled")
@@ -50,7 +51,10 @@ def refused(
     if not address.host:
         hint = f"Check the address, and that 'git ls-remote {address.repository}' works here."
         kind = TemplateRefused if _NOT_ALLOWED.search(said) else UsageError
-        return kind(f"The template {address.text} cannot be read: {told}.", where=address.text, hint=hint)
+        # ssh's own line says more than git's after it; whoever answers there chose its words.
+        line = next((line for line in said.splitlines() if is_refusal(line)), told)
+        words = "".join(letter for letter in redact(line) if letter.isprintable()).strip().rstrip(".")
+        return kind(f"The template {address.text} cannot be read: {words}.", where=address.text, hint=hint)
     if _MOVED.search(said):
         return UsageError(
             f"The template {address.text} cannot be read: it has another address now.",
