@@ -17,7 +17,7 @@ import mlopsgen as package
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.templates import open_template
 from mlopsgen.answers import BY_KEY, QUESTIONS, resolve
-from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
+from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE
 from mlopsgen.ports import Template
 from mlopsgen.sync import trees
 from mlopsgen.sync.ahead import look_ahead, renew
@@ -33,6 +33,9 @@ RELEASED = sorted((ROOT / "tests" / "released").glob("*/*.yml"))
 NOTES = [
     re.match(r"\[(\d[^\]]*)\]", part) for part in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")
 ]
+
+SINCE = {"template_update", *(f"{branch}_{key}" for branch in BRANCHES for key in ("access", "ssh", "ssh_host_key"))}
+"""Questions that v0.1.0 did not ask."""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,9 @@ def test_the_answers_of_every_release_become_those_of_the_newest_version(path, r
     assert after.version == template.newest
     assert not after.is_edited
     told = {new.key: (new.value, new.origin) for new in renewed.new}
-    assert told == {"template_update": ("off", "default")}
+    on_clusters = [branch for branch in BRANCHES if record.answers[f"{branch}_engine"] == "kubeflow"]
+    access = {f"{branch}_access": ("direct", "default") for branch in on_clusters}
+    assert told == {"template_update": ("off", "default"), **access}
 
 
 def test_every_answer_stands_in_the_records_of_every_release():
@@ -101,7 +106,7 @@ def test_every_answer_stands_in_the_records_of_every_release():
         records = [read_record(path.read_text(encoding="utf-8")) for path in RELEASED if path.parent.name == version]
         for question in QUESTIONS:
             found = [record.answers[question.key] for record in records if question.key in record.answers]
-            if question.key == "template_update" and version == "v0.1.0":
+            if question.key in SINCE and version == "v0.1.0":
                 continue
             assert found, f"{version} has no record with {question.key}"
             if question.kind == "choice":
