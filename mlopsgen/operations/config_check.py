@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,9 @@ _RENDERS = "every set of answers renders"
 _FIRST = "what was found before comes first"
 _MOST = 8
 """So many rows that fail in different ways are told of each check."""
+
+_ALONE = 3
+"""So many answers are named that only the sets with a problem have."""
 
 _FAILING = 3
 """After so many sets of answers that do not render, the others are not tried: each costs seconds then."""
@@ -181,14 +185,6 @@ def _questions(questions: QuestionSet) -> Check:
 
 
 @dataclass
-class _Problem:
-    """Something that is wrong, with the first set of answers that it is wrong for, and how many others."""
-
-    row: str
-    more: int = 0
-
-
-@dataclass
 class _Rows:
     """Repositories, made and looked at."""
 
@@ -196,11 +192,16 @@ class _Rows:
     version: str
     renders: Renders
     environ: Mapping[str, str]
-    count: int = 0
+    _tried: list[AnswerRow] = field(default_factory=list)
     _first: str = ""
     _failed: int = 0
     _names: dict[str, None] = field(default_factory=lambda: {_RENDERS: None})
-    _problems: dict[tuple[str, str], _Problem] = field(default_factory=dict)
+    _problems: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many sets of answers were tried."""
+        return len(self._tried)
 
     def try_all(self, questions: QuestionSet) -> None:
         """Render each set of answers and look at what comes out."""
@@ -210,14 +211,14 @@ class _Rows:
                 if self._failed == _FAILING or (self._failed and not self._first):
                     return
         except MlopsgenError as error:
-            self._note(_RENDERS, _told(error), "")
+            self._problems[_RENDERS, _told(error)] = []
 
     def _try(self, questions: QuestionSet, row: AnswerRow) -> None:
-        self.count += 1
+        self._tried.append(row)
         try:
             tree = self.renders.tree(self.version, questions.for_engine(row.answers, row.given))
         except MlopsgenError as error:
-            self._note(_RENDERS, _told(error), row.name)
+            self._note(_RENDERS, _told(error))
             self._failed += 1
             return
         repository = self.renders.repository
@@ -226,26 +227,29 @@ class _Rows:
             self._names.setdefault(each.name)
             if not each.ok:
                 for part in each.detail.split("; "):
-                    self._note(each.name, part, row.name)
+                    self._note(each.name, part)
         self._first = self._first or tree
 
-    def _note(self, name: str, detail: str, row: str) -> None:
-        known = self._problems.get((name, detail))
-        if known is None:
-            self._problems[name, detail] = _Problem(row)
-        else:
-            known.more += 1
+    def _note(self, name: str, detail: str) -> None:
+        self._problems.setdefault((name, detail), []).append(self.count - 1)
 
     def checks(self) -> Iterator[Check]:
         """What was found, by check."""
         for name in self._names:
-            told = [_with_row(detail, found) for (each, detail), found in self._problems.items() if each == name]
+            told = [f"{detail}{self._with(rows)}" for (each, detail), rows in self._problems.items() if each == name]
             more = [f"and {len(told) - _MOST} more"] if len(told) > _MOST else []
             yield Check(name=name, ok=not told, detail="\n".join([*told[:_MOST], *more]))
 
-
-def _with_row(detail: str, found: _Problem) -> str:
-    if not found.row:
-        return detail
-    others = f" and {found.more} others" if found.more else ""
-    return f"{detail} (with {found.row}{others})"
+    def _with(self, failing: Sequence[int]) -> str:
+        """The answers that show a problem, in brackets: those that only the failing sets have, if there are any."""
+        if not failing:
+            return ""
+        first = self._tried[failing[0]]
+        if failing[0] == 0:  # later sets are only looked at where they differ from this one
+            return f" (with {first.name})"
+        others = [row.answers for number, row in enumerate(self._tried) if number not in failing]
+        alike = [self._tried[number].answers for number in failing]
+        shared = {key: value for key, value in first.answers.items() if all(row.get(key) == value for row in alike)}
+        alone = [f"{key}={value}" for key, value in shared.items() if all(row.get(key) != value for row in others)]
+        told = ", ".join(alone[:_ALONE]) or textwrap.shorten(first.name, 200, placeholder=" ...")
+        return f" (with {told})"
