@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from mlopsgen.adapters.template_address import TemplateAddress
 from mlopsgen.adapters.template_mirror import TemplateMirror
 from mlopsgen.errors import MlopsgenError
 from tests.canaries import canary
+from tests.cookiecutter_forks import Case, Outcome, render_all
 from tests.cookiecutter_toys import inside
 from tests.template_toys import Published
 
@@ -54,23 +55,23 @@ ESCAPES = {
 
 
 @pytest.fixture(scope="module")
-def escaping(tmp_path_factory: pytest.TempPathFactory) -> tuple[CookiecutterEngine, Path]:
-    """A template whose versions try one way out each."""
-    folder = tmp_path_factory.mktemp("escaping")
+def escapes(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Outcome], Path]:
+    """Each way out, as a file, as a file's name, and as a default."""
+    folder = tmp_path_factory.mktemp("escapes")
     proof = folder / "proof"
-    made = Published(folder / "template", {"cookiecutter.json": '{"name": "made"}', f"{IN}/a": "ok"})
-    for number, text in enumerate(ESCAPES.values(), start=1):
-        made.release(f"v2.{number}", {f"{IN}/a": text.replace("HERE", str(proof))}, "x")
-    return engine(made.path, {"HOME": str(folder), "PATH": os.environ["PATH"]}), proof
+    texts = {way: text.replace("HERE", str(proof)) for way, text in ESCAPES.items()}
+    cases = {f"{way} in a file": Case({f"{IN}/a": text}) for way, text in texts.items()}
+    cases |= {f"{way} in a default": Case({f"{IN}/a": ""}, {"name": "made", "x": text}) for way, text in texts.items()}
+    cases["a name"] = Case({f"{IN}/{texts['functions'].replace(str(proof), 'proof')}": ""})
+    return dict(zip(cases, render_all(list(cases.values()), folder / "cases"), strict=True)), proof
 
 
-@pytest.mark.parametrize("way", list(ESCAPES))
-def test_nothing_leads_out_of_the_sandbox(way: str, escaping: tuple[CookiecutterEngine, Path], tmp_path: Path) -> None:
-    template, proof = escaping
-    with pytest.raises(MlopsgenError):
-        template.render(f"v2.{list(ESCAPES).index(way) + 1}", {}, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_nothing_leads_out_of_the_sandbox(escapes: tuple[dict[str, Outcome], Path]) -> None:
+    outcomes, proof = escapes
     assert not proof.exists()
+    assert not list(proof.parent.rglob("proof"))
+    for way, outcome in outcomes.items():
+        assert re.search("unsafe|undefined|has no attribute|no loader|not found", outcome.error), (way, outcome.error)
 
 
 def test_defaults_are_rendered_in_the_sandbox_too(environ: dict[str, str], tmp_path: Path) -> None:
@@ -96,25 +97,13 @@ NAMES = {
 }
 
 
-@pytest.fixture(scope="module")
-def naming(tmp_path_factory: pytest.TempPathFactory) -> CookiecutterEngine:
-    """A template whose versions write to one wrong place each."""
-    folder = tmp_path_factory.mktemp("naming")
-    made = Published(folder / "template", {"cookiecutter.json": VARIABLES, f"{IN}/a": "ok"})
-    before = ""
-    for number, (name, _) in enumerate(NAMES.values(), start=1):
-        made.release(f"v2.{number}", {**({before: None} if before else {}), name: "harm"}, "x")
-        before = name
-    return engine(made.path, {"HOME": str(folder), "PATH": os.environ["PATH"]})
-
-
-@pytest.mark.parametrize("place", list(NAMES))
-def test_nothing_is_written_outside_the_repository(place: str, naming: CookiecutterEngine, tmp_path: Path) -> None:
-    out, far = tmp_path / "out", tmp_path / "far"
-    out.mkdir()
-    with pytest.raises(MlopsgenError, match=NAMES[place][1]):
-        naming.render(f"v2.{list(NAMES).index(place) + 1}", {"place": str(far)}, out)
-    assert list(out.iterdir()) == []
+def test_nothing_is_written_outside_the_repository(tmp_path: Path) -> None:
+    far = tmp_path / "far"
+    variables = {**json.loads(VARIABLES), "place": str(far)}
+    outcomes = render_all([Case({name: "harm"}, variables) for name, _ in NAMES.values()], tmp_path / "cases")
+    for (_, words), outcome in zip(NAMES.values(), outcomes, strict=True):
+        assert re.search(words, outcome.error), outcome.error
+        assert b"harm" not in {content for _, content in outcome.made.values()}
     assert not far.exists()
 
 
@@ -165,16 +154,15 @@ def test_many_large_files_are_too_much(environ: dict[str, str], tmp_path: Path) 
 SETTINGS = [
     ({"_jinja2_env_vars": {"extensions": ["x.Y"]}}, "extensions"),
     ({"_jinja2_env_vars": {"undefined": "x"}}, "undefined"),
-    ({"_extensions": ["jinja2.ext.nothing"]}, "own on this machine"),
+    ({"_extensions": ["jinja2.ext.nothing"]}, "cannot be loaded"),
     ({"_copy_without_render": 7}, "rendered"),
 ]
 
 
-@pytest.mark.parametrize("number", range(len(SETTINGS)))
-def test_settings_that_no_template_may_have_are_refused(number: int, environ: dict[str, str], tmp_path: Path) -> None:
-    settings, words = SETTINGS[number]
-    files = {"cookiecutter.json": json.dumps({"name": "made", **settings}), f"{IN}/a": "x"}
-    refused(template_of(files, environ, tmp_path / "template"), tmp_path / "out", words)
+def test_settings_that_no_template_may_have_are_refused(tmp_path: Path) -> None:
+    cases = [Case({f"{IN}/a": "x"}, {"name": "made", **settings}) for settings, _ in SETTINGS]
+    for outcome, (_, words) in zip(render_all(cases, tmp_path / "cases"), SETTINGS, strict=True):
+        assert re.search(words, outcome.error), outcome.error
 
 
 def test_a_token_in_the_environment_is_nowhere_in_a_render(environ: dict[str, str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from mlopsgen.adapters.cookiecutter_engine import CookiecutterEngine
 from mlopsgen.adapters.templates import open_template
 from mlopsgen.adapters.trust import Trust
-from mlopsgen.errors import InvalidAnswer, MlopsgenError, UsageError
+from mlopsgen.errors import InvalidAnswer, UsageError
 from mlopsgen.ports import Template
 from mlopsgen.sync.record import read_record
 from mlopsgen.sync.renders import Renders
+from tests.cookiecutter_forks import Case, render_all
 from tests.cookiecutter_toys import FILES, HOOKS, ROWS, TOP, VARIABLES, inside, plain, published
 
 RECORD = ".copier-answers.yml"
@@ -63,7 +65,7 @@ def test_a_render_is_what_cookiecutter_itself_makes(hooks: bool, environ: dict[s
         if not dictionaries.intersection(row):
             assert found == wanted[number]
         assert set(found) == set(wanted[number])
-        assert template.folder_name(template.newest, row) == read_record(record).answers["project_slug"]
+        assert number or template.folder_name(template.newest, row) == read_record(record).answers["project_slug"]
 
 
 def test_the_record_is_that_of_every_engine(environ: dict[str, str], tmp_path: Path) -> None:
@@ -119,28 +121,30 @@ def test_lines_end_as_the_template_says(environ: dict[str, str], tmp_path: Path)
     assert found["a"][1] == b"made\r\n"
 
 
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        ({"open_source_license": "GPL"}, "open_source_license.*none of MIT license, BSD license"),
-        ({"use_docker": "perhaps"}, "use_docker.*yes or no"),
-        ({"services": "none"}, "services.*mapping"),
-        ({"full_name": ["a"]}, "full_name.*text"),
-        ({"project_slug": "a/b"}, "folder would be called 'a/b'"),
-        ({"project_slug": ".."}, r"'\.\.'"),
-        ({"project_slug": ".git"}, r"'\.git'"),
-        ({"project_slug": ""}, "folder would be called ''"),
-    ],
-)
-def test_answers_that_do_not_fit_are_refused_in_words(
-    answers: dict[str, Any], words: str, shaped: CookiecutterEngine, tmp_path: Path
-) -> None:
-    with pytest.raises(MlopsgenError, match=words) as caught:
-        shaped.render("v1.0.0", answers, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    if "project_slug" not in answers:
-        assert isinstance(caught.value, InvalidAnswer)
-        assert caught.value.where in answers
+UNFIT = [
+    ({"open_source_license": "GPL"}, "open_source_license.*none of MIT license, BSD license"),
+    ({"use_docker": "perhaps"}, "use_docker.*yes or no"),
+    ({"services": "none"}, "services.*mapping"),
+    ({"full_name": ["a"]}, "full_name.*text"),
+    ({"project_slug": "a/b"}, "folder would be called 'a/b'"),
+    ({"project_slug": ".."}, r"'\.\.'"),
+    ({"project_slug": ".git"}, r"'\.git'"),
+    ({"project_slug": ""}, "folder would be called ''"),
+]
+
+
+def test_answers_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
+    files = {name: text for name, text in FILES.items() if name != "cookiecutter.json"}
+    cases = [Case(files, VARIABLES, answers) for answers, _ in UNFIT]
+    for (answers, words), outcome in zip(UNFIT, render_all(cases, tmp_path / "cases"), strict=True):
+        assert re.search(words, outcome.error), outcome.error
+        assert "project_slug" in answers or (outcome.told["where"], outcome.told["kind"]) == (*answers, "answer")
+
+
+def test_a_refused_answer_leaves_nothing(shaped: Template, tmp_path: Path) -> None:
+    with pytest.raises(InvalidAnswer, match="use_docker") as caught:
+        shaped.render("v1.0.0", {"use_docker": "perhaps"}, tmp_path)
+    assert (caught.value.where, list(tmp_path.iterdir())) == ("use_docker", [])
 
 
 @pytest.fixture(scope="module")
@@ -155,24 +159,22 @@ def test_what_a_person_types_is_never_rendered(shaped: Template, tmp_path: Path)
     assert b"{{ x.y.z }}" in found["pyproject.toml"][1]
 
 
-@pytest.mark.parametrize(
-    ("files", "words"),
-    [
-        ({"a": "{{ cookiecutter.nothing }}"}, "Unable to create file 'a': .*no attribute 'nothing'"),
-        ({"a": "one\n{% if %}"}, "cannot be rendered"),
-        ({"{{ cookiecutter.nothing }}/a": ""}, "no attribute 'nothing'"),
-        ({"a": "{{ 1 / 0 }}"}, "division by zero"),
-        ({"a": "{% include 'nowhere' %}"}, "nowhere"),
-    ],
-)
-def test_a_mistake_in_a_template_is_said(
-    files: dict[str, str], words: str, environ: dict[str, str], tmp_path: Path
-) -> None:
-    template = opened(small(tmp_path / "template", {}, files), environ)
-    with pytest.raises(MlopsgenError, match=words) as caught:
-        template.render("v1.0.0", {}, tmp_path)
-    assert "mend it" in caught.value.hint
-    assert "Traceback" not in str(caught.value)
+MISTAKES = [
+    ({"a": "{{ cookiecutter.nothing }}"}, "Unable to create file 'a': .*no attribute 'nothing'"),
+    ({"a": "one\n{% if %}"}, "cannot be rendered"),
+    ({"{{ cookiecutter.nothing }}/a": ""}, "no attribute 'nothing'"),
+    ({"a": "{{ 1 / 0 }}"}, "division by zero"),
+    ({"a": "{% include 'nowhere' %}"}, "nowhere"),
+    ({"{% if 0 %}x{% endif %}/a": ""}, "already exists"),
+]
+
+
+def test_a_mistake_in_a_template_is_said(tmp_path: Path) -> None:
+    cases = [Case({f"{{{{cookiecutter.name}}}}/{name}": text for name, text in files.items()}) for files, _ in MISTAKES]
+    for (_, words), outcome in zip(MISTAKES, render_all(cases, tmp_path / "cases"), strict=True):
+        assert re.search(words, outcome.error), outcome.error
+        assert "mend it" in outcome.told["hint"]
+        assert "Traceback" not in outcome.error
 
 
 def test_several_templates_in_one_repository_are_named(environ: dict[str, str], tmp_path: Path) -> None:
