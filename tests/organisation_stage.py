@@ -197,8 +197,15 @@ def text_of(there: Repository, path: str, branch: str = BRANCHES[0]) -> str:
     return there.git("show", f"{branch}:{path}") + "\n"
 
 
-def lines_of(there: Repository, commit: str) -> set[tuple[str, str]]:
-    """Every line of every text of a commit, with its file."""
-    # One command for all: each line is printed as COMMIT:FILE:LINE.
-    printed = there.git("grep", "--text", "--full-name", "-e", "", commit).splitlines()
-    return {(name, line) for name, _, line in (each.removeprefix(f"{commit}:").partition(":") for each in printed)}
+def changed_lines(there: Repository, before: str, after: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """The lines that came and those that went between two commits, each with its file."""
+    words = ("diff", "--no-renames", "--text", "--unified=0", "--no-prefix", before, after)
+    came, went, name = set(), set(), ""
+    for line in there.git(*words).splitlines():
+        if line.startswith("diff --git "):
+            name = line.split()[2]
+        elif line.startswith("+") and not line.startswith("+++ "):
+            came.add((name, line[1:]))
+        elif line.startswith("-") and not line.startswith("--- "):
+            went.add((name, line[1:]))
+    return came, went

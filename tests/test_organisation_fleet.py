@@ -15,10 +15,12 @@ import yaml
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
 from tests.fleet_stage import CHANGED, MERGED, NEW, OLD, Files, conflicting, work_of_owner
 from tests.github import FakeGitHub
-from tests.organisation_stage import CONFIG, OWN_LINE, POLICY, SERVICE, Organisation, lines_of, text_of
+from tests.organisation_stage import CONFIG, OWN_LINE, POLICY, SERVICE, Organisation, changed_lines, text_of
 
 NUMBERS = range(1, 18)
 CONFLICT = NUMBERS[-1]
+_EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The tree without anything."""
 LINE = "# What an older version of the template said here."
 
 
@@ -29,15 +31,13 @@ class Story:
     Attributes:
         organisation: Where it happened.
         before: The commit that each repository was at, by name.
-        base: The commit of each that its owner's work begins after; none for one whose every line is the owner's.
-        first: What ``status --all`` said before.
+        work: What its owner made of each: from which tree to which.
         rows: The rows of ``sync --all``, by name.
     """
 
     organisation: Organisation
     before: dict[str, str] = field(default_factory=dict)
-    base: dict[str, str] = field(default_factory=dict)
-    first: str = ""
+    work: dict[str, tuple[str, str]] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -59,11 +59,12 @@ def tell(story: Story) -> Story:
     made |= {"plain": _plain(organisation), "wine_service": _service(organisation), "adopted": _adopted(story)}
     for name, there in made.items():
         story.before[name] = there.branches["development"]
-        if name != "adopted":
-            story.base[name] = there.git("rev-parse", "development^")
+        story.work[name] = (there.git("rev-parse", "development^"), story.before[name])
+    # The adopted one was its owner's from its first line on.
+    first = made["adopted"].git("rev-list", "--first-parent", "--max-parents=0", "development")
+    story.work["adopted"] = (_EMPTY, first)
     organisation.update_config()
     organisation.update_service()
-    story.first = fleet.run("status", "--all", "--org", "acme", COLUMNS="160").stdout
     done = fleet.run("sync", "--all", "--org", "acme", "--yes", "--output", "json")
     found = json.loads(done.stdout)["data"]["repositories"]
     story.rows = {row["repository"].removeprefix("acme/"): row for row in found}
@@ -136,14 +137,10 @@ def test_everything_arrives_where_it_belongs(story: Story) -> None:
 def test_nobody_loses_a_line(story: Story) -> None:
     for name, before in story.before.items():
         there = story.organisation.github.repository(f"acme/{name}")
-        own = lines_of(there, before)
-        if name in story.base:
-            own -= lines_of(there, story.base[name])
-        else:
-            own = {("README.md", "# Ours for years"), ("Makefile", "\techo ours"), ("legacy/model.R", "x <- 1")}
-            own.add(("src/steps/train.py", "TRAIN = 'ours'"))
+        own, _ = changed_lines(there, *story.work[name])
+        came, went = changed_lines(there, before, "development")
         assert own, name
-        assert own - lines_of(there, "development") == set(), name
+        assert (went - came) & own == set(), name
         assert there.git("merge-base", "--is-ancestor", before, "development") == ""
 
 
@@ -157,12 +154,7 @@ def test_whoever_changed_the_same_line_decides(story: Story) -> None:
     assert "<<<<<<<" in marked
 
 
-def test_the_table_says_who_is_made_from_what(story: Story) -> None:
-    lines = {words[0]: words[1:] for line in story.first.splitlines() if (words := line.split())}
-    assert lines["acme/heart-rate-0001"][:4] == [CONFIG, "v1.0.0", "->", "v1.1.0"]
-    assert lines["acme/wine_service"][:4] == [SERVICE, "v1.0.0", "->", "v2.0.0"]
-    assert lines["acme/plain"][:3] == [OLD, "->", NEW]
-    assert CONFIG not in lines
+def test_the_templates_of_the_rows_are_their_own(story: Story) -> None:
     assert {row["template"].partition("/acme/")[2] or row["template"] for row in story.rows.values()} == {
         "mlops-config", "cookiecutter-service", CANONICAL_TEMPLATE,
     }  # fmt: skip
@@ -171,9 +163,14 @@ def test_the_table_says_who_is_made_from_what(story: Story) -> None:
 def test_once_more_there_is_nothing_left_but_the_conflict(story: Story) -> None:
     fleet = story.organisation.fleet
     assert fleet is not None
-    done = fleet.run("status", "--all", "--org", "acme", "--output", "json")
-    counts = json.loads(done.stdout)["data"]["counts"]
-    assert counts == {"conflicts": 1, "current": len(story.before) - 1}
+    shown = fleet.run("status", "--all", "--org", "acme", COLUMNS="160").stdout
+    assert "20 repositories of acme: 1 with conflicts, 19 up to date." in shown
+    lines = {words[0]: words[1:] for line in shown.splitlines() if (words := line.split())}
+    assert lines["acme/heart-rate-0001"] == [CONFIG, "v1.1.0", "up", "to", "date"]
+    assert lines[f"acme/heart-rate-{CONFLICT:04}"][:4] == [CONFIG, "v1.0.0", "->", "v1.1.0"]
+    assert lines["acme/wine_service"] == [SERVICE, "v2.0.0", "up", "to", "date"]
+    assert lines["acme/plain"] == [NEW, "up", "to", "date"]
+    assert CONFIG not in lines
 
 
 def test_a_token_that_may_not_read_the_template_fails_its_own_repositories_alone(story: Story) -> None:
