@@ -96,7 +96,7 @@ WRONG = [["--nope"], ["nope"], ["init", "--nope"], ["init"], ["init", "a", "b"],
          ["init", "--set", "x"],
          ["init", "--defaults", "--task", "x"], ["init", "--defaults", "--answers"],
          ["init", "--defaults", "--set", "a=b"],
-         ["init", "--template", "gh:org/x"], ["init", "--answers", "none.yml"], ["init", "--defaults", "it's"],
+         ["init", "--template", "ftp://org/x"], ["init", "--answers", "none.yml"], ["init", "--defaults", "it's"],
          ["init", "--defaults", "--template-version", "v99"], ["init", "--defaults", "--output", "xml"],
          ["init", "--defaults", "--name", "-x"], ["init", "--defaults", "--", "-x"],
          ["init", "--defaults", ""]]  # fmt: skip

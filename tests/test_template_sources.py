@@ -264,12 +264,11 @@ def test_a_tag_that_moved_or_went_is_followed(published: Published, environ: dic
     assert template.store.identity("v1.1.0") != first
 
 
-def test_a_repository_without_versions_is_no_template(tmp_path: Path, environ: dict[str, str]) -> None:
-    published = Published(tmp_path / "empty")
-    published.git("tag", "--delete", "v1.0.0")
-    with pytest.raises(MlopsgenError, match="no released version") as caught:
-        open_template(str(published.path), environ, given=True)
-    assert "git tag" in caught.value.hint
+def test_a_repository_without_commits_is_no_template(tmp_path: Path, environ: dict[str, str]) -> None:
+    subprocess.run(["git", "init", "--quiet", str(tmp_path / "empty")], env=environ, check=True)
+    with pytest.raises(MlopsgenError, match="no version: its repository is empty") as caught:
+        open_template(str(tmp_path / "empty"), environ, given=True)
+    assert "tag" in caught.value.hint
 
 
 @pytest.mark.parametrize(
