@@ -1,7 +1,7 @@
 """Templates of other people: git repositories whose tags (or commits) are versions, mirrored in the cache folder.
 
 They are fetched once in a command; without network the mirror serves. A token of the environment goes to the host that
-it is for, for this one git command, and is never stored. Rendering runs none of their code.
+it is for, for this one git command, and is never stored. Reading them runs none of their code.
 """
 
 from __future__ import annotations
