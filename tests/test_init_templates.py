@@ -106,6 +106,13 @@ def test_a_template_of_other_people(desk: Desk, foreign: Path) -> None:
     assert any("folder" in text and "--template" in text for text in told.warnings)
 
 
+def test_an_occupied_folder_is_said_before_a_template_is_fetched(desk: Desk) -> None:
+    (desk.folder / "wine").write_text("mine", encoding="utf-8")
+    told = desk.init("http://127.0.0.1:9/acme/config", "wine")
+    assert (told.code, told.error["where"]) == (2, str(desk.folder / "wine"))
+    assert told.events == []
+
+
 def test_whose_folder_nobody_names_is_asked_for(desk: Desk, foreign: Path) -> None:
     told = desk.init(foreign)
     assert (told.error["code"], told.error["hint"]) == ("missing-answer", "Name it: mlopsgen init FOLDER.")

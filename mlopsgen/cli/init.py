@@ -96,10 +96,11 @@ def init(
     session = session_of(context)
     if directory == "":
         raise UsageError("The folder's name is empty.", where="directory", hint="Give a name, or leave it out.")
+    if directory is not None:
+        birthplace.check_free(session.path(directory))  # before a template is fetched
     chosen = choose(session, template, template_version, trust)
     given, origin = _given(session, chosen, answers, assignments or [], flags)
     if directory is not None:
-        birthplace.check_free(session.path(directory))
         named = chosen.questions.by_key.get("project_name")
         if named is not None and named.kind == "text" and "project_name" not in given:
             given["project_name"] = session.path(directory).resolve().name
