@@ -1,4 +1,4 @@
-"""Running the command line in a process of its own, on a toy project."""
+"""Running the command line on a toy project."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests import in_process
 from tests.forge_toys import Toy
 
 TOP = Path(__file__).parents[1]
@@ -24,10 +25,8 @@ def surroundings(toy: Toy) -> dict[str, str]:
 
 
 def mlopsgen(toy: Toy, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `mlopsgen ARGUMENTS` in the repository."""
-    return subprocess.run(
-        argv(*arguments), cwd=cwd or toy.folder, env=surroundings(toy), capture_output=True, text=True, check=False
-    )
+    """Run `mlopsgen ARGUMENTS` in the repository, in this process."""
+    return in_process.mlopsgen(*arguments, cwd=cwd or toy.folder, environ=surroundings(toy))
 
 
 def start(toy: Toy, *arguments: str) -> subprocess.Popen[str]:

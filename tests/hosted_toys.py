@@ -15,6 +15,7 @@ from mlopsgen.adapters.credentials import Credential, find_credential
 from mlopsgen.operations.hosting import Target, Wanted
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.secret_value import SecretValue
+from tests import in_process
 from tests.github import FakeGitHub
 from tests.github.repositories import Repository
 
@@ -77,8 +78,7 @@ class Hosted:
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run the command line here, with the token in the environment."""
         environ = {**self.environ, "MLOPSGEN_GITHUB_TOKEN": self.token, **more}
-        argv = [sys.executable, "-m", "mlopsgen", *arguments]
-        return subprocess.run(argv, cwd=self.here, env=environ, capture_output=True, text=True, check=False)
+        return in_process.mlopsgen(*arguments, cwd=self.here, environ=environ)
 
 
 def set_up(github: FakeGitHub, model: Path, folder: Path) -> Hosted:
