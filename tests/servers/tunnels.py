@@ -30,7 +30,7 @@ import builtins, requests
 from helpers.kubeflow_answers import unreachable
 address = given["address"]
 proxy = builtins.held.environ["MLOPSGEN_TUNNEL"]
-session = requests.Session()
+session = builtins.held.session = getattr(builtins.held, "session", None) or requests.Session()  # keeps connections
 session.trust_env = False
 session.proxies = {"http": proxy, "https": proxy}
 session.verify = given["ca"] or True
