@@ -99,6 +99,23 @@ def test_a_version_is_made_once_and_never_moved(ada: Person) -> None:
     ada.git("push", "--quiet", place, "v1.1.0")
 
 
+def test_one_that_reports_no_check_waits_for_none_and_releases_by_hand(ada: Person) -> None:
+    """The template v0.1.0 had no workflows for it: a check that nothing reports would keep even its update out."""
+    ada.git("rm", "--quiet", "-r", ".github")
+    ada.git("commit", "--quiet", "-m", "As v0.1.0 was")
+    ada.git("tag", "v0.9.0")
+    made = create(ada, "--yes")
+    assert made["exit_code"] == ExitCode.OK, made
+    assert (made["created"], made["name"]) == (False, "Acme Inc.")
+    rulesets = state_there(ada.github.repository(NAME))["rulesets"]
+    rules = {rule["type"] for one in rulesets if one["name"] == "main" for rule in one["rules"]}
+    assert rules == {"deletion", "non_fast_forward", "pull_request"}
+    steps = "\n".join(made["next_steps"])
+    assert "git push origin v0.9.0   (" in steps
+    assert "mlopsgen config-repo release --push   (" in steps
+    assert "release.yml checks" not in steps
+
+
 def test_again_changes_nothing_and_keeps_what_people_decided(ada: Person) -> None:
     create(ada, "--yes")
     before = state_there(ada.github.repository(NAME))

@@ -59,6 +59,18 @@ def read_organisation(text: str, questions: QuestionSet, name: str = DOCUMENT) -
     )
 
 
+def read_name(text: str, name: str = DOCUMENT) -> str:
+    """What the organisation is called; empty if the file does not say.
+
+    Raises:
+        InvalidDocument: It cannot be read.
+    """
+    from mlopsgen.adapters.yaml_lines import read  # noqa: PLC0415
+
+    called = read(text, name, _HINT).value.get("name", "")
+    return called.strip() if isinstance(called, str) else ""
+
+
 def read_release(text: str, name: str = DOCUMENT) -> str:
     """The version that the organisation gives its template next, for example ``1.2.0``; empty if it names none.
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mlopsgen import __version__
-from mlopsgen.adapters.git import without_credentials
+from mlopsgen.adapters.git import GitRepository, without_credentials
+from mlopsgen.adapters.tagged_versions import TaggedVersions
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.values import Key, Kind, Resource, Scalar, Value
+from mlopsgen.operations.config_files import ORGANISATION
 from mlopsgen.operations.config_repository import MAIN, find_config_repository
 from mlopsgen.operations.hosting import Hosted, find_target, is_github, open_github, place_of
 from mlopsgen.operations.making import read_workflow_texts
@@ -28,6 +30,8 @@ TOPIC = "mlopsgen-template"
 """Marks the repository; a fleet has another topic, so that the template is none of its members."""
 CHECK = "check"
 """The job of the workflow ``check.yml``, which pull requests wait for."""
+RELEASES = ".github/workflows/release.yml"
+"""The workflow that makes versions."""
 Fields = Mapping[str, Scalar | tuple[str, ...]]
 DESCRIPTION = "The organisation's template: machine-learning repositories are made from it and updated to its versions."
 
@@ -79,7 +83,7 @@ def push_config(request: GitHubPushRequest, events: EventSink) -> OperationResul
     result = Push(request, events, hosted, desired, credential, forge).run()
     steps = tuple(step.replace("mlopsgen push", request.again) for step in result.next_steps)
     if not (request.dry_run or result.exit_code):
-        steps = (*_next_steps(forge.page, hosted.target.full_name), *steps)
+        steps = (*_next_steps(source, forge.page, hosted.target.full_name), *steps)
     return replace(result, next_steps=steps)
 
 
@@ -106,7 +110,10 @@ def config_resources(name: str, workflows: Workflows, *, visibility: str) -> Ite
     yield _setting("allowed-actions", allowed, "the selected ones")
     yield _setting("workflow-token", {"permissions": "read", "pull_requests": False}, "release.yml alone asks for more")
     yield _setting("default-branch", MAIN, "what a clone checks out")
-    yield _ruleset(MAIN, (MAIN,), "what comes into it has passed the check", pull_request=True)
+    # mlopsgen v0.1.0 had no check.yml: what nothing reports would let nothing in, its update included.
+    checks = (CHECK,) if workflows.reports(CHECK, (MAIN,)) else ()
+    purpose = "what comes into it has passed the check" if checks else "what comes into it was looked at"
+    yield _ruleset(MAIN, (MAIN,), purpose, pull_request=True, checks=checks)
     yield _ruleset("versions", ("refs/tags/v*",), "a version that was made stays what it is", pull_request=False)
 
 
@@ -114,14 +121,16 @@ def _setting(name: str, value: Value, purpose: str) -> Resource:
     return Resource(key=Key(Kind.SETTING, name), value=value, purpose=purpose)
 
 
-def _ruleset(name: str, references: tuple[str, ...], purpose: str, *, pull_request: bool) -> Resource:
+def _ruleset(
+    name: str, references: tuple[str, ...], purpose: str, *, pull_request: bool, checks: tuple[str, ...] = ()
+) -> Resource:
     value: Fields = {
         "branches": references,
         "enforcement": "active",
         "pull_request": pull_request,
         "reviews": 0,
         "merge_methods": ("merge",) if pull_request else (),
-        "checks": (CHECK,) if pull_request else (),
+        "checks": checks,
         "block_force_push": True,
         "block_deletion": True,
         "bypass": (),
@@ -130,9 +139,14 @@ def _ruleset(name: str, references: tuple[str, ...], purpose: str, *, pull_reque
     return Resource(key=Key(Kind.RULESET, name), value=value, purpose=purpose)
 
 
-def _next_steps(page: str, full_name: str) -> tuple[str, ...]:
-    return (
-        f"{page}/actions   (release.yml checks it and makes its first version)",
-        f"{page}/settings/variables/actions   (MLOPSGEN_PACKAGE, where mlopsgen is installed from elsewhere)",
-        f"mlopsgen init --template gh:{full_name}   (once it has a version)",
-    )
+def _next_steps(source: GitRepository, page: str, full_name: str) -> Iterator[str]:
+    made = TaggedVersions(source).tags
+    if made:
+        yield f"git push {HOSTED_REMOTE} {' '.join(made)}   (its versions so far, which repositories need)"
+    if (source.path / RELEASES).is_file():
+        yield f"{page}/actions   (release.yml checks it and makes the version of {ORGANISATION})"
+        where = "MLOPSGEN_PACKAGE, where mlopsgen is installed from elsewhere"
+        yield f"{page}/settings/variables/actions   ({where})"
+    else:
+        yield "mlopsgen config-repo release --push   (makes its version; after the next update, release.yml does)"
+    yield f"mlopsgen init --template gh:{full_name}   (once it has a version)"

@@ -173,7 +173,7 @@ def _identity(repository: GitRepository, events: EventSink) -> tuple[str, str]:
 
 
 def _already(request: CreateRequest) -> OperationResult:
-    from mlopsgen.adapters.organisation_file import read_release  # noqa: PLC0415 - reads YAML
+    from mlopsgen.adapters.organisation_file import read_name, read_release  # noqa: PLC0415 - reads YAML
 
     destination = request.destination
     repository = GitRepository(destination, request.environ)
@@ -182,7 +182,7 @@ def _already(request: CreateRequest) -> OperationResult:
     text = (destination / ORGANISATION).read_text(encoding="utf-8", errors="replace")
     return OperationResult(
         summary=f"{destination} is a configuration repository already; nothing was changed.",
-        data=_data(destination, request.name, read_release(text), version, commit, created=False),
+        data=_data(destination, read_name(text), read_release(text), version, commit, created=False),
         next_steps=_next_steps(destination),
     )
 
