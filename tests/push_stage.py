@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import in_process
 from tests.canaries import canary
 from tests.github import FakeGitHub
 from tests.push_state import state_here, state_there
 
 NAME = "acme/heart-rate"
+PUSH = ("push", "--yes", "--output", "json")
 LAUNCHER = Path(__file__).with_name("hurried.py")
 REMOTE_DOCUMENT = Path(".github", "remote.yaml")
 ANSWERS = """\
@@ -71,9 +73,15 @@ class Stage:
         """Run the command line to its end, or to its death."""
         return self.end(self.start(*arguments, **more))
 
+    def run_here(self, *arguments: str) -> Done:
+        """Run the command line in this process, which is cheaper; nothing shall disturb it."""
+        words = (*arguments, "--host", self.github.url, "--org", "acme")
+        done = in_process.mlopsgen(*words, cwd=self.repository, environ=self.environ)
+        return Done(done.returncode, done.stdout, done.stderr)
+
     def push(self, **more: str) -> Done:
         """Push, without questions."""
-        return self.run("push", "--yes", "--output", "json", **more)
+        return self.run(*PUSH, **more)
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """Start the command line in a process group of its own."""

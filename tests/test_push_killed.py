@@ -13,7 +13,7 @@ import pytest
 from tests.canaries import canary
 from tests.github import FakeGitHub
 from tests.push_faults import INTERRUPTS, KILLS, LASTING, PASSING, REVOKED, Disturbed, Point, Watch
-from tests.push_stage import REMOTE_DOCUMENT, Done, Stage, make_repository, remove, set_up
+from tests.push_stage import PUSH, REMOTE_DOCUMENT, Done, Stage, make_repository, remove, set_up
 from tests.push_state import differences
 
 SHARES = 8
@@ -26,11 +26,11 @@ class Case:
 
     Attributes:
         prepare: Brings the stage to where it begins.
-        act: Runs the command.
+        command: What is run.
     """
 
     prepare: Callable[[Stage], None]
-    act: Callable[[Stage], Done]
+    command: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,12 @@ class Theatre:
             stage = set_up(github, self.model, folder)
             case.prepare(stage)
             watch.put_on(stage)
-            first = last = case.act(stage)
+            first = last = stage.run(*case.command)
             watch.take_off()
             for _ in range(3):
                 if last.code == 0:
                     break
-                last = case.act(stage)
+                last = stage.run_here(*case.command)
             assert last.code == 0, f"run again, it still ends with {last.code}: {last.out}{last.said}"
             state = stage.state()
         remove(folder)
@@ -93,16 +93,12 @@ class Theatre:
         return [f"{disturbed}: {line}" for line in differences(state, expected)]
 
 
-def push(stage: Stage) -> Done:
-    return stage.push()
-
-
 def nothing(stage: Stage) -> None:
     """A first push begins with nothing."""
 
 
 def set_up_before(stage: Stage) -> None:
-    done = stage.push()
+    done = stage.run_here(*PUSH)
     assert done.code == 0, done
 
 
@@ -122,8 +118,7 @@ def new_values(stage: Stage) -> None:
         stage.environ[f"MLOPSGEN_SECRET_{name}"] = canary(f"{name}-from-today-on")
 
 
-def rotate(stage: Stage) -> Done:
-    return stage.run("secrets", "rotate", "KUBEFLOW_TOKEN", "DATA_MAIN_TOKEN", "--output", "json")
+ROTATE = ("secrets", "rotate", "KUBEFLOW_TOKEN", "DATA_MAIN_TOKEN", "--output", "json")
 
 
 CHANGED = """\
@@ -149,7 +144,7 @@ labels:
   promotion: {color: "123456"}
   question: {color: "abcdef"}
 """
-CASES = {"first push": Case(nothing, push), "change": Case(change, push), "rotation": Case(new_values, rotate)}
+CASES = {"first push": Case(nothing, PUSH), "change": Case(change, PUSH), "rotation": Case(new_values, ROTATE)}
 
 
 @pytest.fixture(scope="module")
