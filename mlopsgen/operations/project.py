@@ -167,7 +167,8 @@ def _slug(root: Path) -> str:
         if (root / STAMP).is_file():
             message = f"{root} is an organisation's template, from which repositories are made."
             raise MlopsgenError(message, where=str(root), hint=_A_TEMPLATE) from None
-        raise MlopsgenError(f"{root} was not made by mlopsgen.", where=str(path), hint=_NOT_GENERATED) from None
+        hint = f"{_NOT_GENERATED} To bring this one under a template: mlopsgen adopt"
+        raise MlopsgenError(f"{root} was not made by mlopsgen.", where=str(path), hint=hint) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
