@@ -45,6 +45,7 @@ BAD_EMAILS = [
 BAD_NAMESPACES = ["A", "a_b", "-a", "a-", "a.b", "é", "a b", "a" * 64, ""]
 BAD_REVIEWERS = ["", "-a", "a-", "a/b/c", "/a", "a/", "a b", "a@b", LONG, "é"]
 BAD_METRICS = ["", "Rmse", "1a", "a-b", "a b", LONG, "é", "a.b"]
+PRIVATE = "OPENSSH PRIVATE KEY"
 BAD_SSH = [
     "", "bastion", "a@", "@b", "-oProxyCommand=x@b", "a@-b", "a@b:0", "a@b:70000", "a@b:x", "ssh://a@b", "a:secret@b",
     "a b@c", "a@b c", "a@b\n", "a@b@c", "é@b", f"a@{LONG}", "a@::1",
@@ -52,7 +53,7 @@ BAD_SSH = [
 BAD_HOST_KEYS = [
     "", "x", "SHA256:abc", f"bastion.example.org {HOST_KEY}", HOST_KEY[:-8], HOST_KEY.replace("AAAAC3", "AAAAC4"),
     f"{HOST_KEY}\nx", HOST_KEY.replace("ssh-ed25519", "ssh-rsa"), HOST_KEY.replace("ssh-ed25519", "ssh-dss"),
-    HOST_KEY.split()[1], "ssh-ed25519 AAAA", "-----BEGIN OPENSSH PRIVATE KEY-----", f"{HOST_KEY} {LONG * 20}",
+    HOST_KEY.split()[1], "ssh-ed25519 AAAA", f"-----BEGIN {PRIVATE}-----", f"{HOST_KEY} {LONG * 20}",
 ]  # fmt: skip
 BAD_RUNNERS = ["", ",", "a,", ",a", "a;b", "a b", "${{ x }}", LONG, "-a"]
 
