@@ -271,3 +271,9 @@ def test_the_command_line_shows_each_check_and_ends_with_1(mlopsgen, acme) -> No
     assert (told["ok"], told["exit_code"], told["error"]) == (False, 1, None)
     elsewhere = mlopsgen("config-repo", "check", str(ROOT / "docs"))
     assert "This is no configuration repository" in elsewhere.stderr
+
+
+def test_where_there_is_no_repository_the_next_step_is_to_make_one(mlopsgen, tmp_path: Path) -> None:
+    for verb in ("check", "update", "release"):
+        told = json.loads(mlopsgen("config-repo", verb, str(tmp_path), "--output", "json").stdout)
+        assert told["error"]["hint"].endswith("make one: mlopsgen config-repo create"), told

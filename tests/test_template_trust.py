@@ -186,6 +186,21 @@ def test_local_extensions_of_a_trusted_template_work(environ: dict[str, str], tm
     assert made(opened(folder, environ, trusting(folder)), tmp_path / "out")["a"][1] == b"MADE!"
 
 
+MISSING = {
+    "cookiecutter": {"cookiecutter.json": '{"name": "made", "_extensions": ["not_there.Extension"]}', f"{IN}/a": ""},
+}
+
+
+@pytest.mark.parametrize("engine", MISSING)
+def test_an_extension_that_is_not_installed_is_named_with_what_to_do(
+    engine: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = Published(tmp_path / "template", MISSING[engine]).path
+    with pytest.raises(MlopsgenError, match=r"cannot be loaded \(No module named 'not_there'\)\.$") as caught:
+        made(opened(folder, environ, trusting(folder)), tmp_path / "out")
+    assert caught.value.hint.startswith("Install it where mlopsgen is installed")
+
+
 def test_copier_runs_the_tasks_of_a_trusted_template(environ: dict[str, str], tmp_path: Path) -> None:
     task = json.dumps([sys.executable, "{{ _copier_conf.src_path }}/spy.py"])
     config = f"_subdirectory: template\n_tasks: [{task}]\nname: made\n"

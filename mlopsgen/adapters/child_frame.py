@@ -17,6 +17,9 @@ MEMORY = 2 * 1024**3
 FILE = 64 * 1024**2
 """So large may a file be that it writes."""
 
+INSTALL = "Install it where mlopsgen is installed, if you trust whoever makes it; a version without it may do, too."
+"""What to do about an extension that a template wants and that is not there."""
+
 _FOR_CHILDREN = ("PYTHONPATH", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -27,7 +30,7 @@ class Refused(Exception):
         message: A sentence.
         where: The file or answer.
         hint: The next step.
-        kind: ``answer`` if an answer is not valid.
+        kind: ``answer`` if an answer is not valid, ``code`` if nobody allowed what it would run.
     """
 
     def __init__(self, message: str, *, where: str = "", hint: str = "", kind: str = "") -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlopsgen.adapters.child_frame import Refused, fix_chance, serve
+from mlopsgen.adapters.child_frame import INSTALL, Refused, fix_chance, serve
 from mlopsgen.adapters.cookiecutter_jinja import Drawn, environment
 
 TOTAL = 128 * 1024**2
@@ -161,8 +161,11 @@ def _maker(request: Mapping[str, Any], name: str, checked: Callable[[str], str] 
                 settings.get("_jinja2_env_vars"), extensions=extensions, moment=moment, drawn=drawn, checked=checked
             )
         except ValueError as error:
+            missing = isinstance(error.__cause__, ModuleNotFoundError)
             raise Refused(
-                f"The template cannot be rendered: {error}.", where="cookiecutter.json", hint=_MEND
+                f"The template cannot be rendered: {error}.",
+                where="cookiecutter.json",
+                hint=INSTALL if missing else _MEND,
             ) from error
 
     return make

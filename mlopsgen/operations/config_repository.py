@@ -28,6 +28,7 @@ MAIN = "main"
 DEFAULT_FOLDER = "mlops-config"
 _LONGEST_NAME = 60
 _PLAIN = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "core.hooksPath=/dev/null")
+_ELSEWHERE = "Go into a configuration repository, or make one: mlopsgen config-repo create"
 
 
 class NoConfigRepository(MlopsgenError):
@@ -64,13 +65,13 @@ def find_config_repository(surroundings: Surroundings) -> GitRepository:
         NoConfigRepository: It belongs to none.
         MlopsgenError: It is in no git repository.
     """
-    found = find_repository(surroundings)
+    found = find_repository(surroundings, _ELSEWHERE)
     lacking = [name for name in (ORGANISATION, STAMP, "copier.yml") if not (found.path / name).is_file()]
     if lacking:
         raise NoConfigRepository(
             f"This is no configuration repository: there is no {lacking[0]}.",
             where=str(found.path),
-            hint="Go into one, or make one: mlopsgen config-repo create",
+            hint=_ELSEWHERE,
         )
     return found
 

@@ -66,8 +66,12 @@ WITHOUT_PIPELINES = f"the repository has no {pipeline_of('<branch>')}"
 """Why nothing trains in a repository that was made from a template without pipelines."""
 
 
-def find_repository(surroundings: Surroundings) -> GitRepository:
+def find_repository(surroundings: Surroundings, hint: str = "") -> GitRepository:
     """The git repository that a folder belongs to, whether it was generated or not.
+
+    Args:
+        surroundings: The folder.
+        hint: The next step where it is in none; else to go where ``init`` made one.
 
     Raises:
         ProgramMissing: git is missing or too old.
@@ -82,7 +86,7 @@ def find_repository(surroundings: Surroundings) -> GitRepository:
             hint = f"If you trust it: git config --global --add safe.directory '{surroundings.folder}'"
             raise MlopsgenError("The repository belongs to another user.", where=str(here.path), hint=hint) from error
         where = str(surroundings.folder)
-        raise MlopsgenError("This is not a git repository.", where=where, hint=_NOT_GENERATED) from error
+        raise MlopsgenError("This is not a git repository.", where=where, hint=hint or _NOT_GENERATED) from error
     return GitRepository(Path(top), surroundings.environ)
 
 
