@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -16,10 +17,12 @@ from pathlib import Path
 from mlopsgen.cli.main import main
 
 
-def mlopsgen(*arguments: str, cwd: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``mlopsgen ARGUMENTS`` in a folder and an environment; nobody can be asked."""
+def mlopsgen(
+    *arguments: str, cwd: Path, environ: Mapping[str, str], stdin: bytes = b""
+) -> subprocess.CompletedProcess[str]:
+    """Run ``mlopsgen ARGUMENTS`` in a folder and an environment, with this on standard input; nobody can be asked."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with _placed(cwd, environ), redirect_stdout(out), redirect_stderr(err):
+    with _placed(cwd, environ, stdin), redirect_stdout(out), redirect_stderr(err):
         code = main(arguments)
     said = []
     for stream in (out, err):
@@ -29,14 +32,16 @@ def mlopsgen(*arguments: str, cwd: Path, environ: Mapping[str, str]) -> subproce
 
 
 @contextmanager
-def _placed(cwd: Path, environ: Mapping[str, str]) -> Iterator[None]:
-    folder, before = Path.cwd(), dict(os.environ)
+def _placed(cwd: Path, environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
+    folder, before, stream = Path.cwd(), dict(os.environ), sys.stdin
     os.chdir(cwd)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     os.environ.clear()
     os.environ.update(environ)
     try:
         yield
     finally:
+        sys.stdin = stream
         os.environ.clear()
         os.environ.update(before)
         os.chdir(folder)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlopsgen.forge.worker import envfile
+from tests import in_process
 from tests.canaries import MARK, canary
-from tests.command_toys import argv, surroundings
+from tests.command_toys import surroundings
 from tests.forge_toys import BRANCHES, Toy
 
 AWKWARD = {
@@ -35,16 +36,9 @@ def needs_mail(toy: Toy) -> None:
 
 def secrets(toy: Toy, *arguments: str, stdin: str | bytes = b"", **more: str) -> subprocess.CompletedProcess[str]:
     """Run `mlopsgen secrets ARGUMENTS` in the repository with this on standard input."""
-    done = subprocess.run(
-        argv("secrets", *arguments),
-        cwd=toy.folder,
-        env={**surroundings(toy), **more},
-        input=stdin if isinstance(stdin, bytes) else stdin.encode(),
-        capture_output=True,
-        check=False,
-    )
-    out, err = done.stdout.decode(), done.stderr.decode()
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+    given = stdin if isinstance(stdin, bytes) else stdin.encode()
+    environ = {**surroundings(toy), **more}
+    return in_process.mlopsgen("secrets", *arguments, cwd=toy.folder, environ=environ, stdin=given)
 
 
 def stored(toy: Toy, branch: str) -> dict[str, str]:
