@@ -164,6 +164,9 @@ def test_from_the_first_answer_to_a_resolved_conflict(way: Way) -> None:
     before = way.git("rev-parse", "development")
     conflict = way.here("sync", "--no-pull-request", *trust)
     assert conflict.code == ExitCode.PARTIAL, conflict.envelope
+    resume = f"mlopsgen sync --continue --trust {way.address} --no-pull-request"
+    assert resume in conflict.envelope["next_steps"]
+    assert f"3. {resume}" in conflict.envelope["data"]["guide"]
     assert way.git("rev-parse", "development") == before
     text = way.read("README.md")
     assert text.count("<<<<<<<") == 1

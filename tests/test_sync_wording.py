@@ -49,7 +49,9 @@ SUMMARIES = {
 }
 OTHERS = {
     "commit message": commit_message(eventful()),
-    "guide to conflicts": "\n".join(guide_lines(CONFLICTS, sync_branch="mlopsgen/sync-development")),
+    "guide to conflicts": "\n".join(
+        guide_lines(CONFLICTS, sync_branch="mlopsgen/sync-development", resume="mlopsgen sync --continue")
+    ),
 }
 
 

@@ -64,6 +64,15 @@ class SyncFlags:
         switches = (("--keep-edits", self.keep_edits), ("--settings", self.settings))
         return " ".join([*words, *(flag for flag, given in switches if given)])
 
+    @property
+    def resume(self) -> str:
+        """The command that finishes this update once its conflicts are resolved."""
+        words = ["mlopsgen", "sync", "--continue"]
+        for flag, text in (*(("--trust", address) for address in self.trust), ("--host", self.host)):
+            words += [flag, shlex.quote(text)] if text else []
+        switches = (("--no-pull-request", self.no_pull_request), ("--settings", self.settings))
+        return " ".join([*words, *(flag for flag, given in switches if given)])
+
     def refuse_unfit(self) -> None:
         """Stop where two flags contradict each other, or one means nothing without another.
 

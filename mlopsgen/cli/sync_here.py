@@ -52,6 +52,7 @@ def sync_here(session: Session, flags: SyncFlags) -> Shown:
         agree=screen.agree if asked else None,
         show_settings=screen.show_settings,
         again=flags.again,
+        resume=flags.resume,
         shelf=TemplateShelf(session.environ, trust_of(flags.trust)),
     )
     act: Callable[..., OperationResult] = operation.sync

@@ -35,7 +35,6 @@ from mlopsgen.sync.update import NEUTRAL_IDENTITY
 from mlopsgen.sync.values import Conflict, Update
 from mlopsgen.sync.wording import commit_message, conflict_paths, guide_lines, overview
 
-CONTINUE = "mlopsgen sync --continue"
 ABORT = "mlopsgen sync --abort"
 _LOCKED = re.compile(r"Unable to create '([^']+\.lock)'")
 
@@ -263,17 +262,17 @@ class _Sync:
         return OperationResult(
             summary=f"The conflicts of the update to {underway.end} are resolved; it waits to be finished.",
             data=data,
-            next_steps=(CONTINUE, f"{ABORT}   (or give it up)"),
+            next_steps=(self.request.resume, f"{ABORT}   (or give it up)"),
             exit_code=ExitCode.PARTIAL,
         )
 
     def _stands(self, conflicts: tuple[Conflict, ...], data: dict[str, Any]) -> OperationResult:
-        guide = guide_lines(conflicts, sync_branch=data["sync_branch"])
+        guide = guide_lines(conflicts, sync_branch=data["sync_branch"], resume=self.request.resume)
         return OperationResult(
             summary=f"The update to {data['to']} waits for you to resolve "
             f"{counted(len(conflict_paths(conflicts)), 'conflict')}.",
             data={**data, "guide": guide},
-            next_steps=(CONTINUE, f"{ABORT}   (everything is as before)"),
+            next_steps=(self.request.resume, f"{ABORT}   (everything is as before)"),
             exit_code=ExitCode.PARTIAL,
         )
 

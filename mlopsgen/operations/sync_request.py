@@ -41,6 +41,7 @@ class SyncRequest:
             where nobody can answer.
         show_settings: Takes what GitHub would become, before anybody is asked.
         again: The command that asks for the same once more, for people.
+        resume: The command that finishes an update whose conflicts are resolved, for people.
         shelf: Opens templates; ``None`` for those that can be reached from here.
     """
 
@@ -63,6 +64,7 @@ class SyncRequest:
     agree: Callable[[str, bool], bool] | None = None
     show_settings: Callable[[Plan], None] = lambda _: None
     again: str = "mlopsgen sync"
+    resume: str = "mlopsgen sync --continue"
     shelf: TemplateShelf | None = None
 
     @property

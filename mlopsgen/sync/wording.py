@@ -184,8 +184,14 @@ def question_words(answer: NewAnswer) -> str:
     return answer.title if answer.title != answer.key else answer.help
 
 
-def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]:
-    """What to do with conflicts in a clone where git's cherry-pick waits on the sync branch."""
+def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str, resume: str) -> list[str]:
+    """What to do with conflicts in a clone where git's cherry-pick waits on the sync branch.
+
+    Args:
+        conflicts: They.
+        sync_branch: The branch.
+        resume: The command that finishes the update.
+    """
     paths = conflict_paths(conflicts)
     binary = any(conflict.kind == "binary" for conflict in conflicts)
     width = min(max(map(len, map(printable, paths)), default=0), 40)
@@ -205,7 +211,7 @@ def guide_lines(conflicts: Sequence[Conflict], *, sync_branch: str) -> list[str]
             else []
         ),
         "2. git add FILE for each one (git rm FILE if it shall be gone)",
-        "3. mlopsgen sync --continue",
+        f"3. {resume}",
         "Or 'mlopsgen sync --abort': everything is as before.",
     ]
 
