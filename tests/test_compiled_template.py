@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from mlopsgen.adapters.child_frame import Refused
 from mlopsgen.adapters.compiled_template import CompiledTemplate
-from mlopsgen.adapters.copier_engine import CopierEngine
+from mlopsgen.adapters.copier_child import run_copier
 from mlopsgen.adapters.questionnaire import Unsupported
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.answers import resolve
 from mlopsgen.constants import CANONICAL_TEMPLATE
-from mlopsgen.errors import MlopsgenError
 from tests import matrix
 from tests.template_toys import FILES, QUESTIONS, contents
 
@@ -62,9 +62,12 @@ class Laid:
         made = self.compiled().render(answers, self.address, self.newest)
         return {path: self.files[file.source] if file.content is None else file.content for path, file in made.items()}
 
-    def slow(self, answers: Mapping[str, Any], folder: Path, *, static: bool) -> dict[str, bytes]:
-        folder.mkdir()
-        CopierEngine(self, has_static_files=static).render(self.newest, answers, folder)
+    def slow(self, answers: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+        laid = folder.with_name(f"{folder.name}-template")
+        for each in (laid, folder):
+            each.mkdir()
+        self.lay_out(self.newest, laid)
+        run_copier(laid, self.address, self.newest, answers, folder, trusted=False)
         return {path: content for path, (_, content) in contents(folder).items()}
 
 
@@ -80,8 +83,8 @@ def toy() -> Laid:
     return Laid({name: text.encode() for name, text in FILES.items()})
 
 
-def equal(template: Laid, answers: Mapping[str, Any], folder: Path, *, static: bool = False) -> dict[str, bytes]:
-    fast, slow = template.fast(answers), template.slow(answers, folder, static=static)
+def equal(template: Laid, answers: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+    fast, slow = template.fast(answers), template.slow(answers, folder)
     assert sorted(fast) == sorted(slow)
     assert fast == slow
     return fast
@@ -89,20 +92,20 @@ def equal(template: Laid, answers: Mapping[str, Any], folder: Path, *, static: b
 
 @pytest.mark.parametrize("row", SOME)
 def test_the_built_in_template(built_in: Laid, tmp_path: Path, row: Any) -> None:
-    assert equal(built_in, resolve(matrix.answers(row)), tmp_path / "out", static=True)
+    assert equal(built_in, resolve(matrix.answers(row)), tmp_path / "out")
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("row", OTHERS)
 def test_the_built_in_template_with_every_pair_of_answers(built_in: Laid, tmp_path: Path, row: Any) -> None:
-    assert equal(built_in, resolve(matrix.answers(row)), tmp_path / "out", static=True)
+    assert equal(built_in, resolve(matrix.answers(row)), tmp_path / "out")
 
 
 @pytest.mark.parametrize("answers", [{}, {"slug": "wine"}, {"project_name": "A b", "license": "mit"}, NASTY])
 def test_the_built_in_template_with_some_answers_left_to_their_defaults(
     built_in: Laid, tmp_path: Path, answers: dict[str, str]
 ) -> None:
-    equal(built_in, answers, tmp_path / "out", static=True)
+    equal(built_in, answers, tmp_path / "out")
 
 
 ANSWERS = some.fixed_dictionaries(
@@ -128,8 +131,8 @@ def test_a_template_of_somebody_else(tmp_path_factory: pytest.TempPathFactory, a
     try:
         template.fast(answers)
     except Unsupported:
-        with pytest.raises(MlopsgenError):
-            template.slow(answers, out, static=False)
+        with pytest.raises(Refused):
+            template.slow(answers, out)
     else:
         equal(template, answers, out)
 
@@ -191,6 +194,23 @@ def test_what_only_copier_does_is_left_to_it(name: str) -> None:
     files = {**toy().files, **{path: text.encode(errors="surrogateescape") for path, text in REFUSED[name].items()}}
     with pytest.raises(Unsupported):
         Laid(files).compiled()
+
+
+PLACES = {
+    "a file and a folder of one name": (
+        {"template/{{ name }}": "a file", "template/wine/a.txt": "x"},
+        {"name": "wine"},
+    ),
+    "a name that no file can have": ({"template/{{ '\\0' }}.txt": "x"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_paths_that_cannot_be_are_left_to_copier_which_says_why(name: str) -> None:
+    files, answers = PLACES[name]
+    template = Laid({**toy().files, **{path: text.encode() for path, text in files.items()}})
+    with pytest.raises(Unsupported):
+        template.fast(answers)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_choices_with_words_for_people_and_several_at_once_are_as_copier_takes_t
     found = engine.questions("v1.0.0")
     assert [found.by_key[key].choices for key in found.by_key] == [("red", "white"), ("1", "2"), ("a", "b"), ()]
     answers = found.resolve(given)
+    (tmp_path / "out").mkdir()
     engine.render("v1.0.0", found.for_engine(answers, given), tmp_path / "out")
     document = yaml.safe_load((tmp_path / "out/.copier-answers.yml").read_text(encoding="utf-8"))
     assert {key: convert(found.by_key[key], document[key]) for key in found.by_key} == answers

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mlopsgen.adapters.copier_engine import CopierEngine, UnsafeTemplate
+from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.adapters.templates import open_template
+from mlopsgen.adapters.trust import UnsafeTemplate
 from mlopsgen.answers import resolve
 from mlopsgen.errors import MlopsgenError, UsageError
 from mlopsgen.sync.renders import Renders

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from mlopsgen.adapters.cache import cache_folder
-from mlopsgen.adapters.copier_engine import CopierEngine, UnsafeTemplate
+from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.template_address import TemplateAddress, parse
 from mlopsgen.adapters.template_refusals import TemplateRefused
 from mlopsgen.adapters.templates import open_template
+from mlopsgen.adapters.trust import UnsafeTemplate
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import MlopsgenError, UsageError
 from tests.canaries import canary, found_in, hunt
@@ -294,6 +295,16 @@ def test_a_template_that_only_looks_so_is_not(tmp_path: Path, environ: dict[str,
     files = {**FILES, "copier.yml": f"{config}\n{FILES['copier.yml']}"}
     template = open_template(str(Published(tmp_path / "template", files).path), environ, given=True)
     template.render("v1.0.0", {}, _folder(tmp_path / "out"))
+
+
+def test_a_render_that_only_copier_can_make_may_not_take_all_memory(tmp_path: Path, environ: dict[str, str]) -> None:
+    several = "many: {type: str, multiselect: true, choices: [a, b], default: []}\n"
+    files = {"copier.yml": f"_subdirectory: template\n{several}", "template/a.txt.jinja": "{{ 'a' * 10**10 }}"}
+    published = Published(tmp_path / "published", files)
+    template = open_template(str(published.path), environ, given=True)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(MlopsgenError, match=r"^The template needs more memory than a render may take\.$"):
+        template.render(template.newest, {}, tmp_path / "out")
 
 
 def test_files_are_laid_out_as_they_are_in_git(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -54,6 +54,9 @@ def serve(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         told = work(request)
     except Refused as refused:
         told = refused.told
+    except MemoryError:
+        hint = "Whoever makes the template has to mend it; another version may do until then."
+        told = Refused("The template needs more memory than a render may take.", hint=hint).told
     Path(request["answer"]).write_text(json.dumps(told, default=str), encoding="utf-8")
 
 

@@ -110,6 +110,8 @@ class CompiledTemplate:
                 raise Unsupported(f"two files become {path}")
             rendered = name.endswith(self._suffix)
             made[path] = Made(name, self._environment.get_template(name).render(context).encode() if rendered else None)
+        if any(str(above) in made for path in made for above in PurePosixPath(path).parents):
+            raise Unsupported("a file where a folder has to be")
         return made
 
     def _path(self, name: str, context: Mapping[str, object]) -> str | None:
@@ -122,7 +124,7 @@ class CompiledTemplate:
         if not any(mark in relative for mark in self._marks):
             return relative
         parts = [self._environment.from_string(part).render(context) for part in relative.split("/")]
-        if any("/" in part or part in {".", ".."} for part in parts):
+        if any("/" in part or "\0" in part or part in {".", ".."} for part in parts):
             raise Unsupported(f"the path {relative}")
         return "/".join(parts) if all(parts) else None
 

@@ -75,7 +75,7 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
 
     try:
         return _render(request)
-    except Refused:
+    except (Refused, MemoryError):
         raise
     except cookiecutter.exceptions.FailedHookException as error:
         hint = "Give other answers if it is about them; otherwise ask whoever makes the template."
@@ -86,8 +86,6 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
         place = (getattr(error, "filename", None), getattr(error, "lineno", None))
         where = ":".join(str(part) for part in place if part)
         raise Refused(f"The template cannot be rendered: {error.message}.", where=where, hint=_MEND) from error
-    except MemoryError as error:
-        raise Refused("The template needs more memory than a render may take.", hint=_MEND) from error
     except Exception as error:  # what a template's text, a hook or an extension of its own can raise
         words = str(error) or type(error).__name__
         raise Refused(f"The template cannot be rendered: {words.rstrip('.')}.", hint=_MEND) from error

@@ -1,4 +1,4 @@
-"""Renders that happen in a process of their own: cookiecutter's, and whatever runs a template's own code.
+"""Renders that happen in a process of their own: those of cookiecutter and copier themselves.
 
 The process gets a folder of its own as its home, and none of this one's environment but where programs lie, the
 language and the time zone: no token, no password, no path to them. It ends with the command that started it.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlopsgen.adapters import process
+from mlopsgen.adapters.trust import UnsafeTemplate
 from mlopsgen.errors import CommandFailed, InvalidAnswer, MlopsgenError
 from mlopsgen.secret_value import redact
 
@@ -25,6 +26,7 @@ TRUSTED_SECONDS = 900.0
 
 _PASSED = ("PATH", "LANG", "LANGUAGE", "TZ", "SYSTEMROOT")
 _PASSED_GROUP = "LC_"
+_KINDS: Mapping[str, type[MlopsgenError]] = {"answer": InvalidAnswer, "code": UnsafeTemplate}
 
 
 def run_child(
@@ -48,6 +50,7 @@ def run_child(
 
     Raises:
         InvalidAnswer: An answer does not fit the template.
+        UnsafeTemplate: It would run code, and nobody said that it may.
         MlopsgenError: The template cannot be rendered, or it took too long.
     """
     home, answer = scratch / "home", scratch / "answer.json"
@@ -67,7 +70,7 @@ def run_child(
     except (OSError, ValueError):
         told = {"error": f"the program that renders it ended with {done.exit_status}{_last(done)}"}
     if "error" in told:
-        kind = InvalidAnswer if told.get("kind") == "answer" else MlopsgenError
+        kind = _KINDS.get(told.get("kind", ""), MlopsgenError)
         said = _last(done).removeprefix(": ") if request.get("trusted") else ""
         message = str(told["error"]) + (f" It said: {said}" if said else "")
         raise kind(redact(message), where=str(told.get("where") or address), hint=str(told.get("hint", "")))
