@@ -109,6 +109,11 @@ def test_with_conflicts_git_waits_for_the_owner_and_later_updates_merge_into_wha
     result = owner.adopt(conflicts=True)
     assert result.exit_code == ExitCode.PARTIAL
     assert result.data["conflicts"] == ["Makefile", "helpers/tool.py"]
+    assert result.data["owned"] == ["/lock.txt"]
+    shown = "\n".join(lines(owner.seen[-1], name="mine"))
+    stays, both = shown.partition("Both have one (2): git merges them, and marks what it cannot\n")[::2]
+    assert ("Makefile" in stays, "  ! Makefile\n" in both, "  ! helpers/tool.py\n" in both) == (False, True, True)
+    assert "  = lock.txt  updates leave it alone" in stays
     assert owner.git("symbolic-ref", "--short", "HEAD") == ADOPTED
     assert "<<<<<<< " in (owner.folder / "Makefile").read_text()
     assert (owner.folder / "README.md").read_text() == MINE["README.md"]

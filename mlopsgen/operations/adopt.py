@@ -85,8 +85,8 @@ class _Adopt:
     def look(self) -> OperationResult:
         """Only look."""
         branch, ours = self._tip()
-        with worked_out(self.source, ours, self.request, self.events) as (found, _):
-            adoption = self._complete(found)
+        with worked_out(self.source, ours, self.request, self.events) as (found, shop):
+            adoption = self._complete(found, shop)
         if self._is_nothing(adoption):
             return self._nothing(adoption, branch)
         self.request.show(adoption)
@@ -100,15 +100,13 @@ class _Adopt:
         """Make the branch."""
         branch, ours = self._tip()
         with worked_out(self.source, ours, self.request, self.events) as (found, shop):
-            adoption = self._complete(found)
+            adoption = self._complete(found, shop)
             if self._is_nothing(adoption):
                 return self._nothing(adoption, branch)
             before = self._look_at_branch(adoption)
             self.request.show(adoption)
-            if self.request.conflicts and adoption.theirs:
-                theirs, clashes = self._merged(adoption, shop)
-                if clashes:
-                    return self._pick(adoption, shop, theirs, branch)
+            if adoption.clashes:
+                return self._pick(adoption, shop, branch)
             commit = self._make(adoption, shop, before)
         return OperationResult(
             summary=f"The branch {ADOPT_BRANCH} is ready. {sentence(adoption)}.",
@@ -138,7 +136,10 @@ class _Adopt:
             )
         return head.branch, head.commit
 
-    def _complete(self, adoption: Adoption) -> Adoption:
+    def _complete(self, adoption: Adoption, shop: GitRepository) -> Adoption:
+        if self.request.conflicts and adoption.theirs:
+            clashes = self._clashes(adoption, shop)
+            adoption = replace(adoption, clashes=clashes, owned=adoption.locks) if clashes else adoption
         return replace(adoption, warnings=(*adoption.warnings, *surprises(self.source, adoption)))
 
     def _is_nothing(self, adoption: Adoption) -> bool:
@@ -195,20 +196,23 @@ class _Adopt:
                 trees.commit(shop, adoption.rendered, [], f"What the template {adoption.version} renders", identity),
             )
 
-    def _merged(self, adoption: Adoption, shop: GitRepository) -> tuple[str, tuple[str, ...]]:
-        """The template's side as a commit on an empty one, and the files that git cannot merge with it."""
+    def _sides(self, shop: GitRepository, adoption: Adoption) -> tuple[str, str]:
+        """The owner's side and the template's, as commits on one that is empty."""
         identity = self.source.identity() or NEUTRAL_IDENTITY
         empty = trees.commit(shop, trees.tree_of(shop, {}), [], "Nothing", identity)
-        theirs = trees.commit(shop, adoption.theirs, [empty], commit_message(adoption), identity)
-        tree = f"{adoption.ours}^{{tree}}"
-        ours = trees.commit(shop, shop.read("rev-parse", tree), [empty], "ours", identity)
-        return theirs, tuple(dict.fromkeys(one.path for one in merge(shop, ours, theirs).conflicts))
+        mine = shop.read("rev-parse", f"{adoption.ours}^{{tree}}")
+        ours = trees.commit(shop, mine, [empty], "ours", identity)
+        return ours, trees.commit(shop, adoption.theirs, [empty], commit_message(adoption), identity)
 
-    def _pick(self, adoption: Adoption, shop: GitRepository, theirs: str, branch: str) -> OperationResult:
+    def _clashes(self, adoption: Adoption, shop: GitRepository) -> tuple[str, ...]:
+        """The files that git cannot merge with the template's."""
+        return tuple(dict.fromkeys(one.path for one in merge(shop, *self._sides(shop, adoption)).conflicts))
+
+    def _pick(self, adoption: Adoption, shop: GitRepository, branch: str) -> OperationResult:
         """Let git stand in the middle of the merge, for a person to resolve it."""
         changed = (*adoption.added, *(one.path for one in adoption.kept if one.path == one.at), ANSWERS_FILE)
         refuse_ground(self.source, adoption.ours, changed)
-        bring(self.source, shop, _THEIRS, theirs)
+        bring(self.source, shop, _THEIRS, self._sides(shop, adoption)[1])
         head = head_of(self.source)
         back = head.branch or head.commit
         try:

@@ -98,6 +98,8 @@ class Adoption:
         answers: Every answer.
         guessed: Those that the repository told.
         owned: What later updates leave alone.
+        locks: What they leave alone where everything that both have was merged.
+        clashes: The kept files that git merges instead, with marks for the owner to resolve.
         warnings: Sentences that a person should read.
     """
 
@@ -117,4 +119,6 @@ class Adoption:
     answers: Mapping[str, Any] = field(default_factory=dict)
     guessed: tuple[str, ...] = ()
     owned: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
+    clashes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ def surprises(source: GitRepository, adoption: Adoption) -> Iterator[str]:
             "the branch until they are committed or moved away."
         )
     ignored = next((one for one in adoption.kept if one.path == one.at == _IGNORED), None)
-    if ignored is not None and _shows_secrets(source, ignored.diff):
+    if ignored is not None and _IGNORED not in adoption.clashes and _shows_secrets(source, ignored.diff):
         yield (
             f"{_IGNORED} stays yours, and does not name .env, where secrets of this machine lie. Take the "
             f"template's lines in after the merge: git show {TEMPLATE_REFERENCE}:{_IGNORED} >> {_IGNORED}"

@@ -38,8 +38,10 @@ def sentence(adoption: Adoption) -> str:
     said = f"{counted(len(adoption.added), 'file')} {'comes' if len(adoption.added) == 1 else 'come'}"
     if not adoption.kept:
         return f"{said}, and nothing that is there changes"
-    stay = "stays" if len(adoption.kept) == 1 else "stay"
-    return f"{said}, {len(adoption.kept)} of yours {stay} where the template has another one"
+    kept = len(adoption.kept) - len(adoption.clashes)
+    stay = f", {kept} of yours {'stays' if kept == 1 else 'stay'} where the template has another one" if kept else ""
+    both = f", {len(adoption.clashes)} that both have {'is' if len(adoption.clashes) == 1 else 'are'} merged"
+    return f"{said}{stay}{both if adoption.clashes else ''}"
 
 
 def lines(adoption: Adoption, *, name: str, width: int = 100) -> list[str]:
@@ -50,11 +52,14 @@ def lines(adoption: Adoption, *, name: str, width: int = 100) -> list[str]:
         name: What the repository is called.
         width: Columns that a line may take.
     """
+    both = [one for one in adoption.kept if one.path in adoption.clashes]
+    alone = [one for one in adoption.kept if one.path not in adoption.clashes]
     sections = (
         [f"{printable(name)}: {_origin(adoption)}"],
         [f"! {printable(text)}" for text in adoption.warnings],
         _added(adoption.added),
-        _kept(adoption),
+        _kept("Yours, and the template has another one", "they stay as they are", alone),
+        _kept("Both have one", "git merges them, and marks what it cannot", both),
         _answers(adoption),
     )
     found: list[str] = []
@@ -88,12 +93,13 @@ def _added(paths: Sequence[str]) -> Iterator[str]:
     yield "  ('--output json' lists all)"
 
 
-def _kept(adoption: Adoption) -> Iterator[str]:
-    if not adoption.kept:
+def _kept(what: str, then: str, kept: Sequence[KeptFile]) -> Iterator[str]:
+    if not kept:
         return
-    yield f"Yours, and the template has another one ({len(adoption.kept)}): they stay as they are"
-    for number, one in enumerate(adoption.kept):
-        yield f"  = {printable(shown(one.path))}  {why(one)}"
+    yield f"{what} ({len(kept)}): {then}"
+    merged = what.startswith("Both")
+    for number, one in enumerate(kept):
+        yield f"  ! {printable(shown(one.path))}" if merged else f"  = {printable(shown(one.path))}  {why(one)}"
         diff = [line.expandtabs() for line in one.diff.splitlines() if not line.startswith(_HEADERS)]
         if len(diff) > _DIFF or number >= _DIFFS:
             added, removed = (sum(1 for line in diff if line.startswith(sign)) for sign in "+-")

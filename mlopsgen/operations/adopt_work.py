@@ -91,7 +91,7 @@ class _Work:
         made = self.renders.tree(version, questions.for_engine(answers, told))
         rendered = trees.listing(self.shop, made)
         laid = lay_beside(self._mine, rendered, classes_of(self.template, version), self._read)
-        owned = laid.owned()
+        owned, locks = laid.owned(), _locks_of(laid)
         record = self._record(rendered, version, answers, owned)
         tree = trees.tree_of(self.shop, {**self._mine, **laid.added, ANSWERS_FILE: record})
         return Adoption(
@@ -101,7 +101,7 @@ class _Work:
             newest=self.template.newest,
             ours=self.ours,
             tree=tree,
-            theirs=self._theirs(laid, self._record(rendered, version, answers, _locks_of(laid))),
+            theirs=self._theirs(laid, self._record(rendered, version, answers, locks)),
             rendered=made,
             added=tuple(laid.added),
             kept=self._kept(laid),
@@ -109,6 +109,7 @@ class _Work:
             answers=answers,
             guessed=tuple(key for key in guessed if answers.get(key) == guessed[key]),
             owned=tuple(owned),
+            locks=tuple(locks),
             warnings=tuple(self._left_records()),
         )
 
