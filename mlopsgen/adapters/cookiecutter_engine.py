@@ -13,7 +13,7 @@ from typing import Any
 from mlopsgen.adapters.answers_digest import digest_of
 from mlopsgen.adapters.cookiecutter_jinja import foreign_extensions
 from mlopsgen.adapters.cookiecutter_questions import DOCUMENT, cookiecutter_questions
-from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, run_child, take_over
+from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, drop_history, run_child, take_over
 from mlopsgen.adapters.template_mirror import TemplateMirror
 from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.constants import ANSWERS_FILE, OWNED
@@ -137,7 +137,9 @@ class CookiecutterEngine:
         with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as folder:
             scratch = Path(folder)
             made = self._run(version, answers, scratch, again=again)
-            take_over(scratch / "made" / made["folder"], destination)
+            files = scratch / "made" / made["folder"]
+            drop_history(files)
+            take_over(files, destination)
         (destination / ANSWERS_FILE).write_text(self._record(version, made["answers"]), encoding="utf-8")
 
     def _run(

@@ -14,7 +14,7 @@ from mlopsgen.adapters.compiled_template import CompiledTemplate
 from mlopsgen.adapters.copier_code import code_in
 from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.questionnaire import Unsupported
-from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, run_child, take_over
+from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, drop_history, run_child, take_over
 from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import CANONICAL_TEMPLATE
@@ -188,6 +188,8 @@ class CopierEngine:
                 "copier_child", request, scratch=scratch, environ=self._environ,
                 seconds=TRUSTED_SECONDS if trusted else SECONDS, address=self.address,
             )  # fmt: skip
+            if trusted:
+                drop_history(made)
             take_over(made, destination)
 
 

@@ -103,11 +103,15 @@ def _last(done: process.Completed) -> str:
 
 
 def take_over(made: Path, destination: Path) -> None:
-    """Move what was made to where it belongs, without what git keeps of it: a hook may have begun a history."""
+    """Move what was made to where it belongs."""
+    for path in sorted(made.iterdir()):
+        shutil.move(path, destination / path.name)
+
+
+def drop_history(made: Path) -> None:
+    """Remove what git keeps of what was made: a hook may have begun a history."""
     for folder in sorted(made.rglob(".git"), reverse=True):
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
         else:
             folder.unlink(missing_ok=True)
-    for path in sorted(made.iterdir()):
-        shutil.move(path, destination / path.name)

@@ -145,11 +145,12 @@ def _show(
     if output is Output.json:
         _write(sys.stdout, json_output.render_envelope(command, result))
     elif isinstance(result, MlopsgenError):
-        _write(sys.stderr, redact(console.render_error(result, colour=console.takes_colour(sys.stderr, environ))))
+        shown = console.render_error(result, colour=console.takes_colour(sys.stderr, environ))
+        _write(sys.stderr, console.harmless(redact(shown)))
     else:
         text = outcome.text if isinstance(outcome, Shown) else None
         shown = console.render_result(result, text, colour=console.takes_colour(sys.stdout, environ))
-        _write(sys.stdout, redact(shown))
+        _write(sys.stdout, console.harmless(redact(shown)))
     return int(result.exit_code)
 
 

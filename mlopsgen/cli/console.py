@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 import threading
@@ -19,6 +20,9 @@ _NARROWEST = 40
 
 _SELDOM = 30.0
 """Seconds between two lines of progress where lines cannot be written again."""
+
+_ACTED_ON = re.compile(r"(\x1b\[[0-9;]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Styles, and what else a terminal would act on: it moves, erases, renames, or writes backwards."""
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -41,6 +45,14 @@ def terminal_width() -> int:
 def style(text: str, name: str, *, colour: bool) -> str:
     """The text in a style of ``_STYLES``, or as it is."""
     return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if colour else text
+
+
+def harmless(text: str) -> str:
+    """The text with its styles; of what else a terminal would act on, only its name is shown.
+
+    Texts of other people are in what is told: of templates, of their hooks, of servers.
+    """
+    return _ACTED_ON.sub(lambda found: found[1] or repr(found[0])[1:-1], text)
 
 
 def duration(seconds: int) -> str:
@@ -80,7 +92,7 @@ class TextEvents:
                 self._tell(event)
             else:
                 for line in self._lines(event):
-                    self._stream.write(redact(line) + "\n")
+                    self._stream.write(harmless(redact(line)) + "\n")
             if self._live and isinstance(event, events.StepDone) and event.done < event.total:
                 self._draw(f"{event.done} of {event.total} done ...")
             self._stream.flush()
@@ -99,10 +111,10 @@ class TextEvents:
             self._draw(f"{text} ...")
         elif time.monotonic() > self._told + _SELDOM:
             self._told = time.monotonic()
-            self._stream.write(redact(f"  {text}") + "\n")
+            self._stream.write(harmless(redact(f"  {text}")) + "\n")
 
     def _draw(self, text: str) -> None:
-        text = redact(f"  {text}")[: terminal_width() - 1]
+        text = harmless(redact(f"  {text}"))[: terminal_width() - 1]
         self._stream.write(style(text, "dim", colour=self._colour))
         self._drawn = True
 

@@ -11,7 +11,7 @@ import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, create_output
 
-from mlopsgen.cli.console import terminal_width
+from mlopsgen.cli.console import harmless, terminal_width
 from mlopsgen.ports import Back
 from mlopsgen.secret_value import SecretValue
 
@@ -38,7 +38,7 @@ class TerminalPrompter:
     def tell(self, text: str) -> None:
         """Show a text."""
         stream = self._stream or sys.stdout
-        stream.write(text.rstrip("\n") + "\n")
+        stream.write(harmless(text).rstrip("\n") + "\n")
         stream.flush()
 
     def text(self, title: str, help_line: str, default: str, refuse: Callable[[str], str | None]) -> str:
