@@ -188,6 +188,7 @@ def test_local_extensions_of_a_trusted_template_work(environ: dict[str, str], tm
 
 MISSING = {
     "cookiecutter": {"cookiecutter.json": '{"name": "made", "_extensions": ["not_there.Extension"]}', f"{IN}/a": ""},
+    "copier": COPIER | {"copier.yml": "_jinja_extensions: [not_there.Extension]\nname: made\n"},
 }
 
 
