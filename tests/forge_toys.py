@@ -253,7 +253,9 @@ def make_toy(folder: Path, *, environ: Mapping[str, str] | None = None, marks: P
     (repository / "src" / "pipelines" / "__init__.py").touch()
     (repository / "requirements.txt").write_text("# nothing\n")
     (repository / ".gitignore").write_text(".env\n")
-    (repository / ".copier-answers.yml").write_text("slug: toy\nproject_name: Toy\ndata_address: data/sample/diabetes.csv\n")
+    (repository / ".copier-answers.yml").write_text(
+        "slug: toy\nproject_name: Toy\ndata_address: data/sample/diabetes.csv\n"
+    )
     toy.git("init", "--quiet", "--initial-branch=development")
     toy.commit("Begin")
     for branch in BRANCHES[1:]:
