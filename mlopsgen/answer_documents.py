@@ -7,6 +7,7 @@ from typing import Any
 
 from mlopsgen import naming
 from mlopsgen.answers import ANSWERS_VERSION, BUILT_IN, BY_KEY, QUESTIONS
+from mlopsgen.organisation import LONGEST_NAME, PERSONAL
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Cases, Derived, Question, SlugOf, Value
 
@@ -46,6 +47,52 @@ def answers_schema(questions: QuestionSet = BUILT_IN, called: str = "") -> dict[
         "properties": {"version": {"const": ANSWERS_VERSION}, **{q.key: _property(questions, q) for q in asked}},
         **({"allOf": conditions} if conditions else {}),
     }
+
+
+def organisation_schema(questions: QuestionSet = BUILT_IN, called: str = "") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an organisation's ``organisation.yaml``.
+
+    Args:
+        questions: What can be preset or locked; each project's own names cannot.
+        called: The template and its version, if it is not the built-in one.
+    """
+    decided = [each for each in questions.questions if each.key not in PERSONAL]
+    told = {each.key: {"title": each.title, "description": each.help} for each in decided}
+    preset = {each.key: told[each.key] | _rules(each) for each in decided}
+    locked = {each.key: told[each.key] | {"anyOf": [_rules(each), _with_reason(each)]} for each in decided}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"organisation.yaml for {called}" if called else "mlopsgen organisation",
+        "description": "What an organisation decides about the repositories that are made from its template.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version", "name"],
+        "properties": {
+            "version": {"const": ANSWERS_VERSION},
+            "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": r"^[^\r\n]*\S[^\r\n]*$"},
+            "release": {
+                "type": "string",
+                "pattern": r"^\d+(\.\d+)*$",
+                "description": "The next version; its tag is v1.2.0.",
+            },
+            "preset": _answers_of(preset, "Defaults in place of the template's; a person may answer otherwise."),
+            "locked": _answers_of(locked, "Asked nobody, and the same in every repository."),
+        },
+    }
+
+
+def _answers_of(properties: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _with_reason(question: Question) -> dict[str, Any]:
+    properties = {"value": _rules(question), "why": {"type": "string"}}
+    return {"type": "object", "additionalProperties": False, "required": ["value"], "properties": properties}
 
 
 def _condition(question: Question, key: str, wanted: str) -> dict[str, Any]:

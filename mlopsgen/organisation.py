@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from mlopsgen.questions import Value
 
+LONGEST_NAME = 60
+"""So many characters an organisation's name may have."""
+PERSONAL = ("project_name", "slug")
+"""Each project's own: nothing that an organisation decides."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Locked:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
 
 from mlopsgen.adapters.organisation_file import read_release
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.errors import InvalidAnswer, InvalidDocument, MissingAnswer
+from mlopsgen.operations.config_files import first_files
+from mlopsgen.operations.schema import schema
 from mlopsgen.organisation import Locked
 from mlopsgen.question_set import LockedAnswer
 from tests.organisation_toys import DECIDED, NEVER, asked
@@ -110,6 +114,25 @@ def test_every_slip_is_named_with_its_line(text, line, said):
     assert caught.value.where == f"organisation.yaml:{line}"
     assert said in caught.value.message
     assert caught.value.hint
+
+
+OF_NO_SCHEMA = {"both", "twice", "no YAML"}
+"""What is wrong with several keys together, or before there are any."""
+
+
+def test_the_schema_takes_what_the_file_may_hold():
+    found = Draft202012Validator(schema("organisation", asked(), "acme v1.0.0"))
+    found.validate(yaml.safe_load(DECIDED.replace("3.12", "'3.12'")))
+    found.validate(yaml.safe_load(f"{BEGIN}preset:\nlocked:\n  gpu: {{value: true, why: Ours.}}\n"))
+    texts = first_files(name="Acme", slug="acme", folder="mlops-config", version="v0.2.0")
+    Draft202012Validator(schema("organisation")).validate(yaml.safe_load(texts["organisation.yaml"]))
+
+
+@pytest.mark.parametrize("slip", [each for each in SLIPS if each not in OF_NO_SCHEMA])
+def test_the_schema_refuses_each_slip(slip):
+    found = Draft202012Validator(schema("organisation", asked(), "acme v1.0.0"))
+    with pytest.raises(ValidationError):
+        found.validate(yaml.safe_load(SLIPS[slip][0]))
 
 
 def test_the_release_is_a_version():

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlopsgen.answer_values import accept
 from mlopsgen.errors import InvalidAnswer, InvalidDocument
-from mlopsgen.organisation import Locked, Organisation
+from mlopsgen.organisation import LONGEST_NAME, PERSONAL, Locked, Organisation
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Value
 
@@ -19,8 +19,6 @@ DOCUMENT = "organisation.yaml"
 VERSION = 1
 _KEYS = ("version", "name", "release", "preset", "locked")
 _LOCKED = ("value", "why")
-_LONGEST = 60
-_PERSONAL = ("project_name", "slug")
 _HINT = "docs/config-repo.md of mlopsgen describes the file."
 
 
@@ -45,8 +43,8 @@ def read_organisation(text: str, questions: QuestionSet, name: str = DOCUMENT) -
             f"version {document.get('version')!r} is not known; this mlopsgen reads {VERSION}", found.where(["version"])
         )
     called = document.get("name")
-    if not isinstance(called, str) or not called.strip() or len(called) > _LONGEST or not called.isprintable():
-        raise _invalid(f"'name' has to be a line of 1 to {_LONGEST} characters", found.where(["name"]))
+    if not isinstance(called, str) or not called.strip() or len(called) > LONGEST_NAME or not called.isprintable():
+        raise _invalid(f"'name' has to be a line of 1 to {LONGEST_NAME} characters", found.where(["name"]))
     preset = _mapping(document, "preset", found.where(["preset"]))
     locked = _mapping(document, "locked", found.where(["locked"]))
     twice = next((key for key in locked if key in preset), None)
@@ -105,7 +103,7 @@ def _locked(questions: QuestionSet, key: str, value: object, where: str) -> Lock
 
 
 def _accepted(questions: QuestionSet, key: str, value: object, where: str) -> Value:
-    if key in _PERSONAL:
+    if key in PERSONAL:
         raise _invalid(f"'{key}' is each project's own and can be neither preset nor locked", where)
     if key not in questions.by_key:
         unknown = questions.unknown_key(key, where)

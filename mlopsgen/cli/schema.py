@@ -27,7 +27,9 @@ def schema(
     ] = None,
     template: Annotated[
         str,
-        typer.Option("--template", metavar="ADDRESS", help="With 'answers': the template that asks; else it is ours."),
+        typer.Option(
+            "--template", metavar="ADDRESS", help="With 'answers', 'organisation': the template that asks; else ours."
+        ),
     ] = "",
     template_version: Annotated[
         str | None,
@@ -39,10 +41,11 @@ def schema(
 
     Editors check and complete the files with it, for example through a 'yaml-language-server' comment.
     """
-    if name != "answers" and (template or template_version):
+    if name not in operation.OF_TEMPLATES and (template or template_version):
         flag = "--template" if template else "--template-version"
+        known = " or ".join(f"'{each}'" for each in operation.OF_TEMPLATES)
         raise UsageError(
-            f"{flag} goes with 'answers'.", where=flag, hint="Write: mlopsgen schema answers --template ADDRESS."
+            f"{flag} goes with {known}.", where=flag, hint="Write: mlopsgen schema answers --template ADDRESS."
         )
     if name is None:
         lines = "\n".join(f"  {known:14} {text}" for known, text in operation.SCHEMAS.items())

@@ -6,7 +6,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from mlopsgen.answer_documents import answers_schema
+from mlopsgen.answer_documents import answers_schema, organisation_schema
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.errors import UsageError
 from mlopsgen.operations.fleet_rows import fleet_schema
@@ -16,6 +16,7 @@ from mlopsgen.result import envelope_schema
 
 SCHEMAS = {
     "answers": "The answers file of 'mlopsgen init --answers FILE'.",
+    "organisation": "organisation.yaml of an organisation's template: what it decides.",
     "envelope": "What every command prints with '--output json'.",
     "plan": "What 'mlopsgen push' would do: 'data.plan' of its envelope.",
     "fleet": "What 'sync --all' and 'status --all' find: 'data' of their envelope.",
@@ -34,6 +35,8 @@ def _remote_schema() -> dict[str, Any]:
     return remote_schema()
 
 
+OF_TEMPLATES = {"answers": answers_schema, "organisation": organisation_schema}
+"""Those that say what a template asks."""
 _MADE_HERE = {
     "envelope": envelope_schema,
     "fleet": fleet_schema,
@@ -47,7 +50,7 @@ def schema(name: str, questions: QuestionSet = BUILT_IN, called: str = "") -> di
 
     Args:
         name: One of ``SCHEMAS``.
-        questions: What ``answers`` are the answers to.
+        questions: What the template of ``answers`` and ``organisation`` asks.
         called: The template of these questions, if it is not the built-in one.
 
     Raises:
@@ -55,8 +58,8 @@ def schema(name: str, questions: QuestionSet = BUILT_IN, called: str = "") -> di
     """
     if name not in SCHEMAS:
         raise UsageError(f"There is no schema '{name}'.", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
-    if name == "answers":
-        return answers_schema(questions, called)
+    if name in OF_TEMPLATES:
+        return OF_TEMPLATES[name](questions, called)
     if name in _MADE_HERE:
         return _MADE_HERE[name]()
     text = resources.files("mlopsgen").joinpath("schemas", f"{name}.json").read_text(encoding="utf-8")
