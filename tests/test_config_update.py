@@ -50,6 +50,41 @@ def conflicting(acme: Acme) -> None:
     acme.commit({"template/Makefile": MAKEFILE.replace("first", "first of Acme")})
 
 
+def test_an_update_that_was_killed_in_its_merge_is_completed_and_keeps_what_was_resolved(acme) -> None:
+    conflicting(acme)
+    acme.git.run("tag", "v1.0.0")
+    whole = acme.update()
+    for name in ("organisation.yaml", "CHANGELOG.md"):  # as it is right after git's merge
+        acme.git.run("checkout", "--quiet", "HEAD", "--", name)
+    (acme.path / "template" / "Makefile").write_text("resolved\n", encoding="utf-8")
+    acme.git.run("add", "template/Makefile")
+    done = acme.update()
+    assert (done.exit_code, done.data["release"]) == (ExitCode.PARTIAL, whole.data["release"])
+    assert done.data["conflicts"] == []
+    acme.git.run("commit", "--quiet", "--no-edit")
+    assert "release: 1.1.0 # raise me" in acme.text("organisation.yaml")
+    assert f"- mlopsgen's template {NEWEST} (before: v0.0.9)." in acme.text("CHANGELOG.md")
+    assert acme.text("template/Makefile") == "resolved\n"
+
+
+def test_the_organisations_own_files_keep_their_bytes(acme) -> None:
+    acme.git.run("tag", "v1.0.0")
+    own = b"# Versions\r\n\r\n## 0.9\r\n\r\n- Gr\xf6\xdfer.\r\n"
+    (acme.path / "CHANGELOG.md").write_bytes(own)
+    (acme.path / "organisation.yaml").write_bytes(OWN["organisation.yaml"].replace("\n", "\r\n").encode())
+    acme.commit({})
+    branch = acme.update().data["branch"]
+    log, organisation = (
+        acme.git.run_bytes("cat-file", "blob", f"{branch}:{name}") for name in ("CHANGELOG.md", "organisation.yaml")
+    )
+    head, _, tail = own.partition(b"## 0.9")
+    assert log.startswith(head)
+    assert log.endswith(b"## 0.9" + tail)
+    assert log.count(b"\n") == log.count(b"\r\n")
+    written = (acme.path / "organisation.yaml").read_bytes()
+    assert organisation == written.replace(b"release: 1.0.0", b"release: 1.1.0")
+
+
 def test_both_sides_come_together_on_a_branch_and_nothing_else_moves(acme) -> None:
     head = acme.git.read("rev-parse", "HEAD")
     (acme.path / "untracked.txt").write_text("mine")

@@ -76,6 +76,12 @@ def newest_upstream(repository: GitRepository, commit: str) -> Upstream | None:
     return max(found, key=lambda each: order(each.version), default=None)
 
 
+def is_upstream(repository: GitRepository, commit: str) -> bool:
+    """Whether a commit is itself a version of mlopsgen's template."""
+    found = newest_upstream(repository, commit)
+    return found is not None and found.commit == commit
+
+
 def bring(repository: GitRepository, store: TemplateStore) -> Mapping[str, Content]:
     """Fetch every version of the built-in template into a repository; no reference stays.
 

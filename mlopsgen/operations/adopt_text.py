@@ -38,7 +38,8 @@ def sentence(adoption: Adoption) -> str:
     said = f"{counted(len(adoption.added), 'file')} {'comes' if len(adoption.added) == 1 else 'come'}"
     if not adoption.kept:
         return f"{said}, and nothing that is there changes"
-    kept = len(adoption.kept) - len(adoption.clashes)
+    # One file of theirs can stand where the template has a folder of many.
+    kept = len({one.at for one in adoption.kept if one.path not in adoption.clashes})
     stay = f", {kept} of yours {'stays' if kept == 1 else 'stay'} where the template has another one" if kept else ""
     both = f", {len(adoption.clashes)} that both have {'is' if len(adoption.clashes) == 1 else 'are'} merged"
     return f"{said}{stay}{both if adoption.clashes else ''}"

@@ -61,6 +61,8 @@ def with_changes(text: str, release: str, lines: str) -> str:
         release: The version.
         lines: Markdown.
     """
+    if "\r\n" in text and text.count("\n") == text.count("\r\n"):
+        return with_changes(text.replace("\r\n", "\n"), release, lines).replace("\n", "\r\n")
     found = _heading(release).search(text)
     if found is not None:
         following = re.compile(r"(?m)^## ").search(text, found.end())

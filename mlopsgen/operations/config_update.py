@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlopsgen.adapters import upstream_history
@@ -29,6 +29,7 @@ BRANCH = "mlopsgen/update-"
 """What the name of an update's branch begins with; the version follows."""
 
 _TREE = "Mlopsgen-Tree"
+_AS_IT_IS = ("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,8 @@ def update(request: UpdateRequest, events: EventSink) -> OperationResult:
     if head is None or found is None or not before:
         raise _without_history(repository)
     store = request.upstream or TemplateStore(request.surroundings.environ)
-    after = _target(request.to, before, store)
+    waiting = repository.commit_of("MERGE_HEAD")
+    after = upstream_history.stamp_of(repository, waiting) if waiting else _target(request.to, before, store)
     if after == before:
         return OperationResult(
             summary=f"mlopsgen's template {before} is merged already; this mlopsgen brings no newer one.",
@@ -120,7 +122,7 @@ def update(request: UpdateRequest, events: EventSink) -> OperationResult:
     told = {version: contents[version].told for version in reversed(between)}
     files, release = _own_files(repository, ours, config_files.told_of_update(before, after, told))
     step = _Step(repository, before, after, ours, theirs, files, release, branch_here, identity)
-    return _merge(step, events)
+    return _go_on(step, events) if waiting else _merge(step, events)
 
 
 def _target(to: str, before: str, store: TemplateStore) -> str:
@@ -167,17 +169,18 @@ def _own_files(repository: GitRepository, ours: str, lines: str) -> tuple[dict[s
     """The organisation's file and changelog with the version that the update makes; and that version."""
     text, log = (_text(repository, ours, name) for name in (ORGANISATION, CHANGELOG))
     release = read_release(text)
-    files = {}
+    files: dict[str, str] = {}
     if release and repository.succeeds("rev-parse", "--verify", "--quiet", f"refs/tags/v{release}"):
         release = config_files.next_release(release)
-        files[ORGANISATION] = config_files.with_release(text, release).encode()
+        files[ORGANISATION] = config_files.with_release(text, release)
     if release:
-        files[CHANGELOG] = config_files.with_changes(log, release, lines).encode()
-    return files, release
+        files[CHANGELOG] = config_files.with_changes(log, release, lines)
+    return {name: text.encode(*_AS_IT_IS) for name, text in files.items()}, release
 
 
 def _text(repository: GitRepository, commit: str, name: str) -> str:
-    return repository.run("cat-file", "blob", f"{commit}:{name}", check=False).stdout
+    """A file as it was written: ends of lines and any encoding stay what they are; empty where there is none."""
+    return repository.run_bytes("cat-file", "blob", f"{commit}:{name}", accepted=(0, 128)).decode(*_AS_IT_IS)
 
 
 def _merge(step: _Step, events: EventSink) -> OperationResult:
@@ -240,6 +243,36 @@ def _wait(step: _Step, conflicts: tuple[Conflict, ...], events: EventSink) -> Op
             where=step.branch,
             hint=f"git switch {step.here}   (nothing is lost); then run it again.",
         )
+    return _waits(step, conflicts, events)
+
+
+def _go_on(step: _Step, events: EventSink) -> OperationResult:
+    """Complete an update that was interrupted after git's merge had begun; what people did since stays.
+
+    Raises:
+        MlopsgenError: Nothing is missing but what people do.
+    """
+    added = {name: content for name, content in step.files.items() if _lacks(step.repository, name, content)}
+    if step.here != step.branch or not added:
+        raise _merging(step.repository)
+    unmerged = set(step.repository.read("diff", "--name-only", "-z", "--diff-filter=U").split("\0"))
+    conflicts = merging.merge(step.repository, step.ours, step.theirs.commit).conflicts
+    left = tuple(each for each in conflicts if each.path in unmerged)
+    return _waits(replace(step, files=added), left, events)
+
+
+def _lacks(repository: GitRepository, name: str, content: bytes) -> bool:
+    """Whether a file is as it was before the update, or as the update writes it and not added yet."""
+    if repository.succeeds("diff", "--quiet", "HEAD", "--", name):
+        return True
+    path = repository.path / name
+    is_written = path.is_file() and path.read_bytes() == content
+    return is_written and not repository.succeeds("diff", "--quiet", "--", name)
+
+
+def _waits(step: _Step, conflicts: tuple[Conflict, ...], events: EventSink) -> OperationResult:
+    """Add the update's own lines to the merge that waits, and say what is left to do."""
+    repository = step.repository
     for name, content in step.files.items():
         (repository.path / name).write_bytes(content)
     if step.files:
@@ -286,9 +319,9 @@ def _ground(repository: GitRepository) -> tuple[tuple[str, str], str]:
         MlopsgenError: git is in the middle of something, stands on no branch, or knows nobody's name.
     """
     where = str(repository.path)
-    if repository.commit_of("MERGE_HEAD") is not None:
-        hint = "Finish it ('git add' the files in conflict, then 'git commit'), or give it up: git merge --abort"
-        raise MlopsgenError("A merge is going on here.", where=where, hint=hint)
+    waiting = repository.commit_of("MERGE_HEAD")
+    if waiting is not None and not upstream_history.is_upstream(repository, waiting):
+        raise _merging(repository)
     here = repository.run("symbolic-ref", "--quiet", "--short", "HEAD", check=False).stdout.strip()
     if not here:
         raise MlopsgenError("No branch is checked out here.", where=where, hint=f"git switch {MAIN}")
@@ -299,6 +332,11 @@ def _ground(repository: GitRepository) -> tuple[tuple[str, str], str]:
             hint="git config --global user.name 'Your Name' && git config --global user.email you@example.org",
         )
     return identity, here
+
+
+def _merging(repository: GitRepository) -> MlopsgenError:
+    hint = "Finish it ('git add' the files in conflict, then 'git commit'), or give it up: git merge --abort"
+    return MlopsgenError("A merge is going on here.", where=str(repository.path), hint=hint)
 
 
 def _without_history(repository: GitRepository) -> MlopsgenError:
