@@ -169,9 +169,10 @@ def test_the_command_line_makes_one_of_the_built_in_template(mlopsgen, tmp_path)
     assert not (made / "config-repository").exists()
     for name in ("copier.yml", "sync.yaml"):
         assert (made / name).read_bytes() == (ROOT / name).read_bytes()
-    verb = mlopsgen("status", cwd=made)
-    assert verb.returncode == 1
-    assert "'mlopsgen config-repo check'" in verb.stderr
+    for words in (("status",), ("sync", "--check"), ("adopt", "--defaults")):
+        verb = mlopsgen(*words, cwd=made)
+        assert verb.returncode == 1, words
+        assert "'mlopsgen config-repo check'" in verb.stderr, words
     without = mlopsgen("config-repo", "create", "other")
     assert without.returncode == 2
     assert "--name" in without.stderr

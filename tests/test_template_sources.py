@@ -77,7 +77,7 @@ def test_a_credential_in_an_address_goes_nowhere() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "-x", "--upload-pack=id", "ext::sh -c id", "fd::7", "ftp://example.org/a", "http://example.org/a", "https://",
+    ["", "-x", "--upload-pack=id", "ext::sh -c id", "fd::7", "ftp://example.org/a", "gh:acme", "http://example.org/a", "https://",
      "https://example.org", "https://-x/a", "javascript://a/b", "https://[/a", "file::x"],
 )  # fmt: skip
 @pytest.mark.parametrize("trusted", [True, False])

@@ -81,7 +81,8 @@ def _parse(given: str, *, trusted: bool, where: str) -> TemplateAddress:
     scheme = text.split("://", 1)[0] if "://" in text else ""
     if scheme in {"https", "http", "ssh"}:
         return _at_host(text, scheme, where)
-    if scheme not in {"", "file"} or "::" in text or text.startswith("-") or not text:
+    shortened = text.partition(":")[0] in _SHORT and not Path(text).exists()
+    if scheme not in {"", "file"} or shortened or "::" in text or text.startswith("-") or not text:
         # What stands before an @ may be a password; a record may hold one.
         shown = re.sub(r"(?<=://)[^/@\s]*@", "", given)
         raise UsageError(f"'{shown}' is no address of a template.", where=where, hint=_HINT)

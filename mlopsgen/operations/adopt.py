@@ -22,7 +22,7 @@ from mlopsgen.operations.adopt_request import ADOPT_BRANCH, TEMPLATE_REFERENCE, 
 from mlopsgen.operations.adopt_surprises import listed, surprises
 from mlopsgen.operations.adopt_text import adoption_data, commit_message, sentence
 from mlopsgen.operations.adopt_work import adoption as worked_out
-from mlopsgen.operations.project import find_repository
+from mlopsgen.operations.project import find_repository, refuse_template
 from mlopsgen.operations.sync_ground import PLAIN, elsewhere, head_of, refuse_ground, unmerged
 from mlopsgen.operations.sync_work import bring
 from mlopsgen.operations.wording import counted
@@ -66,6 +66,7 @@ def _open(request: AdoptRequest) -> GitRepository:
         if error.message == "This is not a git repository.":
             error.hint = "Make it one: git init && git add --all && git commit -m Start. Then run this again."
         raise
+    refuse_template(source.path)
     inner = next((name for name in (CRUFT_FILE, ANSWERS_FILE) if (folder / name).is_file()), "")
     if inner and folder.resolve() != source.path.resolve():
         raise UsageError(

@@ -90,6 +90,17 @@ def find_repository(surroundings: Surroundings, hint: str = "") -> GitRepository
     return GitRepository(Path(top), surroundings.environ)
 
 
+def refuse_template(root: Path) -> None:
+    """Stop in an organisation's template, where what is meant for repositories that are made from it makes no sense.
+
+    Raises:
+        MlopsgenError: It is one.
+    """
+    if (root / STAMP).is_file() and not (root / ANSWERS_FILE).is_file():
+        message = f"{root} is an organisation's template, from which repositories are made."
+        raise MlopsgenError(message, where=str(root), hint=_A_TEMPLATE)
+
+
 def find_project(surroundings: Surroundings) -> Project:
     """The project that a folder belongs to.
 
@@ -168,9 +179,7 @@ def _slug(root: Path) -> str:
     try:
         answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if (root / STAMP).is_file():
-            message = f"{root} is an organisation's template, from which repositories are made."
-            raise MlopsgenError(message, where=str(root), hint=_A_TEMPLATE) from None
+        refuse_template(root)
         hint = f"{_NOT_GENERATED} To bring this one under a template: mlopsgen adopt"
         raise MlopsgenError(f"{root} was not made by mlopsgen.", where=str(path), hint=hint) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -16,7 +16,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError
 from mlopsgen.events import Note, StepDone, Warn
 from mlopsgen.operations import sync_branch, sync_pick, sync_state
-from mlopsgen.operations.project import find_repository
+from mlopsgen.operations.project import find_repository, refuse_template
 from mlopsgen.operations.sync_branch import Holds
 from mlopsgen.operations.sync_data import goes_back, journey, update_data
 from mlopsgen.operations.sync_ground import different, head_of, refuse_ground
@@ -111,6 +111,7 @@ def _alone(here: GitRepository) -> Iterator[None]:
 
 def _open(request: SyncRequest) -> GitRepository:
     source = find_repository(request.surroundings)
+    refuse_template(source.path)
     return sync_branch.with_identity(source, request.surroundings.environ)
 
 
