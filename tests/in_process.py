@@ -22,8 +22,8 @@ def mlopsgen(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``mlopsgen ARGUMENTS`` in a folder and an environment, with this on standard input; nobody can be asked."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    with _placed(cwd, environ, stdin), redirect_stdout(out), redirect_stderr(err):
-        code = main(arguments)
+    with _placed(environ, stdin), redirect_stdout(out), redirect_stderr(err):
+        code = main(arguments, cwd=cwd)
     said = []
     for stream in (out, err):
         stream.seek(0)
@@ -32,9 +32,8 @@ def mlopsgen(
 
 
 @contextmanager
-def _placed(cwd: Path, environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
-    folder, before, stream = Path.cwd(), dict(os.environ), sys.stdin
-    os.chdir(cwd)
+def _placed(environ: Mapping[str, str], stdin: bytes) -> Iterator[None]:
+    before, stream = dict(os.environ), sys.stdin
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     os.environ.clear()
     os.environ.update(environ)
@@ -44,4 +43,3 @@ def _placed(cwd: Path, environ: Mapping[str, str], stdin: bytes) -> Iterator[Non
         sys.stdin = stream
         os.environ.clear()
         os.environ.update(before)
-        os.chdir(folder)

@@ -27,6 +27,7 @@ def run(
     environ: Mapping[str, str],
     *,
     groups: Collection[str] = (),
+    cwd: Path | None = None,
 ) -> int:
     """Run the command that ``arguments`` name and show its outcome.
 
@@ -35,6 +36,7 @@ def run(
         arguments: The command line without the program's name.
         environ: The environment of the process.
         groups: The words that a verb of their own follows (``secrets list``).
+        cwd: The folder that it is run in; that of the process if left out.
 
     Returns:
         The exit code of the process.
@@ -49,7 +51,7 @@ def run(
     sink: EventSink = json_output.JsonEvents(sys.stderr) if output is Output.json else text
     with remembered(), _terminable():
         try:
-            outcome = _outcome(app, arguments, environ, output, sink)
+            outcome = _outcome(app, arguments, environ, cwd, output, sink)
             text.clear()
             return _show(_command(arguments, groups), outcome, output, environ)
         except BrokenPipeError:
@@ -59,12 +61,17 @@ def run(
 
 
 def _outcome(
-    app: Callable[..., object], arguments: Sequence[str], environ: Mapping[str, str], output: Output, sink: EventSink
+    app: Callable[..., object],
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: Path | None,
+    output: Output,
+    sink: EventSink,
 ) -> OperationResult | Shown | MlopsgenError | int:
     try:
         session = Session(
             environ=environ,
-            cwd=_cwd(),
+            cwd=cwd or _cwd(),
             output=output,
             events=sink,
             interactive=output is Output.text and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty(),

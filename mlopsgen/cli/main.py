@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -114,7 +115,13 @@ def root(
         typer.echo(context.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+def main(arguments: Sequence[str] | None = None, *, cwd: Path | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: The command line without the program's name; that of this process if left out.
+        cwd: The folder that it is run in; that of this process if left out.
+    """
     groups = [name for name, verb in VERBS.items() if verb.group]
-    return boundary.run(app, sys.argv[1:] if arguments is None else arguments, os.environ, groups=groups)
+    words = sys.argv[1:] if arguments is None else arguments
+    return boundary.run(app, words, os.environ, groups=groups, cwd=cwd)
