@@ -205,7 +205,7 @@ def test_questions_of_included_files_are_asked_too():
 
 
 def test_the_built_in_templates_questions_are_those_of_its_file(environ):
-    engine = CopierEngine(TemplateStore(environ))
+    engine = CopierEngine(TemplateStore(environ), environ)
     assert engine.questions(engine.newest) is BUILT_IN
     read = read_questions({"copier.yml": (ROOT / "copier.yml").read_text(encoding="utf-8")}.get)
     assert (read.questions, read.sections, read.ours, read.left) == (QUESTIONS, BUILT_IN.sections, True, {})

@@ -41,7 +41,7 @@ def test_copier_alone_merges_a_newer_version_into_the_owners_work(tmp_path, envi
         template_version=store.newest,
         environ=environ,
     )
-    init(request, CopierEngine(store), lambda _event: None)
+    init(request, CopierEngine(store, environ), lambda _event: None)
 
     gate = Path("docs") / "gate.md"
     with (published.path / "template" / gate).open("a", encoding="utf-8") as page:

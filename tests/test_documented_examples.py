@@ -20,7 +20,7 @@ def repository(tmp_path: Path, environ: dict[str, str]) -> Path:
     """A rendering with the default answers."""
     store, folder = TemplateStore(environ), tmp_path / "repository"
     folder.mkdir()
-    CopierEngine(store).render(store.newest, resolve({"slug": "wine"}), folder)
+    CopierEngine(store, environ).render(store.newest, resolve({"slug": "wine"}), folder)
     return folder
 
 

@@ -329,7 +329,7 @@ def test_a_run_that_is_still_working_is_not_tidied_away(tmp_path, request_for):
 
 
 def test_a_template_version_that_is_not_there_is_refused(tmp_path, request_for, environ):
-    engine = CopierEngine(TemplateStore(environ))
+    engine = CopierEngine(TemplateStore(environ), environ)
     assert engine.newest in engine.versions()
     with pytest.raises(UsageError, match=r"v9\.9\.9") as caught:
         init(replace(request_for(tmp_path / "wine"), template_version="v9.9.9"), engine, lambda _event: None)

@@ -23,7 +23,7 @@ def test_the_built_in_template_renders_as_copier_alone_would(tmp_path, environ):
     ours, laid_out, theirs = tmp_path / "ours", tmp_path / "template", tmp_path / "theirs"
     for folder in (ours, laid_out):
         folder.mkdir()
-    CopierEngine(store).render(store.newest, answers, ours)
+    CopierEngine(store, environ).render(store.newest, answers, ours)
     store.lay_out(store.newest, laid_out)
     copier.run_copy(str(laid_out), theirs, data=answers, defaults=True, quiet=True)
 
@@ -41,7 +41,7 @@ def test_the_built_in_template_renders_as_copier_alone_would(tmp_path, environ):
 def test_the_record_names_the_public_address_and_the_version_and_no_path(tmp_path, environ):
     store = TemplateStore(environ)
     (tmp_path / "out").mkdir()
-    CopierEngine(store).render(store.newest, resolve({}), tmp_path / "out")
+    CopierEngine(store, environ).render(store.newest, resolve({}), tmp_path / "out")
     text = (tmp_path / "out" / ".copier-answers.yml").read_text()
     record = yaml.safe_load(text)
     assert record["_src_path"] == CANONICAL_TEMPLATE
@@ -72,7 +72,7 @@ def test_whatever_a_person_writes_stands_in_the_files_as_written(tmp_path, envir
     if "://" in words:
         given.pop("data_address")
     store = TemplateStore(environ)
-    CopierEngine(store).render(store.newest, resolve(given), tmp_path)
+    CopierEngine(store, environ).render(store.newest, resolve(given), tmp_path)
     for path in [*tmp_path.rglob("*.yaml"), *tmp_path.rglob("*.yml")]:
         yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in tmp_path.rglob("*.toml"):

@@ -220,7 +220,7 @@ def test_the_bundle_holds_releases_only_and_is_the_same_each_time(checkout, envi
     package = tmp_path / "package"
     package.mkdir()
     shutil.copy(bundles[0], package)
-    template = CopierEngine(TemplateStore(environ, package))
+    template = CopierEngine(TemplateStore(environ, package), environ)
     assert template.versions() == ("v0.0.9", NEWEST)
     assert template.changelog("v0.0.9", NEWEST) == ((NEWEST, "### Added\n\n- Something for `people` #1."),)
     assert template.changelog("v0.0.1", "v0.0.9") == (("v0.0.9", "Earlier."),)
@@ -239,7 +239,7 @@ def test_copier_itself_updates_a_repository_from_one_release_to_the_next(checkou
     shutil.copy(bundle, package)
     repository = tmp_path / "repository"
     repository.mkdir()
-    CopierEngine(TemplateStore(environ, package)).render("v0.0.9", resolve({"slug": "wine"}), repository)
+    CopierEngine(TemplateStore(environ, package), environ).render("v0.0.9", resolve({"slug": "wine"}), repository)
     record = repository / ".copier-answers.yml"
     record.write_text(record.read_text().replace("https://github.com/mlopsgen/mlopsgen", public))
     for arguments in (

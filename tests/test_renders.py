@@ -46,7 +46,7 @@ def check_out(renders: Renders, tree: str, folder: Path) -> dict[str, tuple[int,
 
 
 def test_a_tree_is_what_copier_writes(tmp_path: Path, environ: dict[str, str]) -> None:
-    template = CopierEngine(TemplateStore(environ))
+    template = CopierEngine(TemplateStore(environ), environ)
     renders = Renders(tmp_path / "store", template, environ)
     tree = renders.tree(template.newest, MIT)
     (tmp_path / "out").mkdir()

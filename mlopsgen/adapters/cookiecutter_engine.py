@@ -13,6 +13,7 @@ from typing import Any
 from mlopsgen.adapters.answers_digest import digest_of
 from mlopsgen.adapters.cookiecutter_jinja import foreign_extensions
 from mlopsgen.adapters.cookiecutter_questions import DOCUMENT, cookiecutter_questions
+from mlopsgen.adapters.stored_template import StoredTemplate
 from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, drop_history, run_child, take_over
 from mlopsgen.adapters.template_mirror import TemplateMirror
 from mlopsgen.adapters.trust import NOBODY, Trust
@@ -28,7 +29,7 @@ _HEAD = """\
 """
 
 
-class CookiecutterEngine:
+class CookiecutterEngine(StoredTemplate):
     """Renders the versions of a mirror. A :class:`mlopsgen.ports.Template`.
 
     Args:
@@ -41,49 +42,12 @@ class CookiecutterEngine:
     def __init__(
         self, store: TemplateMirror, environ: Mapping[str, str], trust: Trust = NOBODY, *, seconds: float = SECONDS
     ) -> None:
-        self._store = store
-        self._environ = environ
-        self._trust = trust
+        super().__init__(store, environ, trust)
+        self._mirror = store
         self._seconds = seconds
         self._names: dict[str, str] = {}
         self.moment = datetime.now(UTC)
         """What "now" is in everything that one command renders."""
-
-    @property
-    def store(self) -> TemplateMirror:
-        """Where the versions lie."""
-        return self._store
-
-    @property
-    def warning(self) -> str:
-        """A sentence if the versions are those of the last time, because the network is away; else empty."""
-        return self._store.warning
-
-    @property
-    def address(self) -> str:
-        """The template's public address, as repositories record it."""
-        return self._store.address
-
-    @property
-    def newest(self) -> str:
-        """The newest version."""
-        return self._store.newest
-
-    def versions(self) -> tuple[str, ...]:
-        """The versions that can be rendered, oldest first."""
-        return self._store.versions()
-
-    def find(self, name: str) -> str | None:
-        """The version that a name means."""
-        return self._store.find(name)
-
-    def read(self, version: str, name: str) -> str | None:
-        """The text of a file at the top of a version's repository, ``None`` if there is none."""
-        return self._store.read(version, name)
-
-    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
-        """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""
-        return self._store.changelog(start, end)
 
     def questions(self, version: str) -> QuestionSet:
         """The variables in a version's ``cookiecutter.json``.
@@ -107,33 +71,7 @@ class CookiecutterEngine:
                 self._names[key] = self._run(version, answers, Path(scratch), only_name=True)["folder"]
         return self._names[key]
 
-    def permit(self, version: str) -> bool:
-        """Whether a version runs code of its own, which its template was trusted with.
-
-        Raises:
-            UnsafeTemplate: It would, and nobody said that it may.
-        """
-        code = tuple(self._code(version))
-        self._trust.require(self.address, version, code)
-        return bool(code)
-
-    def render(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
-        """Write the files of the folder that ``version`` renders to into the empty folder ``destination``.
-
-        Raises:
-            MlopsgenError: There is no such version, or the template cannot be rendered.
-        """
-        self._write(version, answers, destination, again=False)
-
-    def render_again(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
-        """The same, to be compared with another render: both draw the same at random.
-
-        Raises:
-            MlopsgenError: There is no such version, or the template cannot be rendered.
-        """
-        self._write(version, answers, destination, again=True)
-
-    def _write(self, version: str, answers: Mapping[str, object], destination: Path, *, again: bool) -> None:
+    def _render(self, version: str, answers: Mapping[str, object], destination: Path, *, again: bool) -> None:
         with tempfile.TemporaryDirectory(prefix="mlopsgen-render-", ignore_cleanup_errors=True) as folder:
             scratch = Path(folder)
             made = self._run(version, answers, scratch, again=again)
@@ -204,7 +142,7 @@ class CookiecutterEngine:
         )
 
     def _code(self, version: str) -> Iterator[str]:
-        for name in self._store.entries(version, "hooks"):
+        for name in self._mirror.entries(version, "hooks"):
             if Path(name).stem in _HOOKS and not name.endswith("~"):
                 yield f"the hook hooks/{name}"
         extensions = _loaded(self._document(version)).get("_extensions", [])

@@ -7,15 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import mlopsgen
 from mlopsgen.adapters.compiled_template import CompiledTemplate
 from mlopsgen.adapters.copier_code import code_in
 from mlopsgen.adapters.copier_questions import read_questions
 from mlopsgen.adapters.questionnaire import Unsupported
+from mlopsgen.adapters.stored_template import StoredTemplate
 from mlopsgen.adapters.template_child import SECONDS, TRUSTED_SECONDS, drop_history, run_child, take_over
-from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.question_set import QuestionSet
@@ -24,101 +23,12 @@ _NAMES = ("copier.yml", "copier.yaml")
 _OWN_VERSION = f"v{mlopsgen.__version__}"
 
 
-class VersionStore(Protocol):
-    """Where the versions of a template lie."""
-
-    @property
-    def address(self) -> str:
-        """The template's public address."""
-
-    @property
-    def newest(self) -> str:
-        """The newest version."""
-
-    def versions(self) -> tuple[str, ...]:
-        """Every version, oldest first."""
-
-    def find(self, name: str) -> str | None:
-        """The version that a name means."""
-
-    def identity(self, version: str) -> str | None:
-        """What names the content of a version: the same for the same content; ``None`` if it may change."""
-
-    def lay_out(self, version: str, destination: Path) -> None:
-        """Write a version's ``copier.yml`` and what it renders from into the empty folder ``destination``."""
-
-    def read(self, version: str, name: str) -> str | None:
-        """The text of a file beside ``copier.yml``."""
-
-    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
-        """What changed after ``start`` up to ``end``, newest first."""
-
-
-class CopierEngine:
-    """Renders the versions of a store. A :class:`mlopsgen.ports.Template`.
-
-    Args:
-        store: Where the versions lie.
-        environ: The environment of this command, of which a template's own code gets little.
-        trust: The templates that may run code of their own.
-    """
-
-    def __init__(
-        self,
-        store: VersionStore,
-        *,
-        environ: Mapping[str, str] | None = None,
-        trust: Trust = NOBODY,
-    ) -> None:
-        self._store = store
-        self._environ = environ or {}
-        self._trust = trust
-
-    @property
-    def store(self) -> VersionStore:
-        """Where the versions lie."""
-        return self._store
-
-    @property
-    def warning(self) -> str:
-        """A sentence if the versions are those of the last time, because the network is away; else empty."""
-        return str(getattr(self._store, "warning", ""))
-
-    @property
-    def address(self) -> str:
-        """The template's public address, as repositories record it."""
-        return self._store.address
-
-    @property
-    def newest(self) -> str:
-        """The newest version."""
-        return self._store.newest
-
-    def versions(self) -> tuple[str, ...]:
-        """The versions that can be rendered, oldest first."""
-        return self._store.versions()
-
-    def find(self, name: str) -> str | None:
-        """The version that a name means."""
-        return self._store.find(name)
+class CopierEngine(StoredTemplate):
+    """Renders the versions of a store. A :class:`mlopsgen.ports.Template`."""
 
     def folder_name(self, version: str, answers: Mapping[str, object]) -> str:  # noqa: ARG002 - the same for each
         """Nothing: no copier template names the folder."""
         return ""
-
-    def permit(self, version: str) -> bool:
-        """Whether a version runs code of its own, which its template was trusted with.
-
-        Raises:
-            UnsafeTemplate: It would, and nobody said that it may.
-        """
-        code = tuple(part for name in _NAMES for part in code_in(self._store.read(version, name) or "", self.address))
-        self._trust.require(self.address, version, code)
-        return bool(code)
-
-    def read(self, version: str, name: str) -> str | None:
-        """The text of a file at the top of a version's repository, ``None`` if there is none."""
-        return self._store.read(version, name)
 
     def questions(self, version: str) -> QuestionSet:
         """What a version asks, with what the organisation that it belongs to has decided.
@@ -130,25 +40,8 @@ class CopierEngine:
             return BUILT_IN  # its copier.yml is made from them
         return read_questions(functools.partial(self._store.read, version))
 
-    def changelog(self, start: str, end: str) -> tuple[tuple[str, str], ...]:
-        """What changed after ``start`` up to ``end``, newest first: pairs of a version and Markdown."""
-        return self._store.changelog(start, end)
-
-    def render(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
-        """Write the rendered files of ``version`` into the empty folder ``destination``.
-
-        Raises:
-            MlopsgenError: There is no such version, or the template cannot be rendered.
-        """
-        self._render(version, answers, destination, again=False)
-
-    def render_again(self, version: str, answers: Mapping[str, object], destination: Path) -> None:
-        """The same, to be compared with another render: what its own code draws at random is the same in both.
-
-        Raises:
-            MlopsgenError: There is no such version, or the template cannot be rendered.
-        """
-        self._render(version, answers, destination, again=True)
+    def _code(self, version: str) -> tuple[str, ...]:
+        return tuple(part for name in _NAMES for part in code_in(self._store.read(version, name) or "", self.address))
 
     def _render(self, version: str, answers: Mapping[str, object], destination: Path, *, again: bool) -> None:
         # What a trusted template would run may stand in a file that its copier.yml includes.

@@ -31,7 +31,7 @@ _TRIES = 5
 
 
 class TemplateMirror:
-    """The versions of a template somewhere else. A :class:`mlopsgen.adapters.copier_engine.VersionStore`.
+    """The versions of a template somewhere else. A :class:`mlopsgen.adapters.stored_template.VersionStore`.
 
     Args:
         address: Where it is.

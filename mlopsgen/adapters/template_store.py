@@ -72,6 +72,11 @@ class TemplateStore:
         """The version that this package brings: its own."""
         return f"v{mlopsgen.__version__}"
 
+    @property
+    def warning(self) -> str:
+        """Nothing: no network is asked."""
+        return ""
+
     def versions(self) -> tuple[str, ...]:
         """Every version that can be laid out, oldest first."""
         tagged = self._history.names if self._history is not None else ()

@@ -40,10 +40,10 @@ def open_template(
         MlopsgenError: It cannot be reached, or has no versions.
     """
     if address is None:
-        return CopierEngine(TemplateStore(environ), environ=environ)
+        return CopierEngine(TemplateStore(environ), environ)
     place = parse(address, trusted=given)
     if place.text.removesuffix(".git") in _CANONICAL:
-        return CopierEngine(TemplateStore(environ), environ=environ)
+        return CopierEngine(TemplateStore(environ), environ)
     mirror = TemplateMirror(place, environ, given=credential, fetch=fetch)
     found = [name for name in _DOCUMENTS if mirror.read(mirror.newest, name) is not None]
     if not found:
@@ -54,7 +54,7 @@ def open_template(
         )
     if found[0] == "cookiecutter.json":
         return CookiecutterEngine(mirror, environ, trust)
-    return CopierEngine(mirror, environ=environ, trust=trust)
+    return CopierEngine(mirror, environ, trust)
 
 
 _DOCUMENTS = ("copier.yml", "copier.yaml", "cookiecutter.json")

@@ -18,8 +18,8 @@ _PATH = ("rev-parse", "--path-format=absolute", "--git-path")
 class WorkingVersion:
     """The files of a working tree as the one version of a template.
 
-    A :class:`mlopsgen.adapters.copier_engine.VersionStore`. What is staged, edited or new counts, and what git ignores
-    does not. Nothing of the repository is written: neither its index, nor its objects.
+    A :class:`mlopsgen.adapters.stored_template.VersionStore`. What is staged, edited or new counts, and what git
+    ignores does not. Nothing of the repository is written: neither its index, nor its objects.
 
     Args:
         repository: A repository with a working tree.
@@ -63,6 +63,11 @@ class WorkingVersion:
     def newest(self) -> str:
         """The version."""
         return self._version
+
+    @property
+    def warning(self) -> str:
+        """Nothing: no network is asked."""
+        return ""
 
     def versions(self) -> tuple[str, ...]:
         """The version alone."""

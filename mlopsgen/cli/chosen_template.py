@@ -52,7 +52,7 @@ class Chosen:
         from mlopsgen.adapters.copier_engine import CopierEngine
         from mlopsgen.adapters.template_store import TemplateStore
 
-        return CopierEngine(TemplateStore(environ), environ=environ)  # without what only templates of other people need
+        return CopierEngine(TemplateStore(environ), environ)  # without what only templates of other people need
 
     @property
     def names_folder(self) -> bool:

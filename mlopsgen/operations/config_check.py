@@ -99,7 +99,7 @@ def _checks(
     folder.mkdir()
     version = f"v{release or '0'}"
     store = WorkingVersion(repository, version, folder, environ)
-    template = CopierEngine(store, environ=environ, trust=request.trust)
+    template = CopierEngine(store, environ, request.trust)
     try:
         questions = template.questions(version)
         checks.append(_questions(questions))

@@ -19,10 +19,10 @@ import mlopsgen
 from mlopsgen.adapters.bare import bare_repository
 from mlopsgen.adapters.compiled_template import CompiledTemplate, Made
 from mlopsgen.adapters.cookiecutter_engine import CookiecutterEngine
-from mlopsgen.adapters.copier_engine import CopierEngine
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.objects import LooseObjects
 from mlopsgen.adapters.questionnaire import Unsupported
+from mlopsgen.adapters.stored_template import StoredTemplate
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.ports import TemplateEngine
 
@@ -121,7 +121,7 @@ class Renders:
             folder = Path(scratch) / "files"
             folder.mkdir()
             template = self._template
-            if isinstance(template, CopierEngine | CookiecutterEngine):
+            if isinstance(template, StoredTemplate):
                 template.render_again(version, answers, folder)
             else:
                 template.render(version, answers, folder)
@@ -135,7 +135,7 @@ class Renders:
     def _version(self, version: str) -> _Version | None:
         """A version of the template as it lies in the store; ``None`` for engines of another kind."""
         template = self._template
-        if not isinstance(template, CopierEngine | CookiecutterEngine):
+        if not isinstance(template, StoredTemplate):
             return None
         with self._lock:
             if version not in self._versions:
@@ -153,7 +153,7 @@ class Renders:
             return self._started
         return ""
 
-    def _read(self, template: CopierEngine | CookiecutterEngine, version: str) -> _Version:
+    def _read(self, template: StoredTemplate, version: str) -> _Version:
         identity = template.store.identity(version)
         reference = f"refs/templates/{identity}"
         known = identity and self.repository.run("rev-parse", "--verify", "--quiet", reference, check=False).stdout
