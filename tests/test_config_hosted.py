@@ -116,6 +116,15 @@ def test_one_that_reports_no_check_waits_for_none_and_releases_by_hand(ada: Pers
     assert "release.yml checks" not in steps
 
 
+def test_histories_that_went_apart_are_brought_together_by_a_merge(ada: Person) -> None:
+    create(ada, "--yes")
+    ada.git("commit", "--quiet", "--amend", "-m", "Another beginning")
+    told = create(ada, "--yes")
+    steps = "\n".join(told["next_steps"])
+    assert "'git pull --no-rebase' on main" in steps
+    assert "--rebase" not in steps
+
+
 def test_again_changes_nothing_and_keeps_what_people_decided(ada: Person) -> None:
     create(ada, "--yes")
     before = state_there(ada.github.repository(NAME))

@@ -81,7 +81,11 @@ def push_config(request: GitHubPushRequest, events: EventSink) -> OperationResul
         elsewhere="Give the folder another name, or run it in a clone of that repository.",
     )
     result = Push(request, events, hosted, desired, credential, forge).run()
-    steps = tuple(step.replace("mlopsgen push", request.again) for step in result.next_steps)
+    # A rebase would lay the merges of mlopsgen's versions flat.
+    steps = tuple(
+        step.replace("mlopsgen push", request.again).replace("git pull --rebase", "git pull --no-rebase")
+        for step in result.next_steps
+    )
     if not (request.dry_run or result.exit_code):
         steps = (*_next_steps(source, forge.page, hosted.target.full_name), *steps)
     return replace(result, next_steps=steps)
