@@ -14,7 +14,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.errors import ExitCode
 from mlopsgen.operations import config_check, config_repository
-from mlopsgen.operations.config_rows import answer_rows
+from mlopsgen.operations.config_rows import answer_rows, to_answer
 from mlopsgen.operations.config_workflows import check_workflows
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.organisation import Locked, Organisation
@@ -250,6 +250,15 @@ def test_what_is_locked_is_the_same_in_every_row_and_a_preset_is_the_default() -
     assert rows[0].answers["license"] == "mit"
     assert {row.answers["owner"] for row in rows} == {"Acme"}
     assert not rows[0].given
+
+
+def test_what_everybody_has_to_answer_because_of_a_decision_is_told() -> None:
+    locked = {"production_engine": Locked(value="kubeflow")}
+    decided = replace(BUILT_IN, organisation=Organisation(name="Acme", locked=locked))
+    assert to_answer(BUILT_IN) == ()
+    assert to_answer(decided) == ("production_endpoint",)
+    preset = {"production_endpoint": "https://kubeflow.acme.example"}
+    assert to_answer(replace(BUILT_IN, organisation=Organisation(name="Acme", locked=locked, preset=preset))) == ()
 
 
 def test_a_question_that_nobody_can_answer_for_a_try_says_so() -> None:

@@ -21,7 +21,7 @@ from mlopsgen.events import StepDone, StepStarted
 from mlopsgen.operations.config_files import CHANGELOG, ORGANISATION, has_section
 from mlopsgen.operations.config_full import Proof, whole_checks
 from mlopsgen.operations.config_repository import find_config_repository
-from mlopsgen.operations.config_rows import AnswerRow, answer_rows
+from mlopsgen.operations.config_rows import AnswerRow, answer_rows, to_answer
 from mlopsgen.operations.config_workflows import check_workflows
 from mlopsgen.operations.project import Surroundings
 from mlopsgen.operations.sync_checks import Check, check_result
@@ -180,6 +180,8 @@ def _questions(questions: QuestionSet) -> Check:
     own = len([question for question in questions.questions if question.section == "organisation"])
     found = questions.organisation
     decided = f"{len(found.preset)} preset, {len(found.locked)} locked" if found is not None else "nothing is decided"
+    needed = ", ".join(to_answer(questions))
+    decided += f"; everybody has to answer {needed} (a preset would spare it)" if needed else ""
     left = "".join(f"; '{key}' keeps its default: {why}" for key, why in questions.left.items())
     return Check(name="questions", detail=f"{len(questions.questions)}, {own} of them your own; {decided}{left}")
 

@@ -63,6 +63,14 @@ def answer_rows(questions: QuestionSet) -> Iterator[AnswerRow]:
         yield AnswerRow(name=told or "every default", given=given, answers=answers)
 
 
+def to_answer(questions: QuestionSet) -> tuple[str, ...]:
+    """What everybody has to answer: an update of a repository that has no such answer stops there."""
+    try:
+        return tuple(_given(questions, {}))
+    except MissingAnswer as error:
+        return (error.where,)
+
+
 @functools.lru_cache(maxsize=4)
 def _pairs(factors: Factors, needs: tuple[tuple[str, tuple[str, str]], ...]) -> tuple[Row, ...]:
     wanted: Needs = dict(needs)
