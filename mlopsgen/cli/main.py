@@ -39,7 +39,9 @@ VERBS = {
     "push": Verb("mlopsgen.cli.push", "Push to GitHub, or to a forge on this machine; make it when it is not there."),
     "adopt": Verb("mlopsgen.cli.adopt", "Bring a repository that exists under a template."),
     "sync": Verb("mlopsgen.cli.sync", "Update what the template made to a newer version of it."),
-    "config-repo": Verb("mlopsgen.cli.config_repo", "Keep a template of your own: make, update, check, release.", group=True),
+    "config-repo": Verb(
+        "mlopsgen.cli.config_repo", "Keep a template of your own: make, update, check, release.", group=True
+    ),
     "run": Verb("mlopsgen.cli.run", "Train a branch again."),
     "watch": Verb("mlopsgen.cli.watch", "Train where the data changed since the last training."),
     "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
