@@ -67,6 +67,24 @@ def test_an_update_that_was_killed_in_its_merge_is_completed_and_keeps_what_was_
     assert acme.text("template/Makefile") == "resolved\n"
 
 
+def test_what_is_not_in_git_is_named_before_anything_moves_even_where_git_ignores_it(acme) -> None:
+    conflicting(acme)
+    acme.commit({".gitignore": "/template/new.txt\n"})
+    (acme.path / "template" / "new.txt").write_text("mine alone")
+    with pytest.raises(MlopsgenError, match=r"template/new\.txt is not in git"):
+        acme.update()
+    assert acme.git.read("branch", "--show-current") == "main"
+    assert (acme.path / "template" / "new.txt").read_text() == "mine alone"
+
+
+def test_a_branch_that_is_checked_out_in_another_folder_is_not_moved(acme, tmp_path) -> None:
+    branch = acme.update().data["branch"]
+    acme.git.run("worktree", "add", "--quiet", str(tmp_path / "other"), branch)
+    acme.commit({"template/policy.md": "Stricter.\n"})
+    with pytest.raises(MlopsgenError, match="is checked out in"):
+        acme.update()
+
+
 def test_the_organisations_own_files_keep_their_bytes(acme) -> None:
     acme.git.run("tag", "v1.0.0")
     own = b"# Versions\r\n\r\n## 0.9\r\n\r\n- Gr\xf6\xdfer.\r\n"

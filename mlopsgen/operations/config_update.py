@@ -19,6 +19,7 @@ from mlopsgen.operations import config_files
 from mlopsgen.operations.config_files import CHANGELOG, ORGANISATION
 from mlopsgen.operations.config_repository import MAIN, find_config_repository
 from mlopsgen.operations.project import Surroundings
+from mlopsgen.operations.sync_ground import different, elsewhere, refuse_ground
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 from mlopsgen.sync import merging, trees
@@ -76,6 +77,11 @@ class _Step:
     @property
     def branch(self) -> str:
         return f"{BRANCH}{self.after}"
+
+    @property
+    def back(self) -> str:
+        """Where a person goes who gives it up."""
+        return MAIN if self.here == self.branch else self.here
 
     @property
     def message(self) -> str:
@@ -192,9 +198,16 @@ def _merge(step: _Step, events: EventSink) -> OperationResult:
             where=step.branch,
             hint=f"Merge it, or remove it: git branch -D {step.branch}",
         )
+    other = elsewhere(repository, step.branch) if there is not None else ""
+    if other:
+        raise MlopsgenError(
+            f"The branch {step.branch} is checked out in {other}; this makes it anew.",
+            where=other,
+            hint="Check another branch out there, then run it again.",
+        )
     merged = merging.merge(repository, step.ours, step.theirs.commit)
     if merged.conflicts:
-        return _wait(step, merged.conflicts, events)
+        return _wait(step, merged, events)
     files = trees.listing(repository, merged.tree)
     blobs = trees.store_blobs(repository, list(step.files.values()))
     own: dict[str, Entry | None] = {name: Entry("100644", blob) for name, blob in zip(step.files, blobs, strict=True)}
@@ -219,8 +232,8 @@ def _merge(step: _Step, events: EventSink) -> OperationResult:
     )
 
 
-def _wait(step: _Step, conflicts: tuple[Conflict, ...], events: EventSink) -> OperationResult:
-    """Check the branch out and leave git's merge with its conflicts there."""
+def _wait(step: _Step, merged: merging.Merged, events: EventSink) -> OperationResult:
+    """Check the branch out and leave git's merge with its conflicts there; nothing moves where it cannot be."""
     repository = step.repository
     if repository.read("status", "--porcelain", "--untracked-files=no"):
         raise MlopsgenError(
@@ -228,22 +241,23 @@ def _wait(step: _Step, conflicts: tuple[Conflict, ...], events: EventSink) -> Op
             where=str(repository.path),
             hint="Commit them, or put them aside with 'git stash'; then run it again.",
         )
+    refuse_ground(repository, step.ours, different(repository, step.ours, merged.tree))
     if step.here == step.branch:
         repository.run("merge", "--quiet", "--ff-only", step.ours)
     else:
         repository.run("switch", "--quiet", "--force-create", step.branch, step.ours)
-    merged = repository.run(
+    done = repository.run(
         *merging.MERGE_SETTINGS, "merge", "--quiet", "--no-ff", "--no-commit", "-m", step.message, step.theirs.commit,
         check=False,
     )  # fmt: skip
     if repository.commit_of("MERGE_HEAD") is None:
-        told = (merged.stderr or merged.stdout).strip()
+        told = (done.stderr or done.stdout).strip()
         raise MlopsgenError(
             f"git cannot merge here: {told.splitlines()[0] if told else 'it says nothing'}",
             where=step.branch,
-            hint=f"git switch {step.here}   (nothing is lost); then run it again.",
+            hint=f"git switch {step.back}   (nothing is lost); then run it again.",
         )
-    return _waits(step, conflicts, events)
+    return _waits(step, merged.conflicts, events)
 
 
 def _go_on(step: _Step, events: EventSink) -> OperationResult:
@@ -286,7 +300,7 @@ def _waits(step: _Step, conflicts: tuple[Conflict, ...], events: EventSink) -> O
         next_steps=(
             "Edit the files between the marks, 'git add' them, and 'git commit' (git status lists them)",
             "mlopsgen config-repo check",
-            f"to give it up: git merge --abort && git switch {step.here} && git branch -D {step.branch}",
+            f"to give it up: git merge --abort && git switch {step.back} && git branch -D {step.branch}",
         ),
         exit_code=ExitCode.PARTIAL,
     )
