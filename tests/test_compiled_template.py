@@ -174,6 +174,14 @@ REFUSED = {
     "tasks": {"copier.yml": f"_tasks: [echo]\n{QUESTIONS}"},
     "extensions": {"copier.yml": f"_jinja_extensions: [os]\n{QUESTIONS}"},
     "no subdirectory": {"copier.yml": QUESTIONS.replace("_subdirectory: template", "")},
+    "delimiters that are none": {"copier.yml": f"_envops: {{block_start_string: 5}}\n{QUESTIONS}"},
+    "delimiters that are one": {"copier.yml": f"_envops: {{block_start_string: '{{{{'}}\n{QUESTIONS}"},
+    "settings that are no mapping": {"copier.yml": f"_envops: 5\n{QUESTIONS}"},
+    "exclusions that are no patterns": {"copier.yml": f'_exclude: ["[z-a]"]\n{QUESTIONS}'},
+    "more brackets than fit": {"template/a.jinja": "{{ %s }}" % ("(" * 9000)},
+    "a subdirectory above": {"copier.yml": QUESTIONS.replace("_subdirectory: template", "_subdirectory: ../..")},
+    "a subdirectory in other words": {"copier.yml": QUESTIONS.replace("template", "./template")},
+    "a subdirectory that is not there": {"copier.yml": QUESTIONS.replace("template", "elsewhere")},
     "rendered subdirectory": {"copier.yml": QUESTIONS.replace("template", "{{ name }}")},
     "rendered exclusions": {"copier.yml": f'_exclude: ["{{{{ name }}}}"]\n{QUESTIONS}'},
     "secrets": {"copier.yml": f"{QUESTIONS}password: {{type: str, secret: true, default: x}}\n"},
@@ -194,6 +202,12 @@ def test_what_only_copier_does_is_left_to_it(name: str) -> None:
     files = {**toy().files, **{path: text.encode(errors="surrogateescape") for path, text in REFUSED[name].items()}}
     with pytest.raises(Unsupported):
         Laid(files).compiled()
+
+
+@pytest.mark.parametrize("text", ["{{ 1 / 0 }}", "{{ 'a' * 'b' }}", "{{ [1][2].c }}", "{{ 10.0 ** 999 }}"])
+def test_a_mistake_in_a_file_is_left_to_copier_which_says_what_it_is(text: str) -> None:
+    with pytest.raises(Unsupported):
+        Laid({**toy().files, "template/a.jinja": text.encode()}).fast({})
 
 
 PLACES = {

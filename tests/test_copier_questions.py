@@ -192,6 +192,20 @@ def test_a_text_that_cannot_be_read_asks_nothing(text):
     assert questions(text).questions == ()
 
 
+@pytest.mark.parametrize(
+    "options", ["{block_start_string: 5}", "{block_start_string: '{{'}", "{no_such_option: 1}", "5"]
+)
+def test_delimiters_that_are_none_are_the_engines_to_say(options):
+    found = questions(f"_envops: {options}\nname: '{{{{ made }}}}'\nother: {{type: str, validator: '{{{{ other }}}}'}}")
+    assert [question.key for question in found.questions] == ["name", "other"]
+
+
+@pytest.mark.parametrize("text", ["{{ 10**10000 }}", f"{{{{ {'(' * 9000} }}}}", "{{ 1/0 }}"])
+def test_a_default_that_no_number_and_no_program_can_be_is_the_engines_to_say(text):
+    found = questions(f"name: {{type: str, default: '{text}', validator: '{text}'}}")
+    assert found.resolve({}) == {"name": ""}
+
+
 def test_nothing_of_a_template_is_run():
     texts = ("a: \"{{ ''.__class__.__mro__[1].__subclasses__() }}\"", "b: '{{ a.__init__ }}'")
     assert set(questions("\n".join(texts)).resolve({}).values()) == {""}

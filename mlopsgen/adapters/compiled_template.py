@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from mlopsgen.adapters.jinja_sandbox import sandbox
+from mlopsgen.adapters.jinja_sandbox import MISTAKES, sandbox
 from mlopsgen.adapters.questionnaire import Questionnaire, Unsupported
 from mlopsgen.adapters.yaml_size import is_too_large
 
@@ -69,6 +69,8 @@ class CompiledTemplate:
         self._suffix: str = settings.get("templates_suffix", _DEFAULT_SUFFIX)
         self._top = f"{settings['subdirectory'].strip('/')}/"
         self._paths = tuple(name for name in names if name.startswith(self._top))
+        if not self._paths:
+            raise Unsupported("no files")
         self._siblings = {name.removesuffix(self._suffix) for name in self._paths if name.endswith(self._suffix)}
         try:
             content = read([name for name in self._paths if name.endswith(self._suffix)])
@@ -79,7 +81,7 @@ class CompiledTemplate:
             self._is_excluded = self._matcher(settings.get("exclude", []))
             self._questions = Questionnaire(questions, own)
             self._check_texts([*names, *_texts(questions), *sources.values()])
-        except (jinja2.TemplateError, TypeError, ValueError) as error:
+        except (jinja2.TemplateError, *MISTAKES) as error:
             raise Unsupported(str(error)) from error
 
     def render(self, answers: Mapping[str, object], address: str, version: str) -> dict[str, Made]:
@@ -97,7 +99,7 @@ class CompiledTemplate:
                 **values, "_copier_answers": {**origin, **remembered}, "_copier_conf": {"answers_file": _RECORD},
             }  # fmt: skip
             return self._files(context)
-        except (jinja2.TemplateError, TypeError, ValueError, LookupError) as error:
+        except (jinja2.TemplateError, *MISTAKES) as error:
             raise Unsupported(str(error)) from error
 
     def _files(self, context: Mapping[str, object]) -> dict[str, Made]:
@@ -134,8 +136,9 @@ class CompiledTemplate:
             and settings.get("answers_file", _RECORD) == _RECORD
             and isinstance(settings.get("templates_suffix", _DEFAULT_SUFFIX), str)
             and settings.get("templates_suffix", _DEFAULT_SUFFIX)
-            and re.fullmatch(r"[\w./-]+", str(settings.get("subdirectory", "")))
+            and re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?", str(settings.get("subdirectory", "")))
             and isinstance(settings.get("exclude", []), list)
+            and isinstance(settings.get("envops", {}), dict)
             and _ENVOPS.issuperset(settings.get("envops", {}))
         )
         if not plain:

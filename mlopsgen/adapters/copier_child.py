@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mlopsgen.adapters.child_frame import INSTALL, Refused, fix_chance, serve
+from mlopsgen.adapters.jinja_sandbox import MISTAKES
 from mlopsgen.constants import ANSWERS_FILE, CANONICAL_TEMPLATE
-
-# What a mistake in a template's expressions raises.
-_OF_TEMPLATES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
 def render(request: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +92,7 @@ def run_copier(
         raise Refused(
             f"The template {version} cannot be rendered: {words}.", where="copier.yml", hint=INSTALL
         ) from error
-    except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, *_OF_TEMPLATES) as error:
+    except (copier.errors.CopierError, jinja2.TemplateError, yaml.YAMLError, *MISTAKES) as error:
         raise _unrenderable(
             str(error), str(getattr(error, "filename", "") or ""), template, address, version
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from mlopsgen.adapters.jinja_sandbox import sandbox
+from mlopsgen.adapters.jinja_sandbox import MISTAKES, sandbox
 from mlopsgen.adapters.organisation_file import DOCUMENT, read_organisation
 from mlopsgen.adapters.questionnaire import CASTS, kind_of, to_bool
 from mlopsgen.adapters.rendered_questions import (
@@ -162,7 +162,7 @@ class _Reading:
         if self._made is None:
             try:
                 self._made = sandbox(self._options)
-            except (TypeError, ValueError, AssertionError):
+            except ValueError:
                 self._made = sandbox({})
         return self._made
 
@@ -215,7 +215,7 @@ class _Reading:
         try:
             names = jinja2.meta.find_undeclared_variables(self._environment.parse(text))
             render = with_values(self._typed, self._environment.from_string(text).render)
-        except jinja2.TemplateError:
+        except (jinja2.TemplateError, *MISTAKES):
             return None
         return Refused(key, render) if names <= {key} else None
 
@@ -262,8 +262,8 @@ class _Reading:
         try:
             if not _OF_COPIER.search(value):
                 return with_values(self._typed, self._environment.from_string(value).render)
-        except jinja2.TemplateError:
-            pass  # a filter of an extension of the template's own
+        except (jinja2.TemplateError, *MISTAKES):
+            pass  # a filter of an extension of the template's own, or what no number and no program can be
         return _unknown
 
     def _is_rendered(self, value: object) -> bool:

@@ -32,7 +32,7 @@ class JsonEvents:
 
     def __call__(self, event: Event) -> None:
         """Write the event's line."""
-        line = json.dumps(redact_document(event.as_dict()), ensure_ascii=False)
+        line = json.dumps(redact_document(event.as_dict()), ensure_ascii=False, default=str)
         with self._lock:
             self._stream.write(f"{line}\n")
             self._stream.flush()
@@ -44,4 +44,4 @@ def render_envelope(command: str, outcome: OperationResult | MlopsgenError) -> s
     spoken = {key: redact_document(document[key]) for key in ("summary", "data", "next_steps", "error")}
     if isinstance(outcome, MlopsgenError):
         spoken["error"]["code"] = outcome.code
-    return json.dumps(document | spoken, indent=2, ensure_ascii=False)
+    return json.dumps(document | spoken, indent=2, ensure_ascii=False, default=str)  # YAML has dates
