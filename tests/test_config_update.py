@@ -77,6 +77,17 @@ def test_what_is_not_in_git_is_named_before_anything_moves_even_where_git_ignore
     assert (acme.path / "template" / "new.txt").read_text() == "mine alone"
 
 
+def test_hooks_of_the_person_are_for_what_the_person_does(acme, tmp_path) -> None:
+    conflicting(acme)
+    for name in ("post-checkout", "pre-merge-commit", "post-merge"):
+        hook = tmp_path / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        hook.chmod(0o755)
+    acme.git.run("config", "core.hooksPath", str(tmp_path / "hooks"))
+    assert acme.update().exit_code == ExitCode.PARTIAL
+
+
 def test_a_branch_that_is_checked_out_in_another_folder_is_not_moved(acme, tmp_path) -> None:
     branch = acme.update().data["branch"]
     acme.git.run("worktree", "add", "--quiet", str(tmp_path / "other"), branch)

@@ -19,7 +19,7 @@ from mlopsgen.operations import config_files
 from mlopsgen.operations.config_files import CHANGELOG, ORGANISATION
 from mlopsgen.operations.config_repository import MAIN, find_config_repository
 from mlopsgen.operations.project import Surroundings
-from mlopsgen.operations.sync_ground import different, elsewhere, refuse_ground
+from mlopsgen.operations.sync_ground import PLAIN, different, elsewhere, refuse_ground
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 from mlopsgen.sync import merging, trees
@@ -215,7 +215,7 @@ def _merge(step: _Step, events: EventSink) -> OperationResult:
     message = f"{step.message}{_TREE}: {tree}\n"
     commit = trees.commit(repository, tree, [step.ours, step.theirs.commit], message, step.identity)
     if step.here == step.branch:
-        repository.run("merge", "--quiet", "--ff-only", commit)
+        repository.run(*PLAIN, "merge", "--quiet", "--ff-only", commit)
     else:
         repository.run("update-ref", "-m", "mlopsgen config-repo update", f"refs/heads/{step.branch}", commit)
     events(StepDone(message=f"{step.branch}: {step.before} -> {step.after}"))
@@ -243,12 +243,12 @@ def _wait(step: _Step, merged: merging.Merged, events: EventSink) -> OperationRe
         )
     refuse_ground(repository, step.ours, different(repository, step.ours, merged.tree))
     if step.here == step.branch:
-        repository.run("merge", "--quiet", "--ff-only", step.ours)
+        repository.run(*PLAIN, "merge", "--quiet", "--ff-only", step.ours)
     else:
-        repository.run("switch", "--quiet", "--force-create", step.branch, step.ours)
+        repository.run(*PLAIN, "switch", "--quiet", "--force-create", step.branch, step.ours)
     done = repository.run(
-        *merging.MERGE_SETTINGS, "merge", "--quiet", "--no-ff", "--no-commit", "-m", step.message, step.theirs.commit,
-        check=False,
+        *PLAIN, *merging.MERGE_SETTINGS, "merge", "--quiet", "--no-ff", "--no-commit", "-m", step.message,
+        step.theirs.commit, check=False,
     )  # fmt: skip
     if repository.commit_of("MERGE_HEAD") is None:
         told = (done.stderr or done.stdout).strip()

@@ -35,7 +35,7 @@ WHY = {
 _CONFLICTS = {
     "content": "both changed the same lines",
     "contents": "both changed the same lines",
-    "add/add": "both added it, with different content",
+    "add/add": f"both added it, with different content; 'owned' in {ANSWERS_FILE} makes yours stay for good",
     "modify/delete": "one side deleted it, the other one changed it",
     "rename/delete": "one side renamed it, the other one deleted it",
     "rename/rename": "both renamed it, to different names",
