@@ -248,7 +248,7 @@ def test_a_branch_that_is_only_on_origin(with_origin: Person) -> None:
 def test_status_tells_the_version_and_an_update_that_waits(ada: Person) -> None:
     before = template_status(GitRepository(ada.folder, ada.environ), ada.environ)
     assert (before["version"], before["newer"], before["waiting"]) == ("v1.0.0", [], None)
-    assert template_line(before) == "template v1.0.0"
+    assert template_line(before) == "template templates.example.org/toy v1.0.0"
     ada.commit("config.yaml", "a: 1\nb: 3\nc: 3\n")
     ada.sync()
     after = template_status(GitRepository(ada.folder, ada.environ), ada.environ)

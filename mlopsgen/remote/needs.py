@@ -50,6 +50,7 @@ FURTHER_VARIABLES = {
     "JENKINS_URL": "address of Jenkins",
     "KUBEFLOW_TOKEN_FILE": "path on the runner of the service account's token (login: service-account)",
     "MLOPSGEN_PACKAGE": "what template-update.yml installs, of the repository: mlopsgen[locks]==0.2.0",
+    "MLOPSGEN_TRUST": "address of a template whose own code template-update.yml may run, of the repository",
 }
 """Variables that workflows read besides and that no answer holds: who wants them writes them into remote.yaml, or those
 of the repository on its page."""
