@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mlopsgen.events import Event
-from mlopsgen.question_set import QuestionSet
 from mlopsgen.secret_value import SecretValue
+
+if TYPE_CHECKING:  # starting the tool does not need the questions
+    from mlopsgen.question_set import QuestionSet
 
 
 class EventSink(Protocol):
