@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mlopsgen.adapters import upstream_history
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.organisation_file import read_organisation, read_release
 from mlopsgen.answers import BUILT_IN
-from mlopsgen.errors import InvalidAnswer, UsageError
+from mlopsgen.errors import InvalidAnswer, MlopsgenError, UsageError
 from mlopsgen.operations import config_files, config_repository
 from mlopsgen.sync.classes import read_classes
 from mlopsgen.sync.values import FileClass
@@ -156,6 +157,26 @@ def test_git_without_a_name_is_told_and_bears_ours(upstream, tmp_path) -> None:
     config_repository.create(request, events.append)
     assert GitRepository(tmp_path / "x", environ).read("log", "-1", "--format=%an") == "mlopsgen"
     assert any("neither your name" in str(event) for event in events)
+
+
+def test_a_full_disk_is_said_and_nothing_stays(upstream, tmp_path) -> None:
+    acme = Acme(tmp_path / "first", upstream, "")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(
+        '#!/bin/sh\ncase "$*" in *commit-tree*) echo "fatal: No space left on device" >&2; exit 128;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    (programs / "git").chmod(0o755)
+    environ = environment(tmp_path)
+    environ["PATH"] = f"{programs}:{environ['PATH']}"
+    request = config_repository.CreateRequest(
+        destination=tmp_path / "here" / "x", name="Acme", environ=environ, upstream=acme.store
+    )
+    with pytest.raises(MlopsgenError, match="no space left on the disk") as caught:
+        config_repository.create(request, lambda _: None)
+    assert caught.value.hint == "Free some space and run it again."
+    assert not (tmp_path / "here").exists()
 
 
 def test_the_command_line_makes_one_of_the_built_in_template(mlopsgen, tmp_path) -> None:

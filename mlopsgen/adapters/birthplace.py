@@ -10,6 +10,7 @@ may not be writable: the hidden folder lies inside it, and what it holds moves u
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -17,13 +18,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlopsgen.errors import MlopsgenError, UsageError, from_os_error
+from mlopsgen.errors import CommandFailed, MlopsgenError, UsageError, from_os_error
 
 PREFIX = ".mlopsgen-init-"
 _LOCK = "lock"
 _TREE = "tree"
 _BEING_MADE = 60.0
 _GIT = ".git"
+_FULL = {"No space left on device": errno.ENOSPC, "Disk quota exceeded": errno.EDQUOT}
 
 
 class Birthplace:
@@ -162,6 +164,12 @@ def prepare(destination: Path) -> Iterator[Birthplace]:
         yield Birthplace(destination, temporary, missing[1:])
     except OSError as error:
         raise _translated(error, destination) from error
+    except CommandFailed as error:
+        # git says it in words, and has no number of the operating system for it.
+        full = next((number for words, number in _FULL.items() if words in error.output), None)
+        if full is None:
+            raise
+        raise _translated(OSError(full, os.strerror(full)), destination) from error
     finally:
         if lock >= 0:
             os.close(lock)

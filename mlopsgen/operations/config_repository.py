@@ -12,7 +12,7 @@ from mlopsgen.adapters import birthplace, git, upstream_history
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.adapters.upstream_history import STAMP
-from mlopsgen.errors import CommandFailed, InvalidAnswer, MlopsgenError, UsageError, from_os_error
+from mlopsgen.errors import InvalidAnswer, MlopsgenError, UsageError
 from mlopsgen.events import StepDone, StepStarted, Warn
 from mlopsgen.operations.config_files import FIRST_RELEASE, ORGANISATION, first_files
 from mlopsgen.operations.init import NEUTRAL_IDENTITY
@@ -117,36 +117,24 @@ def create(request: CreateRequest, events: EventSink) -> OperationResult:
 def _make(folder: Path, name: str, request: CreateRequest, events: EventSink) -> tuple[str, str]:
     """Fill the folder; the version of mlopsgen's template in it, and its newest commit."""
     repository = GitRepository(folder, request.environ)
-    try:
-        repository.run("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={MAIN}")
-        contents = upstream_history.bring(repository, request.upstream or TemplateStore(request.environ))
-        upstream = None
-        for version in _up_to(request.version, tuple(contents)):
-            parent = upstream.commit if upstream is not None else None
-            upstream = upstream_history.add_version(repository, version, contents[version], parent)
-        if upstream is None:
-            raise MlopsgenError("This mlopsgen carries no version of its template.", hint="Install it again.")
-        events(StepDone(message=f"mlopsgen's template up to {upstream.version}"))
-        account = request.account or naming.slug_of(name) or "ORGANISATION"
-        texts = first_files(name=name, slug=account, folder=request.destination.name, version=upstream.version)
-        blobs = trees.store_blobs(repository, [text.encode() for text in texts.values()])
-        own = {path: Entry("100644", blob) for path, blob in zip(texts, blobs, strict=True)}
-        tree = trees.tree_of(repository, trees.replaced(trees.listing(repository, upstream.commit), own))
-        message = f"Start the template of {name} from mlopsgen {upstream.version}\n"
-        commit = trees.commit(repository, tree, [upstream.commit], message, _identity(repository, events))
-        repository.run("update-ref", "-m", "mlopsgen config-repo create", f"refs/heads/{MAIN}", commit)
-        repository.run(*_PLAIN, "reset", "--quiet", "--hard", MAIN)
-    except CommandFailed as error:
-        if "No space left on device" in error.output or "Disk quota" in error.output:
-            hint = "Free some space and run it again."
-            raise MlopsgenError(
-                f"Making {request.destination} failed: there is no space left on the disk.",
-                where=str(request.destination),
-                hint=hint,
-            ) from error
-        raise
-    except OSError as error:
-        raise from_os_error(error, doing=f"Making {request.destination}") or error from error
+    repository.run("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={MAIN}")
+    contents = upstream_history.bring(repository, request.upstream or TemplateStore(request.environ))
+    upstream = None
+    for version in _up_to(request.version, tuple(contents)):
+        parent = upstream.commit if upstream is not None else None
+        upstream = upstream_history.add_version(repository, version, contents[version], parent)
+    if upstream is None:
+        raise MlopsgenError("This mlopsgen carries no version of its template.", hint="Install it again.")
+    events(StepDone(message=f"mlopsgen's template up to {upstream.version}"))
+    account = request.account or naming.slug_of(name) or "ORGANISATION"
+    texts = first_files(name=name, slug=account, folder=request.destination.name, version=upstream.version)
+    blobs = trees.store_blobs(repository, [text.encode() for text in texts.values()])
+    own = {path: Entry("100644", blob) for path, blob in zip(texts, blobs, strict=True)}
+    tree = trees.tree_of(repository, trees.replaced(trees.listing(repository, upstream.commit), own))
+    message = f"Start the template of {name} from mlopsgen {upstream.version}\n"
+    commit = trees.commit(repository, tree, [upstream.commit], message, _identity(repository, events))
+    repository.run("update-ref", "-m", "mlopsgen config-repo create", f"refs/heads/{MAIN}", commit)
+    repository.run(*_PLAIN, "reset", "--quiet", "--hard", MAIN)
     return upstream.version, commit
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlopsgen.adapters import birthplace, git
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE, MAIN_BRANCH
-from mlopsgen.errors import CommandFailed, MlopsgenError
+from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
 from mlopsgen.ports import EventSink, TemplateEngine
 from mlopsgen.questions import Value
@@ -156,33 +156,24 @@ def _check_rendered(folder: Path, request: InitRequest, events: EventSink) -> No
 def _commit(folder: Path, request: InitRequest, events: EventSink) -> str:
     """Make ``folder`` a git repository: one commit, every branch at it, the first branch checked out."""
     repository = git.GitRepository(folder, request.environ)
-    try:
-        repository.run("init", "--quiet", f"--initial-branch={MAIN_BRANCH}")
-        identity = repository.identity()
-        if identity is None:
-            identity = NEUTRAL_IDENTITY
-            events(
-                Warn(
-                    message=f"git knows neither your name nor your address; the first commit bears '{identity[0]}'.",
-                    hint="git config --global user.name 'Your Name' && git config --global user.email you@example.org",
-                )
+    repository.run("init", "--quiet", f"--initial-branch={MAIN_BRANCH}")
+    identity = repository.identity()
+    if identity is None:
+        identity = NEUTRAL_IDENTITY
+        events(
+            Warn(
+                message=f"git knows neither your name nor your address; the first commit bears '{identity[0]}'.",
+                hint="git config --global user.name 'Your Name' && git config --global user.email you@example.org",
             )
-        repository.run(*_AS_RENDERED, "add", "--all", ".")
-        if (folder / ANSWERS_FILE).is_file():  # a template's .gitignore may name every file that begins with a dot
-            repository.run(*_AS_RENDERED, "add", "--force", ANSWERS_FILE)
-        tree = repository.read("write-tree")
-        # commit-tree runs no hooks and asks for no key: init must not wait for a passphrase.
-        commit = _as(repository, identity, request.environ).read("commit-tree", tree, "-m", _message(request))
-        created = "".join(f"create refs/heads/{branch} {commit}\n" for branch in BRANCHES)
-        repository.run("update-ref", "-m", "mlopsgen init", "--stdin", stdin=created)
-    except CommandFailed as error:
-        if "No space left on device" in error.output or "Disk quota" in error.output:
-            raise MlopsgenError(
-                f"Making {request.destination} failed: there is no space left on the disk.",
-                where=str(request.destination),
-                hint="Free some space and run it again.",
-            ) from error
-        raise
+        )
+    repository.run(*_AS_RENDERED, "add", "--all", ".")
+    if (folder / ANSWERS_FILE).is_file():  # a template's .gitignore may name every file that begins with a dot
+        repository.run(*_AS_RENDERED, "add", "--force", ANSWERS_FILE)
+    tree = repository.read("write-tree")
+    # commit-tree runs no hooks and asks for no key: init must not wait for a passphrase.
+    commit = _as(repository, identity, request.environ).read("commit-tree", tree, "-m", _message(request))
+    created = "".join(f"create refs/heads/{branch} {commit}\n" for branch in BRANCHES)
+    repository.run("update-ref", "-m", "mlopsgen init", "--stdin", stdin=created)
     return commit
 
 
