@@ -78,6 +78,11 @@ bench: setup template-venv ## Measure beside the peers; writes benchmarks/result
 	@$(PYTHON) tools/environment.py build/peers-venv --lock benchmarks/requirements-peers.txt
 	@$(RUN) -m benchmarks
 
+.PHONY: docs
+docs: setup ## Build the documentation into build/docs; a broken link or reference ends it.
+	@tools/packages.sh graphviz
+	@$(RUN) -m sphinx -W --keep-going -n -j 2 -b html docs build/docs
+
 .PHONY: dist
 dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation

@@ -3,7 +3,7 @@
 - the questions of ``copier.yml``, from ``mlopsgen/answers.py``, and its ``_skip_if_exists``, from ``sync.yaml``;
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
   print them without importing what trains;
-- ``docs/exit-codes.md``, from the error tree;
+- ``docs/reference/exit-codes.md``, from the error tree;
 - ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``, and their pins in
   the workflows of ``config-repository/``.
 """
@@ -127,7 +127,7 @@ def generated() -> dict[Path, str]:
     copier = ROOT / "copier.yml"
     schemas = {ROOT / "mlopsgen" / "schemas" / f"{name}.json": schema(name) for name in MODELS}
     pages = {
-        ROOT / "docs" / "exit-codes.md": exit_codes(),
+        ROOT / "docs" / "reference" / "exit-codes.md": exit_codes(),
         ROOT / "template" / "_includes" / "actions.jinja": actions(),
     }
     workflows = {

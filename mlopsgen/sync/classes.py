@@ -23,7 +23,7 @@ _LISTS = ("seeded", "managed", "locks")
 _OWN = "organisation"
 _KEYS = ("version", *_LISTS, _OWN)
 _LOCK_KEYS = ("lock", "from")
-_HINT = "docs/sync.md of mlopsgen describes the file."
+_HINT = "docs/how-to/sync.md of mlopsgen describes the file."
 
 
 class LockRule(NamedTuple):
