@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TEMPLATE_VENV ?= build/template-venv
 WORKFLOW_TOOLS ?= build/workflow-tools
+DOCS ?= build/docs
 WORKERS ?= 2
 RUN := "$(VENV)/bin/python"
 # Tests find the environment of the generated repository here; relative, because the path may hold spaces.
@@ -80,8 +81,8 @@ bench: setup template-venv ## Measure beside the peers; writes benchmarks/result
 
 .PHONY: docs
 docs: setup ## Build the documentation into build/docs; a broken link or reference ends it.
-	@tools/packages.sh graphviz
-	@$(RUN) -m sphinx -W --keep-going -n -j 2 -b html docs build/docs
+	@$(RUN) -m sphinx -q -W --keep-going -n -j 2 -b html docs "$(DOCS)"
+	@echo "$(DOCS)/index.html"
 
 .PHONY: dist
 dist: setup ## Build the sdist and the wheel into dist/.

@@ -1,22 +1,29 @@
 """How Sphinx builds the documentation: `make docs`."""
 
+import sys
+from pathlib import Path
+
 from mlopsgen import __version__
+
+sys.path.insert(0, str(Path(__file__).with_name("_ext")))
 
 project = "mlopsgen"
 author = "The mlopsgen authors"
 copyright = "2026, The mlopsgen authors"  # noqa: A001 (Sphinx's name)
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design", "sphinx.ext.graphviz"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design", "sphinx.ext.graphviz", "repository_links"]
+exclude_patterns = ["_ext", "_static"]
 nitpicky = True
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "fieldlist"]
-myst_heading_anchors = 3
+myst_heading_anchors = 4
+myst_heading_slug_func = "github"
 
 html_theme = "furo"
 html_title = f"mlopsgen {__version__}"
-html_static_path = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 graphviz_output_format = "svg"
 
 copybutton_prompt_text = r"\$ "
