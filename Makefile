@@ -84,6 +84,11 @@ docs: setup ## Build the documentation into build/docs; a broken link or referen
 	@$(RUN) -m sphinx -q -W --keep-going -n -j 2 -b html docs "$(DOCS)"
 	@echo "$(DOCS)/index.html"
 
+.PHONY: diagrams
+diagrams: ## Draw docs/diagrams/*.dot again where their text has changed.
+	@tools/packages.sh graphviz
+	@$(PYTHON) tools/diagrams.py
+
 .PHONY: dist
 dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation
@@ -91,6 +96,10 @@ dist: setup ## Build the sdist and the wheel into dist/.
 .PHONY: generate
 generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas, exit codes.
 	@$(RUN) tools/generate.py
+
+.PHONY: example
+example: setup ## Write example-generated-repo/ again, from example/ and the template.
+	@$(RUN) tools/example.py
 
 .PHONY: lock
 lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).

@@ -12,11 +12,11 @@ author = "The mlopsgen authors"
 copyright = "2026, The mlopsgen authors"  # noqa: A001 (Sphinx's name)
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design", "sphinx.ext.graphviz", "repository_links"]
-exclude_patterns = ["_ext", "_static"]
+extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design", "pictures", "repository_links"]
+exclude_patterns = ["_ext", "_static", "diagrams", "pictures"]
 nitpicky = True
 
-myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "fieldlist"]
+myst_enable_extensions = ["alert", "attrs_inline", "colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 myst_heading_slug_func = "github"
 
@@ -24,7 +24,6 @@ html_theme = "furo"
 html_title = f"mlopsgen {__version__}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-graphviz_output_format = "svg"
 
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
