@@ -93,6 +93,10 @@ diagrams: ## Draw docs/diagrams/*.dot again where their text has changed.
 dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation
 
+.PHONY: release-check
+release-check: setup ## Look at the release that this commit would be (TAG=v1.2.3 when the tag is there).
+	@$(RUN) tools/release_check.py $(if $(TAG),--tag "$(TAG)")
+
 .PHONY: generate
 generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas, exit codes.
 	@$(RUN) tools/generate.py
@@ -107,6 +111,12 @@ lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
 	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header $(if $(UPGRADE),--upgrade) "$$name.in" --output-file "$$name.txt" || exit 1; \
 	done
+
+.PHONY: newest
+newest: setup template-venv ## Lock the newest versions of everything, in the template as well: what the nightly tests run with.
+	@$(MAKE) --no-print-directory lock UPGRADE=1
+	@PYTHONPATH=src $(MAKE) --no-print-directory --directory template lock UPGRADE=1 VENV="$(abspath $(TEMPLATE_VENV))"
+	@$(MAKE) --no-print-directory generate example
 
 .PHONY: github-contract
 github-contract: setup ## Fetch GitHub's description of its API (npm) and trim it again for the tests.

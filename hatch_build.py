@@ -1,8 +1,9 @@
-"""The build hook: puts the template with its released versions into the package, as a git bundle."""
+"""The build hooks: the template with its released versions is packed, and README.md becomes the page on PyPI."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -10,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 PLACE = "mlopsgen/template.bundle"
+# Links, pictures, pictures that are links, and the same as HTML.
+_LINK = re.compile(
+    r"(?P<before>(?P<image>!?)\[[^\]]*\]\(|\)\]\(|(?P<tag>src|srcset|href)=\")"
+    r"(?!https?://|#|mailto:)(?P<path>[^)\"\s]+)"
+)
+_VERSION = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 
 
 class TemplateBundle(BuildHookInterface[Any]):
@@ -40,3 +48,23 @@ class TemplateBundle(BuildHookInterface[Any]):
         scratch = getattr(self, "_scratch", None)
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+class PageOnPyPI(MetadataHookInterface):
+    """Makes the relative links and pictures of README.md whole: on PyPI there is no repository around them."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the project's page."""
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        version = _VERSION.search((Path(self.root) / "mlopsgen" / "__init__.py").read_text(encoding="utf-8"))
+        if version is None:
+            raise ValueError("mlopsgen/__init__.py names no version")
+        repository = self.config["repository"]
+
+        def whole(found: re.Match[str]) -> str:
+            kind = "raw" if found["image"] or found["tag"] in {"src", "srcset"} else "blob"
+            return f"{found['before']}{repository}/{kind}/v{version[1]}/{found['path']}"
+
+        metadata["readme"] = {"content-type": "text/markdown", "text": _LINK.sub(whole, text)}

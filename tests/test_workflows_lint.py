@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -120,19 +119,6 @@ def test_what_init_makes_is_what_is_looked_at_here(number: int, tmp_path: Path) 
     made = render(row, tmp_path, tmp_path / "home")
     for path, text in workflow_files.render(resolve(matrix.answers(row))).items():
         assert (made / path).read_text(encoding="utf-8") == text
-
-
-def test_this_projects_own_workflow_is_held_to_the_same(tmp_path: Path) -> None:
-    folder = workflow_files.ROOT
-    (own,) = sorted((folder / workflow_files.FOLDER).iterdir())
-    shutil.copytree(folder / ".github", tmp_path / ".github")
-    (tmp_path / ".github" / "actionlint.yaml").write_text("self-hosted-runner:\n  labels: []\n", encoding="utf-8")
-    assert not workflow_checks.language_service([own])
-    assert not workflow_checks.actionlint(tmp_path, [tmp_path / workflow_files.FOLDER / own.name])
-    assert not workflow_checks.zizmor([tmp_path], "auditor")
-    table = workflow_files.action_table()
-    for action, commit in re.findall(r"uses: (\S+)@(\S+)", own.read_text(encoding="utf-8")):
-        assert commit == table[action]["commit"]
 
 
 PLANTED = """\

@@ -5,7 +5,7 @@
   print them without importing what trains;
 - ``docs/reference/exit-codes.md``, from the error tree;
 - ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``, and their pins in
-  the workflows of ``config-repository/``.
+  the workflows of ``config-repository/`` and of this project (those use ``tools/own-actions.yaml`` as well).
 """
 
 from __future__ import annotations
@@ -104,21 +104,25 @@ ACTIONS_HEAD = """\
 """
 
 
-def pins() -> dict[str, str]:
-    """Each action as a workflow names it: ``actions/checkout@COMMIT # v1.2.3``."""
-    table = yaml.safe_load((ROOT / "tools" / "actions.yaml").read_text(encoding="utf-8"))
+def pins(*tables: str) -> dict[str, str]:
+    """Each action of the tables as a workflow names it: ``actions/checkout@COMMIT # v1.2.3``."""
+    texts = [(ROOT / "tools" / name).read_text(encoding="utf-8") for name in tables]
+    table = {name: pin for text in texts for name, pin in yaml.safe_load(text).items()}
     return {name: f"{name}@{pin['commit']} # {pin['tag']}" for name, pin in sorted(table.items())}
 
 
 def actions() -> str:
     """The names by which workflow templates pin actions: ``setup_python`` for ``actions/setup-python``."""
-    lines = [f"[% set {name.rpartition('/')[2].replace('-', '_')} = '{pin}' %]\n" for name, pin in pins().items()]
+    lines = [
+        f"[% set {name.rpartition('/')[2].replace('-', '_')} = '{pin}' %]\n"
+        for name, pin in pins("actions.yaml").items()
+    ]
     return ACTIONS_HEAD + "".join(lines)
 
 
 def pinned(text: str) -> str:
     """A workflow with the actions in it pinned anew."""
-    known = pins()
+    known = pins("actions.yaml", "own-actions.yaml")
     return re.sub(r"(?m)(?<=uses: )([\w-]+/[\w-]+)@.*$", lambda found: known[found[1]], text)
 
 
@@ -132,7 +136,8 @@ def generated() -> dict[Path, str]:
     }
     workflows = {
         path: pinned(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / "config-repository" / ".github" / "workflows").iterdir())
+        for folder in (ROOT / "config-repository", ROOT)
+        for path in sorted((folder / ".github" / "workflows").iterdir())
     }
     return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages, **workflows}
 

@@ -1,0 +1,59 @@
+"""Run what can be tested without Linux's servers and sandbox: ``python tools/elsewhere.py``; on macOS and Windows.
+
+Those tests need git and Python, nothing else: no make, no shell, no terminal, no file lock of POSIX, no other program.
+They prove that questions, answers, names, plans, renders and merges are the same there. What stands in
+``docs/explanation/platforms.md`` as untested is what no list here names.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = (
+    "answers",
+    "answers_file",
+    "cli_frame",
+    "compiled_template",
+    "copier_questions",
+    "harmless_words",
+    "init",
+    "naming",
+    "needs",
+    "organisation_file",
+    "plan_text",
+    "push_plan",
+    "push_plan_cases",
+    "push_plan_limits",
+    "remote_document",
+    "renders",
+    "secret_value",
+    "sync_answers",
+    "sync_classes",
+    "sync_markdown",
+    "sync_merging",
+    "sync_patterns",
+    "sync_record",
+    "sync_settings",
+    "sync_wording",
+    "template_versions",
+)
+
+
+def main() -> int:
+    """Make the environment and run the tests in it."""
+    folder = ROOT / ".venv"
+    made = [sys.executable, "tools/environment.py", ".venv", "--lock", "requirements-dev.txt", "--editable", "."]
+    code = subprocess.run(made, cwd=ROOT, check=False).returncode
+    if code:
+        return code
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    files = [f"tests/test_{name}.py" for name in TESTS]
+    return subprocess.run([python, "-m", "pytest", "-n", "auto", *files], cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
