@@ -143,9 +143,9 @@ def try_out(packages: Sequence[Path], version: str, folder: Path, root: Path) ->
     said = _run([tool, "--version"], folder, clean)
     if version not in said:
         raise Wrong(f"The installed program calls itself '{said.strip()}', not {version}.")
-    _run([tool, "init", "try", "--defaults"], folder, clean)
-    record = (folder / "try" / ".copier-answers.yml").read_text(encoding="utf-8")
-    branches = _run(["git", "branch", "--format=%(refname:short)"], folder / "try", clean).split()
+    _run([tool, "init", "wine", "--defaults"], folder, clean)
+    record = (folder / "wine" / ".copier-answers.yml").read_text(encoding="utf-8")
+    branches = _run(["git", "branch", "--format=%(refname:short)"], folder / "wine", clean).split()
     if f"_commit: v{version}\n" not in record or sorted(branches) != ["development", "production", "staging"]:
         raise Wrong(
             f"The repository that the installed program made is of another version or lacks branches: {branches}."
