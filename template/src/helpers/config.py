@@ -75,9 +75,16 @@ class BranchConfig(Section):
     """``config.yaml`` of a branch."""
 
     version: Literal[1]
-    engine: Literal["local", "kubeflow"] = "local"
+    engine: Literal["local", "kubeflow"] = Field(
+        default="local",
+        description="Where the branch trains: on the machine that runs the pipeline, or on a Kubeflow cluster.",
+    )
     kubeflow: Kubeflow = Kubeflow()
     tracking: Tracking = Tracking()
+    pipeline: str = Field(
+        default="",
+        description="Which pipeline the branch trains, where there are several; a verb's --pipeline says otherwise.",
+    )
     parameters: dict[str, Any] = Field(
         default={}, description="Values for this branch instead of the pipeline's defaults."
     )
@@ -100,14 +107,18 @@ class BranchConfig(Section):
     spot: Literal["gke", "eks", "karpenter", "aks"] | Spot | None = Field(
         default=None, description="How the cluster marks nodes that may be taken away, for steps with spot: true."
     )
-    runner: str | list[str] = "ubuntu-24.04"
+    runner: str | list[str] = Field(
+        default="ubuntu-24.04", description="Label of the CI runner that trains; several as a list."
+    )
     actions: list[Action] = Field(default=[], description="What happens after a training.")
     sent_from: Literal["ci", "pipeline"] = Field(
         default="ci", description="Who carries the actions out: continuous integration, or the pipeline on the cluster."
     )
     mail: Mail = Mail()
     watch: Watch = Watch()
-    review: dict[str, Any] = {}
+    review: dict[str, Any] = Field(
+        default={}, description="Who approves, as the answers said; .github/remote.yaml holds what counts on GitHub."
+    )
 
     @field_validator(
         "kubeflow", "tracking", "parameters", "gate", "cluster_secrets", "mail", "watch", "review", mode="before"

@@ -76,7 +76,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 class StepText(Part):
     """One step."""
 
-    id: Identifier
+    id: Identifier = Field(description="Its name; other steps refer to it.")
     uses: Annotated[str, AfterValidator(_reference)] = Field(description="module:function")
     arguments: dict[str, Any] = Field(
         default={},
@@ -118,8 +118,10 @@ class StepText(Part):
 class PipelineText(Part):
     """One pipeline."""
 
-    parameters: dict[str, Any] = Field(default={})
-    steps: list[StepText] = Field(min_length=1)
+    parameters: dict[str, Any] = Field(
+        default={}, description="Values that steps take by name; a branch and a run may change them."
+    )
+    steps: list[StepText] = Field(min_length=1, description="The steps, in order.")
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -131,8 +133,10 @@ class PipelinesText(Part):
     """``pipeline.yaml``."""
 
     version: Literal[1]
-    project: Slug
-    pipelines: dict[Slug, PipelineText] = Field(default={})
+    project: Slug = Field(
+        description="Part of the names of experiments and models; do not change it once there are champions."
+    )
+    pipelines: dict[Slug, PipelineText] = Field(default={}, description="Each pipeline by its name.")
 
     @field_validator("pipelines", mode="before")
     @classmethod
@@ -154,6 +158,9 @@ def read_pipelines(root: Path) -> tuple[PipelinesText, Document]:
     return text, document
 
 
+_SAY_WHICH = "Add --pipeline NAME; for what a push trains, write 'pipeline: NAME' into the branch's config.yaml."
+
+
 def choose_pipeline(wanted: str | None, names: Iterable[str], *, where: str) -> str:
     """The pipeline that a command works on: the one that was named, else the only one.
 
@@ -169,7 +176,7 @@ def choose_pipeline(wanted: str | None, names: Iterable[str], *, where: str) -> 
         if len(known) == 1:
             return known[0]
         listed = ", ".join(known)
-        raise ConfigurationError(f"There are several pipelines: {listed}.", where=where, hint="Add --pipeline NAME.")
+        raise ConfigurationError(f"There are several pipelines: {listed}.", where=where, hint=_SAY_WHICH)
     if wanted not in known:
         raise ConfigurationError(f"There is no pipeline '{wanted}'.", where=where, hint=did_you_mean(wanted, known))
     return wanted

@@ -173,6 +173,8 @@ def _pipelines(request: Request, branch: Branch, findings: list[Finding]) -> dic
     found: dict[str, list[str]] = {}
     names = [pipeline.name for pipeline in request.pipelines] or list(branch.text.pipelines)
     wanted = [request.choose(branch)] if request.pipeline or not names else names
+    if branch.config.pipeline:
+        request.choose(branch)
     for name in wanted:
         with looking(findings, f"pipeline {name}", "configuration") as finding:
             code = request.code(name)

@@ -57,10 +57,13 @@ class Request:
     def choose(self, branch: Branch) -> str:
         """The pipeline that the verb is for."""
         if self.pipelines:
-            where = f"src/pipelines/{self.branch}/main.py"
-            return choose_pipeline(self.pipeline, [pipeline.name for pipeline in self.pipelines], where=where)
-        branch.check_parameters()
-        return choose_pipeline(self.pipeline, branch.text.pipelines, where=branch.text_document.where(("pipelines",)))
+            names, where = [pipeline.name for pipeline in self.pipelines], f"src/pipelines/{self.branch}/main.py"
+        else:
+            branch.check_parameters()
+            names, where = list(branch.text.pipelines), branch.text_document.where(("pipelines",))
+        if self.pipeline is None and branch.config.pipeline:
+            return choose_pipeline(branch.config.pipeline, names, where=branch.config_document.where(("pipeline",)))
+        return choose_pipeline(self.pipeline, names, where=where)
 
     def code(self, name: str) -> Any:
         """The pipeline in code of a name; None for one of the text."""

@@ -153,3 +153,22 @@ def test_a_pipeline_is_chosen_by_name_or_because_it_is_the_only_one() -> None:
         choose_pipeline(None, ["one", "two"], where="")
     with pytest.raises(ConfigurationError, match="Did you mean 'two'"):
         choose_pipeline("tow", ["one", "two"], where="")
+
+
+def test_of_several_pipelines_a_branch_says_which_one_it_trains(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    head, name, steps = toy.pipeline.partition("  training:\n")
+    toy.pipeline = f"{head}{name}{steps}  nightly:\n{steps}"
+    toy.write()
+    assert "'pipeline: NAME'" in toy.main("compile").stderr
+    toy.config = "version: 1\npipeline: nightly\n"
+    toy.write()
+    assert "'nightly'" in toy.main("compile").stdout
+    assert "'training'" in toy.main("compile", "--pipeline", "training").stdout
+    toy.config = "version: 1\npipeline: nightli\n"
+    toy.write()
+    for verb in ("check", "compile"):
+        done = toy.main(verb)
+        assert done.returncode == 2
+        assert "config.yaml:2: There is no pipeline 'nightli'" in done.stderr
+        assert "Did you mean 'nightly'" in done.stderr
