@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlopsgen.cli.completers import assignments, branches
 from mlopsgen.cli.console import TextEvents
+from mlopsgen.cli.headings import ANSWERS, TEMPLATE
 from mlopsgen.cli.new_answers import given_of
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.cli.trust_option import TrustOption, trust_of
@@ -32,7 +34,10 @@ def adopt(
     template: Annotated[
         str,
         typer.Option(
-            "--template", metavar="ADDRESS", help="The template: where it moved to, or another than the built-in one."
+            "--template",
+            metavar="ADDRESS",
+            help="The template: where it moved to, or another than the built-in one.",
+            rich_help_panel=TEMPLATE,
         ),
     ] = "",
     template_version: Annotated[
@@ -41,26 +46,59 @@ def adopt(
             "--template-version",
             metavar="VERSION",
             help="Its version: the one that made the repository, else the newest.",
+            rich_help_panel=TEMPLATE,
         ),
     ] = "",
     branch: Annotated[
         str,
-        typer.Option("--branch", "-b", metavar="BRANCH", help="The branch that is adopted; else what is checked out."),
+        typer.Option(
+            "--branch",
+            "-b",
+            metavar="BRANCH",
+            autocompletion=branches,
+            help="The branch that is adopted; else what is checked out.",
+        ),
     ] = "",
     answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Answers, as YAML or JSON.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--answers", metavar="FILE", help="Answers, as YAML or JSON.", show_default=False, rich_help_panel=ANSWERS
+        ),
     ] = None,
     assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Answer a question; can be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            autocompletion=assignments,
+            help="Answer a question; can be repeated.",
+            rich_help_panel=ANSWERS,
+        ),
     ] = None,
     defaults: Annotated[
-        bool, typer.Option("--defaults", help="Ask nothing: what is not given is guessed, or keeps its default.")
+        bool,
+        typer.Option(
+            "--defaults",
+            help="Ask nothing: what is not given is guessed, or keeps its default.",
+            rich_help_panel=ANSWERS,
+        ),
     ] = False,
     record: Annotated[
-        str, typer.Option("--record", metavar="FILE", help="The file that names the template, where there are several.")
+        str,
+        typer.Option(
+            "--record",
+            metavar="FILE",
+            help="The file that names the template, where there are several.",
+            rich_help_panel=TEMPLATE,
+        ),
     ] = "",
     anew: Annotated[
-        bool, typer.Option("--anew", help="Whatever made the repository: merge the template as into one made by hand.")
+        bool,
+        typer.Option(
+            "--anew",
+            help="Whatever made the repository: merge the template as into one made by hand.",
+            rich_help_panel=TEMPLATE,
+        ),
     ] = False,
     conflicts: Annotated[
         bool,

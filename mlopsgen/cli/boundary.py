@@ -15,7 +15,7 @@ import typer
 
 from mlopsgen.cli import console, json_output
 from mlopsgen.cli.session import Output, Session, Shown
-from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, UsageError, from_os_error
+from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, from_os_error
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact, remembered
@@ -78,7 +78,9 @@ def _outcome(
             colour=output is Output.text and console.takes_colour(sys.stdout, environ),
             width=console.terminal_width(),
         )
-        returned = app(args=list(arguments), prog_name="mlopsgen", standalone_mode=False, obj=session)
+        returned = app(
+            args=list(arguments), prog_name="mlopsgen", standalone_mode=False, obj=session, color=session.colour
+        )
     except SystemExit as stop:  # shell completion ends the process itself
         return stop.code if isinstance(stop.code, int) else ExitCode.OK
     except BrokenPipeError:
@@ -123,11 +125,9 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
         case KeyboardInterrupt() | typer.Abort():
             return Interrupted("Stopped.")
         case typer.TyperException():
-            context = getattr(error, "ctx", None)
-            command = context.command_path if context is not None else "mlopsgen"
-            # typer converts with pydantic, which begins each reason with the name of its exception.
-            message = error.format_message().replace("Value error, ", "", 1)
-            return UsageError(message, hint=f"'{command} --help' shows what can be given.")
+            from mlopsgen.cli import wrong_words
+
+            return wrong_words.explained(error)
         case OSError():
             expected = from_os_error(error)
             if expected is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
+from mlopsgen.cli.headings import GITHUB
 from mlopsgen.cli.push_flags import GitHubFlags, Protocol
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.cli.trust_option import TrustOption, trust_of
@@ -25,9 +26,11 @@ PathArgument = Annotated[
 ]
 
 
-@app.callback()
-def config_repo() -> None:
+@app.callback(invoke_without_command=True)
+def config_repo(context: typer.Context) -> None:
     """Keep an organisation's own template: mlopsgen's, with the organisation's defaults, decisions and files."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -45,12 +48,16 @@ def create(
     personal: PersonalOption = False,
     host: HostOption = "",
     protocol: Annotated[
-        Protocol | None, typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.")
+        Protocol | None,
+        typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.", rich_help_panel=GITHUB),
     ] = None,
-    take_over: Annotated[bool, typer.Option("--take-over", help="Also change what people changed on GitHub.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Also change what people changed on GitHub.", rich_help_panel=GITHUB)
+    ] = False,
     token_stdin: TokenOption = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be done on GitHub, and do nothing.")
+        bool,
+        typer.Option("--dry-run", help="Show what would be done on GitHub, and do nothing.", rich_help_panel=GITHUB),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     output: OutputOption = Output.text,

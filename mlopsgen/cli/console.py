@@ -28,8 +28,15 @@ _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", 
 
 
 def takes_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether to send colours to a stream (https://no-color.org, and none where no terminal is)."""
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    """Whether to send colours to a stream, as https://no-color.org and https://force-color.org say.
+
+    NO_COLOR wins over FORCE_COLOR, which also colours what goes into a pipe.
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in {"", "0", "false"}:
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
 
 
 def can_rewrite(stream: TextIO, environ: Mapping[str, str]) -> bool:

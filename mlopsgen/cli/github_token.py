@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlopsgen.cli.headings import GITHUB
 from mlopsgen.cli.session import Session
 
 if TYPE_CHECKING:
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
     from mlopsgen.operations.hosting import Target
     from mlopsgen.secret_value import SecretValue
 
-TokenOption = Annotated[bool, typer.Option("--token-stdin", help="Read the token for GitHub from standard input.")]
-HostOption = Annotated[str, typer.Option("--host", metavar="HOST", help="The GitHub server, if not github.com.")]
-OrganisationOption = Annotated[str, typer.Option("--org", metavar="ORG", help="The organisation that it belongs to.")]
-PersonalOption = Annotated[bool, typer.Option("--user", help="It belongs to your own account.")]
-NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="The repository's name on GitHub.")]
+TokenOption = Annotated[
+    bool,
+    typer.Option("--token-stdin", help="Read the token for GitHub from standard input.", rich_help_panel=GITHUB),
+]
+HostOption = Annotated[
+    str,
+    typer.Option("--host", metavar="HOST", help="The GitHub server, if not github.com.", rich_help_panel=GITHUB),
+]
+OrganisationOption = Annotated[
+    str,
+    typer.Option("--org", metavar="ORG", help="The organisation that it belongs to.", rich_help_panel=GITHUB),
+]
+PersonalOption = Annotated[bool, typer.Option("--user", help="It belongs to your own account.", rich_help_panel=GITHUB)]
+NameOption = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The repository's name on GitHub.", rich_help_panel=GITHUB)
+]
 
 
 def credential_finder(

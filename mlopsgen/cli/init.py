@@ -13,6 +13,8 @@ import typer
 from mlopsgen.adapters import birthplace
 from mlopsgen.answers import BY_KEY, QUESTIONS
 from mlopsgen.cli.chosen_template import BUILT_IN, Chosen, choose
+from mlopsgen.cli.completers import assignments
+from mlopsgen.cli.headings import ANSWERS, TEMPLATE
 from mlopsgen.cli.new_answers import read_given
 from mlopsgen.cli.session import Output, OutputOption, Session, session_of
 from mlopsgen.cli.trust_option import TrustOption
@@ -23,13 +25,6 @@ from mlopsgen.questions import Question, Value
 from mlopsgen.result import OperationResult
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-
-
-def _complete_set(incomplete: str) -> list[str]:
-    key, separator, _ = incomplete.partition("=")
-    if separator and key in BY_KEY:
-        return [f"{key}={choice}" for choice in BY_KEY[key].choices]
-    return [f"{question.key}=" for question in QUESTIONS if question.key.startswith(incomplete)]
 
 
 def _flag(question: Question) -> inspect.Parameter:
@@ -44,6 +39,7 @@ def _flag(question: Question) -> inspect.Parameter:
         help=words,
         metavar="TEXT",
         show_default=False,
+        rich_help_panel=ANSWERS,
         autocompletion=complete if question.choices else None,
     )
     return inspect.Parameter(
@@ -54,14 +50,24 @@ def _flag(question: Question) -> inspect.Parameter:
 def init(
     context: typer.Context,
     directory: Annotated[
-        str | None, typer.Argument(help="The folder to make; the slug in this folder if left out.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="DIR", help="The folder to make; the slug in this folder if left out.", show_default=False
+        ),
     ] = None,
     defaults: Annotated[
-        bool, typer.Option("--defaults", help="Ask nothing: what is not given keeps its default.")
+        bool,
+        typer.Option("--defaults", help="Ask nothing: what is not given keeps its default.", rich_help_panel=ANSWERS),
     ] = False,
     answers: Annotated[
         Path | None,
-        typer.Option("--answers", help="Ask nothing: read answers from a YAML or JSON file.", show_default=False),
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="Ask nothing: read answers from a YAML or JSON file.",
+            show_default=False,
+            rich_help_panel=ANSWERS,
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
@@ -69,8 +75,9 @@ def init(
             "--set",
             help="Answer any question; can be repeated. 'mlopsgen schema answers' lists the keys.",
             metavar="KEY=VALUE",
-            autocompletion=_complete_set,
+            autocompletion=assignments,
             show_default=False,
+            rich_help_panel=ANSWERS,
         ),
     ] = None,
     template: Annotated[
@@ -79,11 +86,17 @@ def init(
             "--template",
             metavar="ADDRESS",
             help=f"A template of your own: gh:OWNER/NAME, an address or folder of git; '{BUILT_IN}' is ours.",
+            rich_help_panel=TEMPLATE,
         ),
     ] = BUILT_IN,
     template_version: Annotated[
         str | None,
-        typer.Option("--template-version", help="A released version, for example v0.1.0; the newest if left out."),
+        typer.Option(
+            "--template-version",
+            metavar="VERSION",
+            help="A released version, for example v0.1.0; the newest if left out.",
+            rich_help_panel=TEMPLATE,
+        ),
     ] = None,
     trust: TrustOption = None,
     output: OutputOption = Output.text,

@@ -1,4 +1,4 @@
-"""The command line's entry: the table of verbs, and the application that loads a verb only when it is asked for.
+"""The command line's entry: the application that loads a verb of :mod:`mlopsgen.cli.verbs` only when it is asked for.
 
 A verb is a module of ``mlopsgen.cli`` with a typer application ``app`` that holds one command. The command takes
 ``context: typer.Context`` and its options, builds a frozen request, calls one operation and returns what that returned
@@ -12,7 +12,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,36 +21,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mlopsgen import __version__
-from mlopsgen.cli import boundary
+from mlopsgen.cli import boundary, completing, help_page
+from mlopsgen.cli.verbs import VERBS
 
-
-@dataclass(frozen=True)
-class Verb:
-    """A verb of the command line: the module that holds it, its line in the help, and whether verbs follow it."""
-
-    module: str
-    help: str
-    group: bool = False
-
-
-VERBS = {
-    "init": Verb("mlopsgen.cli.init", "Make a machine-learning repository from a few answers."),
-    "push": Verb("mlopsgen.cli.push", "Push to GitHub, or to a forge on this machine; make it when it is not there."),
-    "adopt": Verb("mlopsgen.cli.adopt", "Bring a repository that exists under a template."),
-    "sync": Verb("mlopsgen.cli.sync", "Update what the template made to a newer version of it."),
-    "config-repo": Verb(
-        "mlopsgen.cli.config_repo", "Keep a template of your own: make, update, check, release.", group=True
-    ),
-    "run": Verb("mlopsgen.cli.run", "Train a branch again."),
-    "watch": Verb("mlopsgen.cli.watch", "Train where the data changed since the last training."),
-    "status": Verb("mlopsgen.cli.status", "Show how the trainings and the forge stand."),
-    "secrets": Verb("mlopsgen.cli.secrets", "Show, set, rotate and check the secrets of each environment.", group=True),
-    "runner": Verb("mlopsgen.cli.runner", "Add, list and remove machines of your own that train.", group=True),
-    "destroy": Verb("mlopsgen.cli.destroy", "Take back what push made on GitHub."),
-    "doctor": Verb("mlopsgen.cli.doctor", "Look for what is wrong on this machine, each with its next step."),
-    "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
-}
-"""Every verb, in the order of the help."""
+__all__ = ["VERBS", "VerbGroup", "app", "main"]
 
 
 class VerbGroup(TyperGroup):
@@ -69,6 +42,10 @@ class VerbGroup(TyperGroup):
                 self.commands[name] = TyperCommand(name, help=verb.help, rich_markup_mode=None)
         return list(VERBS)
 
+    def get_help(self, ctx: Any) -> str:
+        """The help of all: the verbs by what people want to do."""
+        return help_page.root_help(ctx, self.help or "")
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the verb that the command line names."""
         self.list_commands(ctx)
@@ -76,6 +53,7 @@ class VerbGroup(TyperGroup):
             command = get_command(importlib.import_module(VERBS[args[0]].module).app)
             for each in (command, *getattr(command, "commands", {}).values()):
                 _spare_conversions(each.get_params(ctx))
+                each.get_help = partial(help_page.command_help, each)
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
 
@@ -96,7 +74,7 @@ def _converted(param: Any, convert: Callable[[Any, Any], Any], ctx: Any, value: 
     return convert(ctx, value)
 
 
-app = typer.Typer(cls=VerbGroup, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(cls=VerbGroup, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
 def _show_version(wanted: bool) -> None:
@@ -124,6 +102,11 @@ def main(arguments: Sequence[str] | None = None, *, cwd: Path | None = None) -> 
         arguments: The command line without the program's name; that of this process if left out.
         cwd: The folder that it is run in; that of this process if left out.
     """
+    if completing.ASKED in os.environ:
+        typer.echo(completing.answer(os.environ))
+        return 0
     groups = [name for name, verb in VERBS.items() if verb.group]
     words = sys.argv[1:] if arguments is None else arguments
+    if list(words[:1]) == ["help"]:
+        words = [*words[1:], "--help"]
     return boundary.run(app, words, os.environ, groups=groups, cwd=cwd)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlopsgen.cli.github_token import HostOption, NameOption, OrganisationOption, PersonalOption, TokenOption
+from mlopsgen.cli.headings import GITHUB
 from mlopsgen.cli.push_flags import GitHubFlags, Protocol, Visibility
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.errors import UsageError
@@ -32,23 +33,33 @@ def push(
     name: NameOption = "",
     host: HostOption = "",
     visibility: Annotated[
-        Visibility | None, typer.Option("--visibility", help="Who can see a repository that is made now.")
+        Visibility | None,
+        typer.Option("--visibility", help="Who can see a repository that is made now.", rich_help_panel=GITHUB),
     ] = None,
     protocol: Annotated[
-        Protocol | None, typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.")
+        Protocol | None,
+        typer.Option("--protocol", help="What git uses afterwards for the remote 'origin'.", rich_help_panel=GITHUB),
     ] = None,
     secrets_file: Annotated[
         Path | None,
         typer.Option(
-            "--secrets-file", metavar="DOTENV", help="Values of secrets: NAME=value lines that git cannot commit."
+            "--secrets-file",
+            metavar="DOTENV",
+            help="Values of secrets: NAME=value lines that git cannot commit.",
+            rich_help_panel=GITHUB,
         ),
     ] = None,
-    take_over: Annotated[bool, typer.Option("--take-over", help="Also change what people changed on GitHub.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Also change what people changed on GitHub.", rich_help_panel=GITHUB)
+    ] = False,
     token_stdin: TokenOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     plan_digest: Annotated[
-        str, typer.Option("--plan-digest", metavar="DIGEST", help="Do only the plan with this digest.")
+        str,
+        typer.Option(
+            "--plan-digest", metavar="DIGEST", help="Do only the plan with this digest.", rich_help_panel=GITHUB
+        ),
     ] = "",
     detach: Annotated[bool, typer.Option("--detach", help="With --local: do not wait for the training.")] = False,
     output: OutputOption = Output.text,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.completers import branches
 from mlopsgen.cli.session import Output, OutputOption, session_of
 from mlopsgen.result import OperationResult
 
@@ -16,7 +17,14 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 def run(
     context: typer.Context,
     branch: Annotated[
-        str | None, typer.Option("--branch", "-b", help="The branch to train; by default the one that is checked out.")
+        str | None,
+        typer.Option(
+            "--branch",
+            "-b",
+            metavar="BRANCH",
+            autocompletion=branches,
+            help="The branch to train; by default the one that is checked out.",
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow/--detach", help="Wait for the training, or only queue it.")] = True,
     output: OutputOption = Output.text,

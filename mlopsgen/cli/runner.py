@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlopsgen.cli.completers import branches
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -25,24 +26,34 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
-@app.callback()
-def runner() -> None:
+@app.callback(invoke_without_command=True)
+def runner(context: typer.Context) -> None:
     """Add, list and remove machines of your own that take the repository's jobs."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
 def add(
     context: typer.Context,
-    branch: Annotated[str, typer.Option("--branch", "-b", help="Whose trainings it takes.")] = "development",
+    branch: Annotated[
+        str, typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="Whose trainings it takes.")
+    ] = "development",
     runner_name: Annotated[str, typer.Option("--as", metavar="NAME", help="The runner's name.")] = "",
     labels: Annotated[
-        str, typer.Option("--labels", help="Its labels, separated by commas; by default those the branch asks for.")
+        str,
+        typer.Option(
+            "--labels", metavar="LABELS", help="Its labels, separated by commas; by default those the branch asks for."
+        ),
     ] = "",
     folder: Annotated[
         Path | None, typer.Option("--folder", metavar="DIR", help="Where it lies; by default beside the repository.")
     ] = None,
     system: Annotated[
-        str, typer.Option("--system", help="What it runs on, for example linux-x64; by default like this machine.")
+        str,
+        typer.Option(
+            "--system", metavar="SYSTEM", help="What it runs on, for example linux-x64; by default like this machine."
+        ),
     ] = "",
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="It takes one job and is gone then.")] = False,
     accept_risk: Annotated[

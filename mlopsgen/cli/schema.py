@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlopsgen.cli.headings import TEMPLATE
 from mlopsgen.cli.session import Output, OutputOption, Session, Shown, session_of
 from mlopsgen.errors import UsageError
 from mlopsgen.operations import schema as operation
@@ -28,12 +29,20 @@ def schema(
     template: Annotated[
         str,
         typer.Option(
-            "--template", metavar="ADDRESS", help="With 'answers', 'organisation': the template that asks; else ours."
+            "--template",
+            metavar="ADDRESS",
+            help="With 'answers', 'organisation': the template that asks; else ours.",
+            rich_help_panel=TEMPLATE,
         ),
     ] = "",
     template_version: Annotated[
         str | None,
-        typer.Option("--template-version", help="Its version, for example v0.1.0; the newest if left out."),
+        typer.Option(
+            "--template-version",
+            metavar="VERSION",
+            help="Its version, for example v0.1.0; the newest if left out.",
+            rich_help_panel=TEMPLATE,
+        ),
     ] = None,
     output: OutputOption = Output.text,
 ) -> OperationResult | Shown:

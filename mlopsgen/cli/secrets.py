@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlopsgen.cli.completers import branches, secret_names
 from mlopsgen.cli.console import style
 from mlopsgen.cli.github_token import (
     HostOption,
@@ -30,7 +31,12 @@ LocalOption = Annotated[bool, typer.Option("--local", help="The forge on this ma
 BranchesOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--branch", "-b", metavar="BRANCH", help="Only this branch's environment; can be repeated.", show_default=False
+        "--branch",
+        "-b",
+        metavar="BRANCH",
+        autocompletion=branches,
+        help="Only this branch's environment; can be repeated.",
+        show_default=False,
     ),
 ]
 FromEnvOption = Annotated[
@@ -47,7 +53,8 @@ FromFileOption = Annotated[
     ),
 ]
 NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="NAME", help="The secrets; never a value.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="NAME", autocompletion=secret_names, help="The secrets; never a value.", show_default=False),
 ]
 
 # A value that begins with a dash must not come back in a message about an unknown option.
@@ -161,7 +168,10 @@ def check_verb(
 @app.command("manifest", short_help="Print the cluster's Secrets for kubectl.")
 def manifest_verb(
     context: typer.Context,
-    branch: Annotated[str, typer.Option("--branch", "-b", metavar="BRANCH", help="The branch that trains there.")],
+    branch: Annotated[
+        str,
+        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="The branch that trains there."),
+    ],
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="The namespace; the branch's own if left out.")
     ] = "",

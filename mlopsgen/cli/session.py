@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.headings import COMMON
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 
@@ -23,7 +24,11 @@ class Output(StrEnum):
 
 OutputOption = Annotated[
     Output,
-    typer.Option("--output", help="'json' prints one envelope on stdout and progress as NDJSON on stderr."),
+    typer.Option(
+        "--output",
+        help="'json' prints one envelope on stdout and progress as NDJSON on stderr.",
+        rich_help_panel=COMMON,
+    ),
 ]
 """The ``--output`` option. The boundary reads it before anything is parsed; verbs only declare it."""
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mlopsgen.cli.completers import branches
 from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import (
     HostOption,
@@ -15,6 +16,7 @@ from mlopsgen.cli.github_token import (
     TokenOption,
     credential_finder,
 )
+from mlopsgen.cli.headings import FLEET
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 from mlopsgen.cli.trust_option import TrustOption
 from mlopsgen.constants import MAIN_BRANCH
@@ -27,17 +29,26 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 def status(
     context: typer.Context,
     branch: Annotated[
-        str | None, typer.Option("--branch", "-b", metavar="BRANCH", help="Look at this branch only.")
+        str | None,
+        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="Look at this branch only."),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the training that runs to its end.")] = False,
     all_: Annotated[
-        bool, typer.Option("--all", help="Every repository of --org (or --user): which ones are behind the template.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Every repository of --org (or --user): which ones are behind the template.",
+            rich_help_panel=FLEET,
+        ),
     ] = False,
     organisation: OrganisationOption = "",
     personal: PersonalOption = False,
     pattern: FilterOption = "",
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: stop after so many that are behind.")
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="With --all: stop after so many that are behind.", rich_help_panel=FLEET
+        ),
     ] = None,
     jobs: JobsOption = None,
     trust: TrustOption = None,

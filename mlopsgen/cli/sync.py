@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.completers import assignments, branches
 from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
+from mlopsgen.cli.headings import ANSWERS, FLEET, GITHUB, TEMPLATE
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
 from mlopsgen.cli.sync_flags import SyncFlags
 from mlopsgen.cli.trust_option import TrustOption
@@ -21,10 +23,17 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 def sync(
     context: typer.Context,
     to: Annotated[
-        str, typer.Option("--to", metavar="VERSION", help="The template's version, as v0.2.0; the newest if left out.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="VERSION",
+            help="The template's version, as v0.2.0; the newest if left out.",
+            rich_help_panel=TEMPLATE,
+        ),
     ] = "",
     branch: Annotated[
-        str, typer.Option("--branch", "-b", metavar="BRANCH", help="The branch that is updated.")
+        str,
+        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="The branch that is updated."),
     ] = MAIN_BRANCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look: exit 8 when there is an update, else 0.")] = False,
@@ -39,14 +48,26 @@ def sync(
         bool, typer.Option("--no-pull-request", help="Only make the branch here; open and push nothing.")
     ] = False,
     settings: Annotated[
-        bool, typer.Option("--settings", help="Also bring GitHub's settings to what the updated files ask for.")
+        bool,
+        typer.Option(
+            "--settings", help="Also bring GitHub's settings to what the updated files ask for.", rich_help_panel=GITHUB
+        ),
     ] = False,
     answers: Annotated[
-        Path | None, typer.Option("--answers", metavar="FILE", help="Answers to new questions, as YAML or JSON.")
+        Path | None,
+        typer.Option(
+            "--answers", metavar="FILE", help="Answers to new questions, as YAML or JSON.", rich_help_panel=ANSWERS
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Answer a question, a known one too; can be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            autocompletion=assignments,
+            help="Answer a question, a known one too; can be repeated.",
+            rich_help_panel=ANSWERS,
+        ),
     ] = None,
     keep_edits: Annotated[
         bool, typer.Option("--keep-edits", help="Merge into edited files of the template instead of replacing them.")
@@ -54,24 +75,40 @@ def sync(
     rebase_from: Annotated[
         str,
         typer.Option(
-            "--rebase-from", metavar="VERSION", help="Where the recorded version is wrong: the one that it really has."
+            "--rebase-from",
+            metavar="VERSION",
+            help="Where the recorded version is wrong: the one that it really has.",
+            rich_help_panel=TEMPLATE,
         ),
     ] = "",
     template: Annotated[
-        str, typer.Option("--template", metavar="ADDRESS", help="Where the template lies now, if it moved.")
+        str,
+        typer.Option(
+            "--template", metavar="ADDRESS", help="Where the template lies now, if it moved.", rich_help_panel=TEMPLATE
+        ),
     ] = "",
     trust: TrustOption = None,
     repository: Annotated[
-        str, typer.Option("--repository", metavar="OWNER/NAME", help="A repository on GitHub; no clone is needed.")
+        str,
+        typer.Option(
+            "--repository",
+            metavar="OWNER/NAME",
+            help="A repository on GitHub; no clone is needed.",
+            rich_help_panel=GITHUB,
+        ),
     ] = "",
     all_: Annotated[
-        bool, typer.Option("--all", help="Every repository of --org (or --user) that mlopsgen made.")
+        bool,
+        typer.Option("--all", help="Every repository of --org (or --user) that mlopsgen made.", rich_help_panel=FLEET),
     ] = False,
     organisation: OrganisationOption = "",
     personal: PersonalOption = False,
     pattern: FilterOption = "",
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="With --all: at most so many pull requests.")
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="With --all: at most so many pull requests.", rich_help_panel=FLEET
+        ),
     ] = None,
     jobs: JobsOption = None,
     host: HostOption = "",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlopsgen.cli.headings import TEMPLATE
+
 if TYPE_CHECKING:
     from mlopsgen.adapters.trust import Trust
 
@@ -17,6 +19,7 @@ TrustOption = Annotated[
         metavar="ADDRESS",
         help="Let this template run its own code (hooks, tasks), this once; can be repeated.",
         show_default=False,
+        rich_help_panel=TEMPLATE,
     ),
 ]
 

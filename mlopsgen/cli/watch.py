@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.completers import branches
 from mlopsgen.cli.session import Output, OutputOption, session_of
 from mlopsgen.errors import UsageError
 from mlopsgen.result import OperationResult
@@ -21,7 +22,14 @@ _LONGEST = 30 * 86400
 def watch(
     context: typer.Context,
     branch: Annotated[
-        str | None, typer.Option("--branch", "-b", help="The branch to watch; by default all that were pushed.")
+        str | None,
+        typer.Option(
+            "--branch",
+            "-b",
+            metavar="BRANCH",
+            autocompletion=branches,
+            help="The branch to watch; by default all that were pushed.",
+        ),
     ] = None,
     every: Annotated[
         str, typer.Option("--every", metavar="TIME", help="How long to wait between two looks: 30s, 10m, 1h.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from importlib import resources
 from typing import Any
@@ -57,7 +58,9 @@ def schema(name: str, questions: QuestionSet = BUILT_IN, called: str = "") -> di
         UsageError: There is none.
     """
     if name not in SCHEMAS:
-        raise UsageError(f"There is no schema '{name}'.", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
+        near = difflib.get_close_matches(name.lower(), SCHEMAS, n=1)
+        meant = f" Did you mean '{near[0]}'?" if near else ""
+        raise UsageError(f"There is no schema '{name}'.{meant}", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
     if name in OF_TEMPLATES:
         return OF_TEMPLATES[name](questions, called)
     if name in _MADE_HERE:
