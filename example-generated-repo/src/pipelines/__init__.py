@@ -1,0 +1,1 @@
+"""Pipelines as text (`pipeline.yaml`) and one folder for each branch."""

@@ -1,0 +1,1 @@
+"""The entry and the configuration of the branch."""

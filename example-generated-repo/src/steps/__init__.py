@@ -1,0 +1,1 @@
+"""The steps of the pipelines: plain typed functions, yours to edit."""

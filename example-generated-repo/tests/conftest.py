@@ -1,0 +1,46 @@
+"""What the tests share: a repository and an MLflow store of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+import pytest
+from hypothesis import settings
+from support import TEMPLATE, World
+
+from helpers.store import ensure_store
+
+# In the template itself nothing is rendered yet, so it has no configuration of its own to look at.
+collect_ignore = [] if (TEMPLATE / "data" / "sources.yaml").exists() else ["test_repository.py"]
+
+# The same examples each time: whether a push is refused must not depend on luck. EXPLORE=1 looks for new ones.
+settings.register_profile("repository", deadline=None, derandomize=not os.environ.get("EXPLORE"))
+settings.load_profile("repository")
+
+# Started in the background by a plain shell, tests ignore Ctrl-C, and so would the programs that they press it in.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that is ready and holds nothing; copying it is faster than making one for every test."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    ensure_store(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def world(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A repository with the sample and an MLflow store, both in a folder whose name has spaces."""
+    made = World(tmp_path / "my répo #1")
+    monkeypatch.setenv("MLOPSGEN_ROOT", str(made.root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", made.uri)
+    (made.root / ".mlflow").mkdir()
+    shutil.copy(empty_store, made.root / ".mlflow")
+    ensure_store(made.uri)
+    return made
