@@ -77,10 +77,14 @@ class GitHubActions:
 
     def pushed(self, branch: str, before: str) -> list[Run]:
         """What a push starts that has brought ``branch`` here; ``before``: its commit until then, or ``""``."""
+        return [self.finish(started) for started in self.start_pushed(branch, before)]
+
+    def start_pushed(self, branch: str, before: str) -> Iterator[Started]:
+        """The same, while each goes on; the next one starts when it is asked for."""
         after = self.repository.branches[branch]
         event = payloads.push(self.repository, branch, before or payloads.NOWHERE, after, self.actor)
         waiting = [one for one in self.workflows(after) if one.starts_on("push", branch=branch)]
-        return [self._run(one, self._new(one.file, "push", branch, after), event) for one in waiting]
+        return (self._start(one, self._new(one.file, "push", branch, after), event) for one in waiting)
 
     def queued(self) -> list[Run]:
         """Run what was dispatched and waits; what these runs dispatch waits for the next call."""

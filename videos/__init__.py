@@ -1,0 +1,1 @@
+"""The two videos, made by scripts from real runs: ``make videos``."""

@@ -1,0 +1,128 @@
+"""The first video: the tool makes a repository and pushes it."""
+
+from __future__ import annotations
+
+from . import repository_page
+from .browser import Browser
+from .film import Film
+from .places import BUILD
+from .terminal import DOWN, ENTER, READY, SPACE, Terminal
+from .world import World, opened
+
+NAME = "1-make-the-repository"
+POSTER = 30.0
+DATA = "https://archive.ics.uci.edu/ml/machine-learning-databases/wine-quality/winequality-red.csv"
+TOKEN = "a token of a cluster that does not exist"
+FULL_NAME = "acme/wine-quality"
+
+TITLE = """<h1>mlopsgen 1: make the repository</h1>
+<p>One wizard, one push: a machine-learning repository with three branches, tests, a pipeline, workflows,
+protected environments and sealed secrets.</p>
+<p>Everything you see is a recording of real commands.<br>
+<b>GitHub is a stand-in on this machine</b>: it checks every call with GitHub's own description of its API.</p>"""
+
+END = """<h1>That was it</h1>
+<ul><li>Typed: <code>mlopsgen init</code>, eleven answers, <code>mlopsgen push</code>, one <code>y</code>.</li>
+<li>Real: the tool, git, the repository, every request and answer.</li>
+<li>Stand-in: GitHub. The tool has not been run against github.com yet.</li>
+<li>Waiting: nothing was cut; the plan and the list of what was done are shown slower than they came.</li></ul>
+<p>&nbsp;</p><p>Next: video 2 trains with it. Or try it yourself: <code>make demo</code></p>"""
+
+
+def shoot(browser: Browser) -> Film:
+    """Play the scenes."""
+    film = Film(NAME)
+    with opened() as world:
+        film.say("From nothing to a machine-learning repository,\nwith one wizard and one push.")
+        film.card(TITLE, "mlopsgen", 8)
+        with Terminal(film, world.home, world.environ) as terminal:
+            _wizard(film, terminal)
+            _look(film, terminal)
+            _push(film, terminal)
+            _there(film, world, browser)
+            _again(film, terminal)
+        film.chapter("")
+        film.say("")
+        film.card(END, "mlopsgen", 9)
+    return film
+
+
+def _wizard(film: Film, terminal: Terminal) -> None:
+    film.chapter("1 of 4   The wizard")
+    film.say("One command. It needs no account, no Docker and no cluster.")
+    terminal.write('mlopsgen init --name "Wine quality"')
+    film.hold(0.8)
+    film.say("The wizard shows every default first.\nYou mark only what you want to change.")
+    terminal.enter("Python version", hold=3.5)
+    terminal.press(DOWN, SPACE, DOWN, SPACE, *[DOWN] * 6, SPACE, pace=0.3)
+    film.say("Marked: the data, where development trains, and who approves production.")
+    film.hold(1.6)
+    terminal.enter("data/sample", hold=0.8)
+    film.say("Data: the wine-quality table of the UCI repository.\nA path, s3://, git or a database would do as well.")
+    terminal.press("\x15", pace=0.4)
+    terminal.write(DATA, pace=0.012)
+    film.hold(1.4)
+    terminal.enter("Format", hold=0.8)
+    terminal.enter("Target column", hold=0.5)
+    terminal.write("quality")
+    film.hold(0.6)
+    terminal.enter("Task", hold=0.9)
+    film.say("Development trains on a Kubeflow cluster.\nStaging and production could use others.")
+    terminal.enter("Engine", hold=0.8)
+    terminal.press(DOWN, pace=0.8)
+    terminal.enter("Kubeflow address", hold=0.5)
+    terminal.write("https://kubeflow.example.org/pipeline", pace=0.03)
+    film.hold(0.5)
+    for question in ("Namespace", "Login", "Access", "Wait", "MLflow"):
+        terminal.enter(question, hold=0.9)
+    terminal.write("https://mlflow.example.org", pace=0.03)
+    film.hold(0.5)
+    terminal.enter("Runner", hold=0.9)
+    terminal.enter("Reviewers", hold=0.5)
+    film.say("A team approves each training for production.")
+    terminal.write("acme/ml")
+    film.hold(0.7)
+    terminal.enter(r"Wait \(minutes\)", hold=0.7)
+    film.say("A summary. Nothing has been written so far.")
+    terminal.enter("Write it", hold=4)
+    terminal.enter(READY, hold=4)
+
+
+def _look(film: Film, terminal: Terminal) -> None:
+    film.chapter("2 of 4   The repository")
+    film.say("The repository: three branches, a complete example pipeline,\ntests, workflows and documentation.")
+    terminal.run("clear; cd wine-quality; git branch", hold=1.2)
+    terminal.run("ls . src/pipelines src/steps .github/workflows", hold=5)
+
+
+def _push(film: Film, terminal: Terminal) -> None:
+    film.chapter("3 of 4   The push")
+    film.say("Now to GitHub: here a stand-in on this machine (127.0.0.1).")
+    terminal.run("clear", hold=0.2)
+    terminal.write("mlopsgen push --org acme")
+    film.hold(0.5)
+    terminal.enter("hidden", hold=0.8)
+    film.say("The cluster's token is asked for once. It is sealed for one environment\nand stands in no file.")
+    terminal.write(TOKEN, pace=0.02)
+    film.hold(1)
+    film.say("First the plan: everything that GitHub will have.\n(Shown slowly, so that you can read it.)")
+    terminal.enter(r"\[y/N\]: ", least=14, hold=3)
+    film.say("One question, and the plan is carried out and read back.")
+    terminal.write("y")
+    film.hold(0.5)
+    terminal.enter(READY, least=9, hold=5)
+
+
+def _there(film: Film, world: World, browser: Browser) -> None:
+    film.chapter("3 of 4   The push")
+    picture = repository_page.picture(browser, world, FULL_NAME, BUILD / f"{NAME}-repository.png")
+    film.say("What the stand-in now holds, read through GitHub's API.")
+    film.page(picture, f"{world.github.url}/{FULL_NAME}", 9)
+
+
+def _again(film: Film, terminal: Terminal) -> None:
+    film.chapter("4 of 4   And again")
+    film.say("Push again: what is there is compared with what shall be.\nNothing differs, so nothing is done.")
+    terminal.seen()
+    terminal.run("clear", hold=0.2)
+    terminal.run("mlopsgen push", hold=4)

@@ -1,0 +1,80 @@
+"""The world of the videos: Ada with an empty home, and a GitHub that is a stand-in on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.github import FakeGitHub
+
+from .places import DEMO
+
+MARK = DEMO / ".made-for-the-videos"
+CREDENTIALS = '!f() { echo username=ada; echo "password=$GH_TOKEN"; }; f'
+
+
+@dataclass
+class World:
+    """What the scenes act in.
+
+    Attributes:
+        github: The stand-in.
+        home: Ada's home.
+        environ: Her environment.
+    """
+
+    github: FakeGitHub
+    home: Path
+    environ: dict[str, str]
+
+
+class Occupied(Exception):
+    """The folder of the videos is somebody else's."""
+
+
+@contextmanager
+def opened() -> Iterator[World]:
+    """Ada's machine, with an organisation on the stand-in of GitHub."""
+    _fresh()
+    with FakeGitHub() as github:
+        for login in ("ada", "grace"):
+            github.add_user(login)
+        github.add_org("acme", plan="enterprise", members=["ada", "grace"])
+        github.add_team("acme", "ml", members=["grace"])
+        token = github.add_token("ada", scopes=["repo", "workflow", "read:org", "user"])
+        yield World(github, DEMO, _environ(github, token))
+    shutil.rmtree(DEMO)
+
+
+def _fresh() -> None:
+    if DEMO.exists() and not MARK.exists():
+        raise Occupied(f"{DEMO} is there and was not made for the videos: move it away.")
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir()
+    MARK.touch()
+    (DEMO / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
+        "[advice]\n\tdetachedHead = false\n[color]\n\tui = always\n[core]\n\tpager = cat\n"
+        f"[credential]\n\thelper = \"{CREDENTIALS.replace(chr(34), chr(92) + chr(34))}\"\n",
+        encoding="utf-8",
+    )  # fmt: skip
+
+
+def _environ(github: FakeGitHub, token: str) -> dict[str, str]:
+    programs = DEMO / ".local" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "mlopsgen").symlink_to(Path(sys.executable).with_name("mlopsgen"))
+    return {
+        "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(DEMO),
+        "LANG": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "GITHUB_SERVER_URL": github.url,
+        "GITHUB_API_URL": github.api,
+        "GH_TOKEN": token,
+    }
