@@ -1,0 +1,14 @@
+"""The tutorials that need nothing but a laptop, followed as they are printed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tutorial_reader import reader
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_the_first_model() -> None:
+    with reader() as ada:
+        ada.follow("first-model.md")
