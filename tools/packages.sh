@@ -10,12 +10,14 @@ if [ "$missing" = servers ]; then
   works docker-registry || missing="$missing docker-registry"
   works mariadbd || missing="$missing mariadb-server"
   works memcached || missing="$missing memcached"
+  works fish || missing="$missing fish"
   works ssh || missing="$missing openssh-client"
   works sshd || missing="$missing openssh-server"
   works pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || missing="$missing postgresql"
   for part in proxy account container object; do
     works "swift-$part-server" || missing="$missing swift-$part"
   done
+  works zsh || missing="$missing zsh"
 elif [ "$missing" = graphviz ]; then
   if works dot; then missing=""; fi
 fi

@@ -26,7 +26,7 @@ def secret_names(incomplete: str) -> list[str]:
         return []
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in root.glob(".github/workflows/*.y*ml"))
     names = {name for text in texts for name in _SECRET.findall(text)} - {_GITHUBS}
-    return sorted(name for name in names if name.startswith(incomplete.upper()))
+    return sorted(name for name in names if name.startswith(incomplete))
 
 
 def assignments(incomplete: str) -> list[str | tuple[str, str]]:

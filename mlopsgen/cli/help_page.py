@@ -43,6 +43,10 @@ class Page:
         self._gap()
         self._lines += _filled(text, self._width, indent)
 
+    def usage(self, text: str) -> None:
+        """The line that says how a command is written."""
+        self._lines += textwrap.wrap(text, self._width, subsequent_indent="    ", break_on_hyphens=False)
+
     def heading(self, text: str) -> None:
         """A heading."""
         self._gap()
@@ -100,7 +104,7 @@ def command_help(command: Any, context: Any) -> str:
     options = [param for param in params if param.param_type_name == "option"]
     commands: Mapping[str, Any] = getattr(command, "commands", {})
     pieces = ["COMMAND"] if commands else []
-    page.paragraph(" ".join(["Usage:", context.command_path, *pieces, "[OPTIONS]", *map(_usage, arguments)]))
+    page.usage(" ".join(["Usage:", context.command_path, *pieces, "[OPTIONS]", *map(_usage, arguments)]))
     for paragraph in (command.help or "").strip().split("\n\n"):
         page.paragraph(" ".join(paragraph.split()))
     if commands:
