@@ -105,6 +105,10 @@ generate: setup ## Write again what is generated from the code: copier.yml's que
 example: setup ## Write example-generated-repo/ again, from example/ and the template.
 	@$(RUN) tools/example.py
 
+.PHONY: example-report
+example-report: setup ## Make the sample report of the docs again (needs chromium; WINE_CSV=FILE serves a copy of the data).
+	@$(RUN) tools/example_report.py
+
 .PHONY: lock
 lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
 	@for name in requirements-dev benchmarks/requirements-peers; do \
