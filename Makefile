@@ -75,7 +75,7 @@ test-whole: setup template-venv ## A push of a new repository with every step of
 	@$(TESTS) -m whole tests/act
 
 .PHONY: bench
-bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and RESULTS.md.
+bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and docs/explanation/benchmarks.md.
 	@$(PYTHON) tools/environment.py build/peers-venv --lock benchmarks/requirements-peers.txt
 	@$(RUN) -m benchmarks
 
@@ -98,7 +98,7 @@ release-check: setup ## Look at the release that this commit would be (TAG=v1.2.
 	@$(RUN) tools/release_check.py $(if $(TAG),--tag "$(TAG)")
 
 .PHONY: generate
-generate: setup ## Write again what is generated from the code: copier.yml's questions, the JSON Schemas, exit codes.
+generate: setup ## Write again what is made from the code: copier.yml's questions, the JSON Schemas, the reference.
 	@$(RUN) tools/generate.py
 
 .PHONY: example

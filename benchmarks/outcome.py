@@ -89,9 +89,7 @@ def markdown(outcome: dict[str, Any]) -> str:
     lines = [
         "# Results",
         "",
-        f"Made by `make bench` on {outcome['measured']}; do not edit.",
-        "",
-        f"Machine: {machine}. Versions: {versions}.",
+        f"Measured on {outcome['measured']}. Machine: {machine}. Versions: {versions}.",
         "",
         "Contenders take turns within a run. *Least* is the fastest repetition, *median* the one in the middle;",
         "compare within a table, not between machines.",

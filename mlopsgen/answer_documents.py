@@ -69,7 +69,13 @@ def organisation_schema(questions: QuestionSet = BUILT_IN, called: str = "") -> 
         "required": ["version", "name"],
         "properties": {
             "version": {"const": ANSWERS_VERSION},
-            "name": {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": r"^[^\r\n]*\S[^\r\n]*$"},
+            "name": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_NAME,
+                "pattern": r"^[^\r\n]*\S[^\r\n]*$",
+                "description": "The organisation, as people call it.",
+            },
             "release": {
                 "type": "string",
                 "pattern": r"^\d+(\.\d+)*$",

@@ -70,7 +70,7 @@ def envelope_schema() -> dict[str, Any]:
         "required": ["code", "message", "hint", "where"],
         "properties": {
             "code": {**text, "description": "Stable; programs may act on it."},
-            "message": text,
+            "message": {**text, "description": "What happened, in a sentence."},
             "hint": {**text, "description": "The next step; may be empty."},
             "where": {**text, "description": "File and line, key, flag or address; may be empty."},
         },
@@ -82,8 +82,12 @@ def envelope_schema() -> dict[str, Any]:
         "ok": {"type": "boolean", "description": "Whether the exit code is 0."},
         "summary": {**text, "description": "One sentence for a person."},
         "data": {"type": "object", "description": "What the command made or found."},
-        "next_steps": {"type": "array", "items": text},
-        "error": {"anyOf": [{"type": "null"}, error]},
+        "next_steps": {
+            "type": "array",
+            "items": text,
+            "description": "What a person does next, each a sentence or a command.",
+        },
+        "error": {"anyOf": [{"type": "null"}, error], "description": "What went wrong; null where nothing did."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

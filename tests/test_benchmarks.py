@@ -66,11 +66,6 @@ def test_the_table_says_what_was_measured() -> None:
     assert "peer 1.2" in text
 
 
-def test_the_committed_table_is_that_of_the_committed_numbers() -> None:
-    document = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
-    assert (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8") == outcome.markdown(document)
-
-
 def test_the_pipeline_gives_the_same_results_as_a_plain_script(
     mlopsgen: Callable[..., CompletedProcess[str]], tmp_path: Path, home: Path
 ) -> None:

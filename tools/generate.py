@@ -3,16 +3,13 @@
 - the questions of ``copier.yml``, from ``mlopsgen/answers.py``, and its ``_skip_if_exists``, from ``sync.yaml``;
 - ``mlopsgen/schemas/*.json``, from the pydantic models of the generated repository, so that ``mlopsgen schema`` can
   print them without importing what trains;
-- ``docs/reference/exit-codes.md``, from the error tree;
+- ``docs/reference/*.md`` and ``docs/explanation/benchmarks.md`` (``tools/reference/``);
 - ``template/_includes/actions.jinja``, the actions that workflows use, from ``tools/actions.yaml``, and their pins in
   the workflows of ``config-repository/`` and of this project (those use ``tools/own-actions.yaml`` as well).
 """
 
 from __future__ import annotations
 
-import ast
-import importlib
-import itertools
 import json
 import re
 import sys
@@ -22,6 +19,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "template" / "src")) if path not in sys.path]
+
+from reference.documents import MODELS, model_schema  # noqa: E402
+from reference.pages import pages  # noqa: E402
 
 from mlopsgen.answer_documents import copier_questions  # noqa: E402 - found through the path above
 
@@ -35,12 +35,6 @@ END_OF_QUESTIONS = """
 # what is above as it is: then what mlopsgen changes and what the organisation changes never meet.
 # ------------------------------------------------------------------ questions of an organisation
 """
-MODELS = {
-    "configuration": ("helpers.config", "BranchConfig", "src/pipelines/<branch>/config.yaml"),
-    "pipeline": ("helpers.pipeline_text", "PipelinesText", "src/pipelines/pipeline.yaml"),
-    "data-sources": ("helpers.sources", "Sources", "data/sources.yaml"),
-    "report": ("helpers.records", "Report", "report.json"),
-}
 
 
 def copier_yml(text: str) -> str:
@@ -56,47 +50,7 @@ def copier_yml(text: str) -> str:
 
 def schema(name: str) -> str:
     """The JSON Schema of a document of the generated repository."""
-    module, model, path = MODELS[name]
-    found = getattr(importlib.import_module(module), model).model_json_schema(by_alias=True)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": path}
-    return json.dumps({**head, **{key: value for key, value in found.items() if key != "title"}}, indent=2) + "\n"
-
-
-EXIT_CODES_HEAD = """# Exit codes and error codes
-
-Generated from the error tree by `make generate`; do not edit.
-`python -m pipelines.<branch>.main` uses the same exit codes.
-
-| exit code | meaning |
-|---:|---|
-"""
-ERROR_CODES_HEAD = """
-With `--output json`, `error.code` of the envelope is one of these; programs may rely on them:
-
-| error code | meaning |
-|---|---|
-"""
-
-
-def exit_codes() -> str:
-    """The page of exit codes and error codes: numbers and codes with what their docstrings say."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "mlopsgen").rglob("*.py"))]
-    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
-    enum = next(node for node in classes if node.name == "ExitCode")
-    numbers = [
-        f"| {value.value!r} | {text.value.value!s} |"
-        for member, text in itertools.pairwise(enum.body)
-        if isinstance(member, ast.Assign) and isinstance(value := member.value, ast.Constant)
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-    ]
-    codes = sorted(
-        f"| `{statement.value.value!s}` | {(ast.get_docstring(node) or '').splitlines()[0].replace('``', '`')} |"
-        for node in classes
-        for statement in node.body
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "code"
-        if isinstance(statement.value, ast.Constant)
-    )
-    return EXIT_CODES_HEAD + "\n".join(numbers) + "\n" + ERROR_CODES_HEAD + "\n".join(codes) + "\n"
+    return json.dumps(model_schema(name), indent=2) + "\n"
 
 
 ACTIONS_HEAD = """\
@@ -130,16 +84,13 @@ def generated() -> dict[Path, str]:
     """Every generated file and what it has to hold."""
     copier = ROOT / "copier.yml"
     schemas = {ROOT / "mlopsgen" / "schemas" / f"{name}.json": schema(name) for name in MODELS}
-    pages = {
-        ROOT / "docs" / "reference" / "exit-codes.md": exit_codes(),
-        ROOT / "template" / "_includes" / "actions.jinja": actions(),
-    }
+    includes = {ROOT / "template" / "_includes" / "actions.jinja": actions()}
     workflows = {
         path: pinned(path.read_text(encoding="utf-8"))
         for folder in (ROOT / "config-repository", ROOT)
         for path in sorted((folder / ".github" / "workflows").iterdir())
     }
-    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **pages, **workflows}
+    return {copier: copier_yml(copier.read_text(encoding="utf-8")), **schemas, **includes, **workflows, **pages()}
 
 
 def main() -> int:

@@ -131,11 +131,17 @@ def count_states(rows: Sequence[Row]) -> dict[str, int]:
 def fleet_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of ``data`` of ``sync --all`` and ``status --all``."""
     text, number = {"type": "string"}, {"type": "integer", "minimum": 0}
-    pull = _object({"number": {"type": "integer", "minimum": 1}, "page": text, "draft": {"type": "boolean"}})
+    pull = _object(
+        {
+            "number": {"type": "integer", "minimum": 1, "description": "Its number."},
+            "page": {**text, "description": "Where people look at it."},
+            "draft": {"type": "boolean", "description": "Whether it is a draft: it has conflicts."},
+        }
+    )
     row = {
         "repository": {**text, "description": "owner/name."},
         "page": {**text, "description": "Where people look at it."},
-        "state": {"enum": [state.value for state in State]},
+        "state": {"enum": [state.value for state in State], "description": "How it stands."},
         "template": {**text, "description": "The address of the template that it is made from; may be empty."},
         "branch": {**text, "description": "The branch that is updated; may be empty."},
         "start": {**text, "description": "The version that it has; empty where it is not known."},
@@ -143,7 +149,10 @@ def fleet_schema() -> dict[str, Any]:
         "behind": {**number, "description": "How many versions lie between."},
         "changes": {**number, "description": "How many files the update changes."},
         "conflicts": {"type": "array", "items": text, "description": "Files that git could not merge."},
-        "pull_request": {"anyOf": [{"type": "null"}, pull]},
+        "pull_request": {
+            "anyOf": [{"type": "null"}, pull],
+            "description": "The update's pull request, if there is one.",
+        },
         "reason": {**text, "description": "Why it stands as it does; may be empty."},
         "hint": {**text, "description": "The next step; may be empty."},
     }
@@ -153,7 +162,7 @@ def fleet_schema() -> dict[str, Any]:
         "owner": {**text, "description": "The organisation or account."},
         "published": {"type": "boolean", "description": "Whether pull requests were to be opened."},
         "counts": {**counts, "description": "How many repositories there are of each state that occurs."},
-        "repositories": {"type": "array", "items": _object(row)},
+        "repositories": {"type": "array", "items": _object(row), "description": "One row for each."},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

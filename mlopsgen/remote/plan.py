@@ -117,7 +117,7 @@ def plan_schema() -> dict[str, Any]:
     properties: dict[str, Any] = {
         "kind": {"enum": [act.value for act in Act], "description": "What is done with it."},
         "resource": {"enum": [kind.value for kind in Kind], "description": "What it is."},
-        "name": {**text, "minLength": 1},
+        "name": {**text, "minLength": 1, "description": "What it is called."},
         "scope": {**text, "description": "The environment that it belongs to; empty: the repository."},
         "detail": {**text, "description": "The value, or the change, for people; never a secret."},
         "reason": {**text, "description": "Why it is kept or cannot be done."},
@@ -148,6 +148,6 @@ def plan_schema() -> dict[str, Any]:
                 "pattern": "^[0-9a-f]{64}$",
                 "description": "Stands for exactly these actions; 'mlopsgen push --yes --plan-digest' wants it.",
             },
-            "actions": {"type": "array", "items": action},
+            "actions": {"type": "array", "items": action, "description": "In the order in which they are done."},
         },
     }

@@ -21,8 +21,9 @@ DOCUMENT = "sync.yaml"
 _VERSION = 1
 _LISTS = ("seeded", "managed", "locks")
 _OWN = "organisation"
-_KEYS = ("version", *_LISTS, _OWN)
-_LOCK_KEYS = ("lock", "from")
+KEYS = ("version", *_LISTS, _OWN)
+LOCK_KEYS = ("lock", "from")
+"""What may stand in the file, and in each of its ``locks``."""
 _HINT = "docs/how-to/sync.md of mlopsgen describes the file."
 
 
@@ -76,7 +77,7 @@ def read_classes(text: str, name: str = DOCUMENT) -> Classes:
     found = read(text, name, _HINT)
     document = found.value
     for key in document:
-        if key not in _KEYS:
+        if key not in KEYS:
             raise _invalid(f"there is no key '{key}'", found.where([key]))
     version = document.get("version")
     if version != _VERSION or isinstance(version, bool):
@@ -139,10 +140,10 @@ def _locks(document: Mapping[str, object], path: tuple[str, ...], lines: Lines) 
 
 
 def _lock(rule: object, where: str) -> LockRule:
-    if not isinstance(rule, dict) or set(rule) != set(_LOCK_KEYS):
+    if not isinstance(rule, dict) or set(rule) != set(LOCK_KEYS):
         raise _invalid("each entry of 'locks' has to hold 'lock' and 'from'", where)
     # Paths, not patterns: a slash at the beginning is the repository's top, as in the patterns beside them.
-    locks, sources = (tuple(path.lstrip("/") for path in _words(rule, key, where)) for key in _LOCK_KEYS)
+    locks, sources = (tuple(path.lstrip("/") for path in _words(rule, key, where)) for key in LOCK_KEYS)
     return LockRule(locks, sources)
 
 

@@ -36,7 +36,9 @@ class Kubeflow(BaseModel):
         default="", description="Address of Kubeflow, with or without /pipeline. Empty: KUBEFLOW_ENDPOINT."
     )
     namespace: str = Field(default="", description="Namespace of the runs. Empty: KUBEFLOW_NAMESPACE.")
-    login: Literal["none", "token", "service-account", "cookie", "dex"] = "none"
+    login: Literal["none", "token", "service-account", "cookie", "dex"] = Field(
+        default="none", description="How runs log in; the secret itself is in the environment, never here."
+    )
     access: Access = Field(default=Access(), description="How it is reached; empty: directly.")
     ca: str = Field(
         default="", description="File with the certificate of a private authority. Empty: CA_CERTIFICATE (PEM text)."

@@ -46,9 +46,11 @@ class Source(BaseModel):
         description="A path (relative to the repository's root), or an address: http(s), s3, postgresql, mysql, "
         "git+https, dvc+https.",
     )
-    format: Literal["auto", "csv", "parquet"] = "auto"
+    format: Literal["auto", "csv", "parquet"] = Field(
+        default="auto", description="How the data is written; 'auto' finds it out."
+    )
     target: str = Field(min_length=1, description="The column to predict.")
-    task: Task
+    task: Task = Field(description="A number, one of two classes, or one of several.")
     separator: str = Field(default="auto", description="'auto', ',', ';', '|', 'tab' or another single character.")
     encoding: str = Field(default="auto", description="'auto' or a name that Python knows, such as utf-8 or latin-1.")
     decimal: Literal["auto", ".", ","] = Field(default="auto", description="The decimal mark of numbers in CSV files.")

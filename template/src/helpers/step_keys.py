@@ -79,14 +79,18 @@ class Accelerator(Part):
     """Graphics cards and their like."""
 
     type: str = Field(default=GPU, pattern=r"^[A-Za-z0-9][-A-Za-z0-9./_]*$", description="The name that nodes give it.")
-    count: int = Field(default=1, ge=1, le=64)
+    count: int = Field(default=1, ge=1, le=64, description="How many.")
 
 
 class Resources(Part):
     """What a step needs on a cluster; the local engine uses what the machine has."""
 
-    cpu: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$")
-    memory: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?)?$")
+    cpu: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$", description="Cores: 2, 0.5 or 500m.")
+    memory: str = Field(
+        default="",
+        pattern=r"^([0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?)?$",
+        description="For example 512Mi or 8Gi.",
+    )
     accelerator: Accelerator | None = None
     gpu: int = Field(default=0, ge=0, le=64, description="Short for accelerator: {type: nvidia.com/gpu, count: N}.")
 
@@ -110,10 +114,14 @@ class Resources(Part):
 class Toleration(Part):
     """A taint of nodes that a step does not mind."""
 
-    key: str = ""
-    operator: Literal["Equal", "Exists"] = "Equal"
-    value: str = ""
-    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    key: str = Field(default="", description="The taint's key; empty: any.")
+    operator: Literal["Equal", "Exists"] = Field(
+        default="Equal", description="Whether the value has to be equal, or the key only be there."
+    )
+    value: str = Field(default="", description="The taint's value.")
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        default="", description="The taint's effect; empty: any."
+    )
     seconds: int | None = Field(default=None, ge=0, description="How long, with effect: NoExecute.")
 
     @model_validator(mode="after")
@@ -134,7 +142,7 @@ class Toleration(Part):
 class Retry(Part):
     """How often a failing step is tried again, and how long a cluster waits before."""
 
-    count: int = Field(default=0, ge=0, le=10)
+    count: int = Field(default=0, ge=0, le=10, description="How often, after the first time.")
     wait: Seconds | None = Field(default=None, description="Before the first time, for example 30s.")
     factor: float = Field(default=2.0, ge=1, le=10, description="How much longer each further time.")
     longest: Seconds | None = Field(default=None, description="The longest wait.")
@@ -170,8 +178,8 @@ class Parallel(Part):
 class Spot(Part):
     """How a cluster marks nodes that cost less and may be taken away."""
 
-    node_selector: dict[str, str] = {}
-    tolerations: list[Toleration] = []
+    node_selector: dict[str, str] = Field(default={}, description="Labels that such nodes have.")
+    tolerations: list[Toleration] = Field(default=[], description="Their taints.")
 
 
 SPOT = {

@@ -58,7 +58,9 @@ class Mail(Part):
     port: int | None = Field(
         default=None, ge=1, le=65535, description="Empty: SMTP_PORT, else 587 for starttls, 465 for tls, 25 for none."
     )
-    security: Literal["starttls", "tls", "none"] = "starttls"
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is encrypted; with 'none' no login is sent."
+    )
     sender: str = Field(default="", description="Empty: the variable SMTP_FROM.")
 
     @field_validator("sender")
@@ -80,7 +82,9 @@ class Rule(Part):
     """What all rules have."""
 
     name: str = Field(default="", max_length=80, description="How results call the rule; empty: its place and kind.")
-    when: Annotated[list[Condition], Field(min_length=1)]
+    when: Annotated[
+        list[Condition], Field(min_length=1, description="After which trainings; one that holds is enough.")
+    ]
     attempts: int = Field(default=4, ge=1, le=10, description="How often a delivery is tried.")
     timeout: Seconds = Field(default=30, description="Seconds that the other side may take for one answer.")
 
@@ -111,9 +115,9 @@ class Email(Rule):
     """A mail with the report."""
 
     do: Literal["email"]
-    to: Annotated[list[str], Field(min_length=1)]
-    cc: list[str] = []
-    bcc: list[str] = []
+    to: Annotated[list[str], Field(min_length=1, description="Addresses.")]
+    cc: list[str] = Field(default=[], description="Addresses that get a copy.")
+    bcc: list[str] = Field(default=[], description="Addresses that get a copy that nobody else sees.")
     subject: str = Field(default="", description="Template; empty: the verdict and the first metric.")
     text: str = Field(default="", description="Template of a text above the report.")
     report: bool = Field(default=True, description="Whether the report follows the text.")
@@ -159,7 +163,7 @@ class RepositoryDispatch(OfGitHub):
     """An event that workflows with ``on: repository_dispatch`` hear."""
 
     do: Literal["repository_dispatch"]
-    event: str = Field(min_length=1)
+    event: str = Field(min_length=1, description="Its name; the workflow lists it under types.")
     payload: dict[str, Any] | None = Field(default=None, description="Templates; empty: what most receivers want.")
 
     @field_validator("event")
