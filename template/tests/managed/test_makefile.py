@@ -71,6 +71,8 @@ def test_parameters_and_the_pipeline_are_handed_on(folder: Path) -> None:
     done = make(folder, "train", "BRANCH=production", "PIPELINE=nightly", "PARAMS=seed=7 algorithm=linear")
     expected = "run --pipeline nightly --param seed=7 --param algorithm=linear"
     assert done.stdout == f"python -m pipelines.production.main {expected}\n"
+    done = make(folder, "train", "ENGINE=local")
+    assert done.stdout == "python -m pipelines.staging.main run --engine local\n"
 
 
 def test_add_writes_the_line_locks_and_installs(folder: Path) -> None:
