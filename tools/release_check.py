@@ -8,6 +8,7 @@ environment, makes a repository. Without ``--tag`` it is a rehearsal: changes ma
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -125,7 +126,8 @@ def check_changelog(release: Release, today: date | None = None) -> str:
             raise NotReady(
                 f"CHANGELOG.md: '## [{name}]' needs a version and its day: '## [1.2.3] - 2026-11-21'."
             ) from None
-    if days != sorted(days, reverse=True) or len({version for version, _ in days}) < len(days):
+    pairs = list(itertools.pairwise(days))
+    if any(newer[0] <= older[0] or newer[1] < older[1] for newer, older in pairs):
         raise NotReady("CHANGELOG.md: versions do not stand newest first, each with a day not before the one below it.")
     if days and days[0][1] > (today or datetime.now(tz=UTC).date()):
         raise NotReady(f"CHANGELOG.md: the day of {headings[1][0]}, {headings[1][1]}, has not come yet.")
@@ -183,10 +185,21 @@ def build_twice(release: Release, folder: Path) -> list[Path]:
         NotReady: The two differ.
     """
     first, second = (build(release, folder / name) for name in ("once", "once more, elsewhere"))
-    for one, other in zip(first, second, strict=True):
-        if one.name != other.name or one.read_bytes() != other.read_bytes():
-            raise NotReady(f"{one.name} is another one each time it is built: {one} and {other}.")
+    compare(first, second)
     return first
+
+
+def compare(first: Sequence[Path], second: Sequence[Path]) -> None:
+    """See that two builds gave the same files.
+
+    Raises:
+        NotReady: They differ.
+    """
+    if [path.name for path in first] != [path.name for path in second]:
+        raise NotReady(f"Two builds gave different files: {[*first, *second]}.")
+    for one, other in zip(first, second, strict=True):
+        if one.read_bytes() != other.read_bytes():
+            raise NotReady(f"{one.name} is another one each time it is built: {one} and {other}.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
