@@ -154,7 +154,11 @@ class ProgramMissing(MlopsgenError):
     code = "program-missing"
 
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_TOO_LONG = {206, 111}
+"""What Windows calls a path that is too long (``winerror``)."""
+_IN_USE = {32, 33}
+"""What Windows says where another program has the file open."""
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -171,10 +175,14 @@ def from_os_error(error: OSError, *, doing: str = "") -> MlopsgenError | None:
         return MlopsgenError(
             f"{prefix}there is no space left on the disk.", where=where, hint="Free some space and run it again."
         )
+    windows = getattr(error, "winerror", None)
+    if windows in _IN_USE:
+        hint = "Close what has it open (an editor, a terminal in that folder, a virus scanner) and try again."
+        return MlopsgenError(f"{prefix}another program uses the file.", where=where, hint=hint)
     if error.errno in _REFUSED:
         hint = "Choose another folder, or change its permissions."
         return PermissionDenied(f"{prefix}the file system refused ({error.strerror}).", where=where, hint=hint)
-    if error.errno == errno.ENAMETOOLONG:
+    if error.errno == errno.ENAMETOOLONG or windows in _TOO_LONG:
         hint = "Choose a shorter name or a folder nearer to the root."
         return UsageError(f"{prefix}the path is too long.", where=where, hint=hint)
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -103,7 +102,9 @@ def _first_line() -> str:
     def watch() -> None:
         os.read(own, 1)
         with suppress(ProcessLookupError):
-            os.killpg(0, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(0, signal.SIGKILL)
+        os._exit(1)  # Windows, where whoever started this ends what it started
 
     threading.Thread(target=watch, daemon=True).start()
     return line.decode()
@@ -111,10 +112,10 @@ def _first_line() -> str:
 
 def _limit() -> None:
     """Keep a template without code of its own from filling the memory or the disk."""
-    if sys.platform == "win32":
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
         return
-    import resource  # noqa: PLC0415 - not everywhere
-
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE), (resource.RLIMIT_CORE, 0)):
         with suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))

@@ -129,13 +129,23 @@ def run_to_the_end(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], li
                     running.stdin.flush()
             running.wait(timeout)
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(running.pid, signal.SIGKILL)
+            _end_all(running)
             running.wait()
             with contextlib.suppress(BrokenPipeError):
                 if running.stdin is not None:
                     running.stdin.close()
         return Completed(running.returncode, _end_of(out), _end_of(err))
+
+
+def _end_all(running: subprocess.Popen[bytes]) -> None:
+    """End a program that leads a session, and whatever it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(running.pid, signal.SIGKILL)
+            return
+        # Windows has no groups of processes to signal; this ends the tree below one.
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(running.pid)], capture_output=True, check=False)  # noqa: S603, S607
+        running.kill()
 
 
 def _end_of(printed: IO[bytes]) -> str:

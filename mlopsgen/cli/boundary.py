@@ -41,11 +41,12 @@ def run(
     Returns:
         The exit code of the process.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows fewer characters than we print shows an escape instead of raising.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     output = json_output.requested(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows fewer characters than we print shows an escape instead of raising; JSON is UTF-8 also
+        # where the system's own encoding is another one (Windows).
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace", **({"encoding": "utf-8"} if output is Output.json else {}))
     colour = output is Output.text and console.takes_colour(sys.stderr, environ)
     text = console.TextEvents(sys.stderr, colour=colour, live=console.can_rewrite(sys.stderr, environ))
     sink: EventSink = json_output.JsonEvents(sys.stderr) if output is Output.json else text

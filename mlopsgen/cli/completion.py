@@ -53,7 +53,7 @@ def completion(
             hint=f"Possible are {', '.join(operation.SHELLS)}.",
         )
     if install:
-        request = operation.InstallRequest(shell=chosen, home=Path.home(), environ=session.environ)
+        request = operation.InstallRequest(for_shell=chosen, home=Path.home(), environ=session.environ)
         return operation.install(request)
     script = SCRIPTS[chosen]
     result = OperationResult(summary=f"The script for {chosen}.", data={"shell": chosen, "script": script})

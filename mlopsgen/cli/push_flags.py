@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from mlopsgen.adapters.shell_words import quoted
 
 
 class Visibility(StrEnum):
@@ -61,12 +62,12 @@ class GitHubFlags:
     @property
     def again(self) -> str:
         """The command that pushes to the same place in the same way."""
-        words = [shlex.quote(word) for word in self.command]
+        words = [quoted(word) for word in self.command]
         texts = (
             ("--org", self.organisation), ("--name", self.name), ("--host", self.host),
             ("--visibility", self.visibility), ("--protocol", self.protocol), ("--secrets-file", self.secrets_file),
         )  # fmt: skip
         for flag, text in texts:
-            words += [flag, shlex.quote(str(text))] if text else []
+            words += [flag, quoted(str(text))] if text else []
         switches = (("--user", self.personal), ("--take-over", self.take_over), ("--token-stdin", self.token_stdin))
         return " ".join([*words, *(flag for flag, given in switches if given)])

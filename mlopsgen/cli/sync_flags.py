@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from mlopsgen.adapters.shell_words import quoted
 from mlopsgen.constants import MAIN_BRANCH
 from mlopsgen.errors import UsageError
 
@@ -60,7 +60,7 @@ class SyncFlags:
             ("--template", self.template), *(("--trust", address) for address in self.trust), ("--host", self.host),
         )  # fmt: skip
         for flag, text in texts:
-            words += [flag, shlex.quote(str(text))] if text else []
+            words += [flag, quoted(str(text))] if text else []
         switches = (("--keep-edits", self.keep_edits), ("--settings", self.settings))
         return " ".join([*words, *(flag for flag, given in switches if given)])
 
@@ -69,7 +69,7 @@ class SyncFlags:
         """The command that finishes this update once its conflicts are resolved."""
         words = ["mlopsgen", "sync", "--continue"]
         for flag, text in (*(("--trust", address) for address in self.trust), ("--host", self.host)):
-            words += [flag, shlex.quote(text)] if text else []
+            words += [flag, quoted(text)] if text else []
         switches = (("--no-pull-request", self.no_pull_request), ("--settings", self.settings))
         return " ".join([*words, *(flag for flag, given in switches if given)])
 

@@ -6,13 +6,13 @@ conflicts (``--conflicts``) the branch is checked out and git's cherry-pick wait
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.shell_words import quoted
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, MAIN_BRANCH
 from mlopsgen.errors import CommandFailed, ExitCode, MlopsgenError, UsageError
 from mlopsgen.events import StepDone
@@ -227,7 +227,7 @@ class _Adopt:
         finally:
             self.source.run(*PLAIN, "update-ref", "-d", _THEIRS)
         left = unmerged(self.source)
-        switch = f"git switch {shlex.quote(head.branch)}" if head.branch else f"git switch --detach {head.commit[:10]}"
+        switch = f"git switch {quoted(head.branch)}" if head.branch else f"git switch --detach {head.commit[:10]}"
         return OperationResult(
             summary=f"git's merge waits on {ADOPT_BRANCH} for you to resolve {counted(len(left), 'conflict')}: "
             f"{listed(left)}.",
@@ -250,12 +250,12 @@ class _Adopt:
 
     def _next_steps(self, adoption: Adoption, branch: str) -> Iterator[str]:
         here = branch or adoption.ours[:10]
-        yield f"git diff {shlex.quote(here)} {ADOPT_BRANCH}   (look at it)"
+        yield f"git diff {quoted(here)} {ADOPT_BRANCH}   (look at it)"
         apart = next((one.path for one in adoption.kept if one.diff), "")
         if apart:
-            yield f"git show {TEMPLATE_REFERENCE}:{shlex.quote(trees.shown(apart))}   (what the template has there)"
+            yield f"git show {TEMPLATE_REFERENCE}:{quoted(trees.shown(apart))}   (what the template has there)"
         if branch:
-            yield f"git switch {shlex.quote(branch)} && git merge {ADOPT_BRANCH}"
+            yield f"git switch {quoted(branch)} && git merge {ADOPT_BRANCH}"
         else:
             yield f"git switch BRANCH && git merge {ADOPT_BRANCH}   (no branch is checked out here)"
         missing = [name for name in BRANCHES if self.source.commit_of(f"refs/heads/{name}") is None]
@@ -283,7 +283,7 @@ class _Adopt:
 
 
 def _sync(request: AdoptRequest, branch: str) -> str:
-    words = ["mlopsgen", "sync", *([] if branch in ("", MAIN_BRANCH) else ["--branch", shlex.quote(branch)])]
+    words = ["mlopsgen", "sync", *([] if branch in ("", MAIN_BRANCH) else ["--branch", quoted(branch)])]
     for address in sorted(request.trust.addresses):
-        words += ["--trust", shlex.quote(address)]
+        words += ["--trust", quoted(address)]
     return " ".join(words)

@@ -25,12 +25,12 @@ class InstallRequest:
     """What is installed.
 
     Attributes:
-        shell: One of :data:`SHELLS`.
+        for_shell: One of :data:`SHELLS`.
         home: The person's home.
         environ: The environment, which may say where a shell's configuration lies.
     """
 
-    shell: str
+    for_shell: str
     home: Path
     environ: Mapping[str, str]
 
@@ -60,19 +60,19 @@ def install(request: InstallRequest) -> OperationResult:
         OSError: A file cannot be written.
     """
     script, startup = _places(request)
-    _write(script, SCRIPTS[request.shell])
+    _write(script, SCRIPTS[request.for_shell])
     changed = [str(script)]
     if startup is not None and _add_line(startup, script):
         changed.append(str(startup))
     steps: tuple[str, ...]
-    if request.shell == "powershell":
+    if request.for_shell == "powershell":
         steps = (f"Add-Content $PROFILE \". '{script}'\"", "Open a new window.")
     else:
         steps = ("Open a new terminal; then type 'mlopsgen ' and press Tab.",)
     undone = f" and the line below '{_MARK}' in {startup}" if startup is not None else ""
     return OperationResult(
-        summary=f"The Tab key completes mlopsgen in {request.shell}. To undo it, delete {script}{undone}.",
-        data={"shell": request.shell, "script": str(script), "written": changed},
+        summary=f"The Tab key completes mlopsgen in {request.for_shell}. To undo it, delete {script}{undone}.",
+        data={"shell": request.for_shell, "script": str(script), "written": changed},
         next_steps=steps,
     )
 
@@ -85,7 +85,7 @@ def _places(request: InstallRequest) -> tuple[Path, Path | None]:
         named = Path(environ.get(variable) or "")
         return named if named.is_absolute() else home / usual
 
-    match request.shell:
+    match request.for_shell:
         case "bash":
             data = folder("XDG_DATA_HOME", ".local/share")
             return data / "bash-completion" / "completions" / "mlopsgen", home / ".bashrc"

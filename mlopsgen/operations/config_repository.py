@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from mlopsgen import naming
 from mlopsgen.adapters import birthplace, git, upstream_history
 from mlopsgen.adapters.git import GitRepository
+from mlopsgen.adapters.shell_words import quoted
 from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.adapters.upstream_history import STAMP
 from mlopsgen.errors import InvalidAnswer, MlopsgenError, UsageError
@@ -184,10 +184,10 @@ def _data(folder: Path, name: str, release: str, version: str, commit: str, *, c
 
 
 def _next_steps(folder: Path) -> tuple[str, ...]:
-    quoted = shlex.quote(str(folder))
+    place = quoted(str(folder))
     return (
-        f"cd {quoted}   (README.md says what to change where; begin with {ORGANISATION})",
+        f"cd {place}   (README.md says what to change where; begin with {ORGANISATION})",
         "mlopsgen config-repo check",
-        f"mlopsgen config-repo create {quoted} --org ORGANISATION   (on GitHub it is checked and released)",
-        f"or without GitHub: mlopsgen config-repo release, then mlopsgen init --template {quoted}",
+        f"mlopsgen config-repo create {place} --org ORGANISATION   (on GitHub it is checked and released)",
+        f"or without GitHub: mlopsgen config-repo release, then mlopsgen init --template {place}",
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlopsgen.adapters import birthplace, git
+from mlopsgen.adapters.shell_words import quoted
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
@@ -106,14 +107,15 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
             "template_version": request.template_version,
             "answers": dict(request.answers),
         },
-        next_steps=(f"cd {shlex.quote(str(destination))}", *_next_steps(request.source)),
+        next_steps=(f"cd {quoted(str(destination))}", *_next_steps(request.source)),
     )
 
 
 def _next_steps(source: Source | None) -> tuple[str, ...]:
     if source is None or source.is_ours:
+        here = ("mlopsgen push --local   (trains on this machine)",) if hasattr(os, "fork") else ()
         return (
-            "mlopsgen push --local   (trains on this machine)",
+            *here,
             "mlopsgen push --org ORGANISATION   (or on GitHub: --user for your own account)",
         )
     return ("mlopsgen push --org ORGANISATION   (--user for your own account)",)
@@ -147,7 +149,7 @@ def _check_rendered(folder: Path, request: InitRequest, events: EventSink) -> No
         events(
             Warn(
                 message=f"The repository records that its template is the folder {source.address} of this machine.",
-                hint=f"'mlopsgen sync --template {shlex.quote(source.address)}' updates it; better give the template "
+                hint=f"'mlopsgen sync --template {quoted(source.address)}' updates it; better give the template "
                 "an address that others reach.",
             )
         )

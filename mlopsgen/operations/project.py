@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
 
 _A_TEMPLATE = "Its verbs are 'mlopsgen config-repo check', 'update', 'release'; the others are for those repositories."
+_ON_WINDOWS = "Use mlopsgen in WSL, or let GitHub train: mlopsgen push --org ORGANISATION (or --user)."
 _NOT_GENERATED = "Run the command inside a repository that 'mlopsgen init' made."
 
 
@@ -136,8 +138,20 @@ def open_trainings(folder: Path, surroundings: Surroundings) -> Trainings:
     return Trainings(Layout(folder), surroundings.environ, python=surroundings.python)
 
 
+def refuse_windows() -> None:
+    """Stop where trainings cannot run: the forge's hook and worker need what POSIX systems have.
+
+    Raises:
+        MlopsgenError: This is Windows.
+    """
+    if not hasattr(os, "fork"):
+        raise MlopsgenError("A forge on this machine needs Linux or macOS.", where="--local", hint=_ON_WINDOWS)
+
+
 def why_no_forge(project: Project, folder: Path) -> tuple[str, str]:
     """What to say, and the next step, when there is no forge in ``folder``: none was made yet, or it went away."""
+    if not hasattr(os, "fork"):
+        return "has no forge on this machine: it needs Linux or macOS", _ON_WINDOWS
     address = project.source.remotes().get(LOCAL_REMOTE)
     if address is None:
         return "has no forge on this machine yet", f"mlopsgen push --local   (makes it in {folder})"

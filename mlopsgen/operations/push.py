@@ -24,6 +24,7 @@ from mlopsgen.operations.project import (
     forge_folder,
     open_forge,
     open_trainings,
+    refuse_windows,
 )
 from mlopsgen.operations.training import exit_code_of, follow_training, run_data
 from mlopsgen.operations.wording import counted
@@ -69,6 +70,7 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
         Interrupted: The person left, or did not agree.
     """
     project = find_project(request.surroundings)
+    refuse_windows()
     folder = forge_folder(project, request.directory)
     _refuse_unfit(project, folder)
     forge = open_forge(folder, request.surroundings)

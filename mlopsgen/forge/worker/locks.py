@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+try:
+    import fcntl as _fcntl
+except ImportError:
+    fcntl: Any = None
+    """Nothing on Windows, which locks in a way of its own."""
+else:
+    fcntl = _fcntl
 
 _PAUSE = 0.05
 
@@ -26,7 +35,7 @@ def hold(path: Path, *, wait: float | None = None) -> Iterator[int | None]:
         The descriptor, or ``None`` when somebody else still holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
         yield handle if _take(handle, wait) else None
     finally:
@@ -45,16 +54,28 @@ def is_held(path: Path) -> bool:
 
 
 def _take(handle: int, wait: float | None) -> bool:
-    if wait is None:
+    if wait is None and fcntl is not None:
         fcntl.flock(handle, fcntl.LOCK_EX)
         return True
-    deadline = time.monotonic() + wait
-    while True:
-        try:
+    deadline = None if wait is None else time.monotonic() + wait
+    while not _try(handle):
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
+def _try(handle: int) -> bool:
+    """Take the lock if nobody holds it. Windows locks bytes: the first one stands for the file."""
+    if fcntl is not None:
+        with contextlib.suppress(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE)
-        else:
             return True
+        return False
+    import msvcrt  # noqa: PLC0415 - only there
+
+    bytes_of: Any = msvcrt
+    with contextlib.suppress(PermissionError):
+        bytes_of.locking(handle, bytes_of.LK_NBLCK, 1)
+        return True
+    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import sys
 from collections.abc import Mapping
@@ -46,8 +45,15 @@ def search_path(environ: Mapping[str, str]) -> str:
 
 def user_name(environ: Mapping[str, str]) -> str:
     """Who started this, as the operating system says it."""
+    named = environ.get("LOGNAME") or environ.get("USER") or environ.get("USERNAME")
+    if named:
+        return named
     try:
-        return environ.get("LOGNAME") or environ.get("USER") or pwd.getpwuid(os.getuid()).pw_name
+        import pwd  # noqa: PLC0415 - not on Windows, which sets USERNAME
+    except ImportError:
+        return "unknown"
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container may run under a number that nobody has
         return f"uid-{os.getuid()}"
 
