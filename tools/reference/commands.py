@@ -158,6 +158,8 @@ def _value(param: Any) -> str:
 
 
 def _default(param: Any) -> str:
+    if param.is_flag and param.secondary_opts:
+        return code((param.opts if param.default else param.secondary_opts)[0])
     if param.is_flag:
         return "on" if param.default else "off"
     if param.required:

@@ -66,7 +66,8 @@ def members(module: ModuleType, name: str) -> list[tuple[str, str]]:
 
 def codes(folder: Path) -> list[tuple[str, str, str]]:
     """Each error code with its exit code and its meaning; where several errors have one, the first in the tree."""
-    classes = {node.name: node for node in _classes(folder)}
+    nodes = _classes(folder)
+    classes = {node.name: node for node in reversed(nodes)}
     members = {
         member.targets[0].id: str(member.value.value)
         for member in classes["ExitCode"].body
@@ -74,7 +75,7 @@ def codes(folder: Path) -> list[tuple[str, str, str]]:
         if isinstance(member.targets[0], ast.Name) and isinstance(member.value, ast.Constant)
     }
     found: dict[str, tuple[str, str, str]] = {}
-    for node in classes.values():
+    for node in nodes:
         own = _assigned(node, "code")
         if isinstance(own, ast.Constant):
             row = (code(str(own.value)), members[_exit_name(node, classes)], prose(_line(node)))
