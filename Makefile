@@ -89,6 +89,18 @@ diagrams: ## Draw docs/diagrams/*.dot again where their text has changed.
 	@tools/packages.sh graphviz
 	@$(PYTHON) tools/diagrams.py
 
+.PHONY: pictures
+pictures: setup ## Make the pictures of the README and the documentation again from a real run, in a terminal of tmux.
+	@tools/packages.sh tmux
+	@$(RUN) tools/pictures.py
+
+.PHONY: videos
+videos: setup template-venv ## Make the two videos again, from real runs (VIDEO=1 or 2 for one of them).
+	@tools/packages.sh chromium ffmpeg graphviz
+	@$(PYTHON) tools/environment.py build/videos-venv --lock videos/requirements.txt
+	@$(RUN) -m videos.player
+	@$(RUN) -m videos $(VIDEO)
+
 .PHONY: dist
 dist: setup ## Build the sdist and the wheel into dist/.
 	@$(RUN) -m build --no-isolation

@@ -18,8 +18,12 @@ if [ "$missing" = servers ]; then
     works "swift-$part-server" || missing="$missing swift-$part"
   done
   works zsh || missing="$missing zsh"
-elif [ "$missing" = graphviz ]; then
-  if works dot; then missing=""; fi
+else
+  missing=""
+  for name in "$@"; do
+    case $name in graphviz) program="dot" ;; *) program=$name ;; esac
+    works "$program" || missing="$missing $name"
+  done
 fi
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ]; then as_root=""; else as_root="sudo --non-interactive"; fi

@@ -1,16 +1,19 @@
 """Pictures that follow the site's own switch between light and dark; pages hold what GitHub shows just as well.
 
 - ``<picture>`` with a source for ``prefers-color-scheme: dark`` becomes a light and a dark image;
-- a diagram (``docs/diagrams/NAME.svg``) is put into the page itself, where the page's style gives it its colours.
+- a diagram (``docs/diagrams/NAME.svg``) is put into the page itself, where the page's style gives it its colours;
+- a picture that links to a film (``.mp4``) becomes a player, and the film is copied beside the pages.
 """
 
 from __future__ import annotations
 
 import html
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
@@ -59,8 +62,35 @@ class Diagrams(SphinxTransform):
                 node.replace_self(nodes.raw("", f'<div class="diagram-frame">{drawing}</div>', format="html"))
 
 
+class Films(SphinxTransform):
+    """Makes a player of each picture that links to a film."""
+
+    default_priority = 4  # before links out of the documentation become links to the repository
+
+    def apply(self, **_: object) -> None:
+        """Replace them; the film and its poster are copied into the folder ``films`` of the site."""
+        for node in list(self.document.findall(addnodes.download_reference)):
+            film = Path(self.env.srcdir, self.env.docname).parent / node["reftarget"]
+            image = next(iter(node.findall(nodes.image)), None)
+            if film.suffix == ".mp4" and film.is_file() and image is not None:
+                folder = Path(self.app.outdir, "films")
+                folder.mkdir(parents=True, exist_ok=True)
+                poster = film.parent / Path(image["uri"]).name
+                for file in (film, poster):
+                    self.env.note_dependency(str(file))
+                    shutil.copyfile(file, folder / file.name)
+                place = "../" * self.env.docname.count("/") + "films/"
+                label = html.escape(image.get("alt", ""), quote=True)
+                player = (
+                    f'<video controls preload="none" poster="{place}{poster.name}" aria-label="{label}">'
+                    f'<source src="{place}{film.name}" type="video/mp4"></video>'
+                )
+                node.replace_self(nodes.raw("", player, format="html"))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the transforms with Sphinx."""
     app.add_transform(Pairs)
     app.add_transform(Diagrams)
+    app.add_transform(Films)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
