@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from . import video_make
+from . import video_make, video_train
 from .browser import Browser
 from .places import BUILD, HERE
 
-VIDEOS = {"1": video_make}
+VIDEOS = {"1": video_make, "2": video_train}
 
 
 def main(chosen: list[str]) -> int:

@@ -54,8 +54,9 @@ class Pages:
             found.click()
 
     def press(self, name: str, key: str) -> None:
-        """Press a key."""
-        self._pages[name].keyboard.press(key)
+        """Press a key, or several with blanks between them."""
+        for one in key.split(" "):
+            self._pages[name].keyboard.press(one)
 
     def write(self, name: str, text: str) -> None:
         """Type a text."""

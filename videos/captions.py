@@ -22,6 +22,11 @@ class Cue:
         return len(self.text) / (self.end - self.start)
 
 
+def reading_time(text: str) -> float:
+    """How many seconds a text takes a person who also looks at the picture."""
+    return max(2.0, 0.6 + len(text) / 18) if text else 0.0
+
+
 def as_vtt(cues: list[Cue]) -> str:
     """The file's text."""
     blocks = [f"{_clock(cue.start)} --> {_clock(cue.end)}\n{cue.text}" for cue in cues]

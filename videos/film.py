@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from .browser import Browser, Page
-from .captions import Cue, as_vtt
+from .captions import Cue, as_vtt, reading_time
 from .places import COLUMNS, FRAMES_A_SECOND, HEIGHT, HERE, PLAYER, ROWS, WIDTH
 
 _T = TypeVar("_T")
@@ -76,6 +76,7 @@ class Film:
         clock: How long it is so far, in seconds.
         cast_clock: How long the recorded terminal is so far.
         events: What the terminal showed: moment of the terminal, text.
+        poster: The moment that stands for the film.
         speeds: What was shown faster than it was: what, real seconds, shown seconds.
     """
 
@@ -87,10 +88,14 @@ class Film:
     captions: Track[str] = field(default_factory=Track)
     chapters: Track[str] = field(default_factory=Track)
     badges: Track[str] = field(default_factory=Track)
+    poster: float = 0.0
     speeds: list[tuple[str, float, float]] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        """Another caption."""
+        """Another caption; the one before has stood long enough to be read."""
+        if self.captions.values:
+            left = reading_time(self.captions.values[-1]) - (self.clock - self.captions.times[-1])
+            self.hold(max(left, 0.0))
         self.captions.put(self.clock, text)
 
     def chapter(self, text: str) -> None:
@@ -163,7 +168,7 @@ class Film:
                 yield number, {**frame, "at": at}
 
     def make(self, browser: Browser, build: Path, target: Path) -> None:
-        """Draw every frame, and write the video and its captions."""
+        """Draw every frame, and write the video, its captions and its poster."""
         (build / f"{self.name}.cast").write_text(self.cast, encoding="utf-8")
         frames = build / f"{self.name}-frames"
         shutil.rmtree(frames, ignore_errors=True)
@@ -175,6 +180,7 @@ class Film:
         listed = self._draw(page, frames)
         page.close()
         encode(frames, listed, target / f"{self.name}.mp4")
+        poster(target / f"{self.name}.mp4", self.poster, target / f"{self.name}.png")
         (target / f"{self.name}.vtt").write_text(as_vtt(self.cues), encoding="utf-8")
 
     def _draw(self, page: Page, frames: Path) -> list[tuple[Path, float]]:

@@ -44,8 +44,8 @@ class Terminal:
         rc = Path(environ["HOME"]) / ".videorc"
         rc.write_text(SHELL.lstrip(), encoding="utf-8")
         self._child = pexpect.spawn(
-            "bash", ["--noprofile", "--rcfile", str(rc), "-i"], cwd=str(folder), env={**environ, "TERM": "xterm-256color"},
-            encoding="utf-8", dimensions=(ROWS, COLUMNS), timeout=600,
+            "bash", ["--noprofile", "--rcfile", str(rc), "-i"], cwd=str(folder),
+            env={**environ, "TERM": "xterm-256color"}, encoding="utf-8", dimensions=(ROWS, COLUMNS), timeout=600,
         )  # fmt: skip
         self._child.delaybeforesend = None
         self._hand = random.Random(7)
@@ -64,6 +64,11 @@ class Terminal:
     def seen(self) -> None:
         """The film shows the terminal again."""
         self._film.terminal(self._where)
+
+    def clear(self) -> None:
+        """Clear the screen, as ctrl-l does."""
+        self._child.send("\x0c")
+        self._film.show([(0.0, self._quiet(0.2))], 0.3)
 
     def write(self, text: str, *, pace: float = 0.045) -> None:
         """Type a text, letter by letter."""
@@ -88,10 +93,12 @@ class Terminal:
         self._film.hold(hold)
         return said
 
-    def enter(self, until: str, *, hold: float = 0.0, **how: float) -> str:
+    def enter(
+        self, until: str, *, hold: float = 0.0, most: float | None = None, least: float = 0.0, what: str = ""
+    ) -> str:
         """Press enter, wait for a text, and look at it."""
         self._child.send(ENTER)
-        said = self.wait(until, **how)
+        said = self.wait(until, most=most, least=least, what=what)
         self._film.hold(hold)
         return said
 

@@ -6,11 +6,10 @@ from . import repository_page
 from .browser import Browser
 from .film import Film
 from .places import BUILD
-from .terminal import DOWN, ENTER, READY, SPACE, Terminal
+from .terminal import DOWN, READY, SPACE, Terminal
 from .world import World, opened
 
 NAME = "1-make-the-repository"
-POSTER = 30.0
 DATA = "https://archive.ics.uci.edu/ml/machine-learning-databases/wine-quality/winequality-red.csv"
 TOKEN = "a token of a cluster that does not exist"
 FULL_NAME = "acme/wine-quality"
@@ -57,6 +56,7 @@ def _wizard(film: Film, terminal: Terminal) -> None:
     terminal.press(DOWN, SPACE, DOWN, SPACE, *[DOWN] * 6, SPACE, pace=0.3)
     film.say("Marked: the data, where development trains, and who approves production.")
     film.hold(1.6)
+    film.poster = film.clock - 0.5
     terminal.enter("data/sample", hold=0.8)
     film.say("Data: the wine-quality table of the UCI repository.\nA path, s3://, git or a database would do as well.")
     terminal.press("\x15", pace=0.4)
@@ -91,14 +91,15 @@ def _wizard(film: Film, terminal: Terminal) -> None:
 def _look(film: Film, terminal: Terminal) -> None:
     film.chapter("2 of 4   The repository")
     film.say("The repository: three branches, a complete example pipeline,\ntests, workflows and documentation.")
-    terminal.run("clear; cd wine-quality; git branch", hold=1.2)
+    terminal.clear()
+    terminal.run("cd wine-quality && git branch", hold=1.2)
     terminal.run("ls . src/pipelines src/steps .github/workflows", hold=5)
 
 
 def _push(film: Film, terminal: Terminal) -> None:
     film.chapter("3 of 4   The push")
     film.say("Now to GitHub: here a stand-in on this machine (127.0.0.1).")
-    terminal.run("clear", hold=0.2)
+    terminal.clear()
     terminal.write("mlopsgen push --org acme")
     film.hold(0.5)
     terminal.enter("hidden", hold=0.8)
@@ -124,5 +125,5 @@ def _again(film: Film, terminal: Terminal) -> None:
     film.chapter("4 of 4   And again")
     film.say("Push again: what is there is compared with what shall be.\nNothing differs, so nothing is done.")
     terminal.seen()
-    terminal.run("clear", hold=0.2)
+    terminal.clear()
     terminal.run("mlopsgen push", hold=4)

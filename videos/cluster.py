@@ -1,0 +1,139 @@
+"""Where the second video trains: stand-ins of Kubeflow and of the data's server, a real MLflow server, and act."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import yaml
+
+from tests.act.hosted import GitHubActions, running
+from tests.canaries import canary
+from tests.kubeflow import FakeKubeflow
+from tests.kubeflow.executor import Executor
+from tests.kubeflow.fake import NAMESPACE, USER
+from tests.kubeflow.mlflow_server import mlflow_server
+
+from .places import ROOT
+from .recorded import ClusterNews
+from .world import World
+
+EXAMPLE = ROOT / "example"
+DATA = ROOT.parent / "shared" / "data"
+FULL_NAME = "acme/wine-quality"
+
+
+@dataclass
+class Cluster:
+    """What the second video acts in, beside the world of the first.
+
+    Attributes:
+        kubeflow: The stand-in; ``news`` remembers what happened there.
+        mlflow: The address of the MLflow server.
+        actions: act, in the place of GitHub Actions.
+        repository: Ada's repository.
+    """
+
+    kubeflow: FakeKubeflow
+    news: ClusterNews
+    mlflow: str
+    actions: GitHubActions
+    repository: Path
+
+
+@contextmanager
+def opened(world: World) -> Iterator[Cluster]:
+    """A repository on the stand-in of GitHub, whose development trains on the stand-in of Kubeflow."""
+    token = canary("kubeflow-token")
+    folder = world.home / ".cluster"
+    folder.mkdir()
+    with (
+        FakeKubeflow(multi_user=True) as kubeflow,
+        mlflow_server(folder) as mlflow,
+        served(data_folder(folder)) as data,
+        running(world.github, FULL_NAME, folder / "machine") as actions,
+    ):
+        kubeflow.gate.tokens[token] = USER
+        Executor(kubeflow, folder / "pods", environ={"MLFLOW_TRACKING_URI": mlflow}).attach()
+        repository = _make(world, kubeflow.address, mlflow)
+        _code(world, data)
+        world.environ["MLOPSGEN_SECRET_DEVELOPMENT_KUBEFLOW_TOKEN"] = token
+        run(world, repository, "push", "--org", "acme", "--yes")
+        yield Cluster(kubeflow, ClusterNews(kubeflow), mlflow, actions, repository)
+
+
+def run(world: World, folder: Path, *arguments: str) -> None:
+    """Run the tool where nobody looks."""
+    argv = [sys.executable, "-m", "mlopsgen", *arguments]
+    environ = {**world.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stdout + done.stderr)
+
+
+def _make(world: World, endpoint: str, mlflow: str) -> Path:
+    """What ``mlopsgen init`` makes of the example's answers, but all training where it can be seen."""
+    answers = yaml.safe_load((EXAMPLE / "answers.yaml").read_text(encoding="utf-8"))
+    kept = {
+        key: value for key, value in answers.items() if not key.startswith(("development_", "staging_", "production_"))
+    }
+    there = {
+        "engine": "kubeflow",
+        "endpoint": endpoint,
+        "namespace": NAMESPACE,
+        "login": "token",
+        "tracking_uri": mlflow,
+    }
+    chosen = {**kept, **{f"development_{key}": value for key, value in there.items()}}
+    path = world.home / ".answers.yaml"
+    path.write_text(yaml.safe_dump(chosen), encoding="utf-8")
+    run(world, world.home, "init", "--answers", str(path), "--defaults", "wine-quality")
+    return world.home / "wine-quality"
+
+
+def _code(world: World, data: str) -> None:
+    """The data scientist's code lies in a folder beside; the data comes from this machine."""
+    code = world.home / "wine-code"
+    shutil.copytree(EXAMPLE / "overlay", code, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    sources = code / "data" / "sources.yaml"
+    text = sources.read_text(encoding="utf-8")
+    address = yaml.safe_load(text)["sources"]["wine"]["address"]
+    sources.write_text(text.replace(address, f"{data}/winequality-red.csv"), encoding="utf-8")
+
+
+def data_folder(scratch: Path) -> Path:
+    """Where the table of wines lies; one of the same shape that is made up when the real one is not there."""
+    if (DATA / "winequality-red.csv").exists():
+        return DATA
+    sys.path.insert(0, str(EXAMPLE / "overlay" / "tests"))
+    import wine  # type: ignore[import-not-found] # noqa: PLC0415 - the example's own made-up wines
+
+    made = scratch / "data"
+    made.mkdir()
+    (made / "winequality-red.csv").write_text(wine.made_up(1599), encoding="utf-8")
+    return made
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """A folder over HTTP on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name is Python's
+        """Nothing is logged."""
