@@ -17,7 +17,7 @@ HEAD = """# Benchmarks
 
 How fast `mlopsgen` is beside other tools, measured in the same run on the same machine, and where it misses its goals.
 
-Generated from `benchmarks/results.json` by `make generate`; do not edit.
+<!-- Generated from benchmarks/results.json and notes.yaml by `make generate`; do not edit. -->
 """
 
 REPEAT = """## Measure it yourself

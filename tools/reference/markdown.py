@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-GENERATED = "Generated from the code by `make generate`; do not edit."
+GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->"
 
 _CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")

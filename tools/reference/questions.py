@@ -35,6 +35,9 @@ Every question can be answered with `--set KEY=VALUE`; some have a flag of their
 `--set` before the file. `mlopsgen schema answers` prints the JSON Schema, with which an editor checks the file.
 """
 
+_EVERY_BRANCH = """`<branch>` stands for `development`, `staging` and `production`, which are asked the same:
+`--set staging_engine=kubeflow`."""
+
 _KINDS = {
     "text": "a text",
     "integer": "a whole number",
@@ -52,6 +55,7 @@ def page() -> str:
         rows = [(f"[{prose(shown(each))}](#{anchor(each)})", prose(each.title), default_of(each)) for each in questions]
         parts += [
             f"## {title}",
+            _EVERY_BRANCH if questions[0].key.startswith("<branch>") else "",
             table(("key", "question", "default"), rows),
             *(_section(each) for each in questions),
         ]
@@ -108,19 +112,18 @@ def anchor(question: Question) -> str:
 
 
 def _section(question: Question) -> str:
-    rows = [
-        ("asked as", prose(question.title)),
-        ("answer", _kind(question)),
-        ("default", default_of(question) or "empty"),
-        ("flag", code(question.flag) if question.flag else ""),
-        ("must not be empty", "yes" if question.required else ""),
-        ("asked when", _when(question)),
-        ("pattern", code(question.pattern) if question.pattern else ""),
+    empty = " It must not be empty." if question.required else ""
+    pattern = f" It has to match {code(question.pattern)}." if question.pattern else ""
+    points = [
+        f"Answer: {_kind(question)}.{empty}{pattern}".removesuffix("."),
+        f"Default: {default_of(question) or 'empty'}",
+        f"Flag: {code(question.flag)}" if question.flag else "",
+        f"Asked where {_when(question)}" if question.when else "",
     ]
     return joined(
         f"### {shown(question)}",
-        prose(question.help),
-        table(("", ""), [(name, cell) for name, cell in rows if cell]),
+        f"**{prose(question.title)}.** {prose(question.help)}",
+        "\n".join(f"- {point}" for point in points if point),
     )
 
 
