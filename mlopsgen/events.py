@@ -51,6 +51,14 @@ class Progress(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waiting(Event):
+    """Something takes a while and says nothing by itself.
+
+    Terminals show it with the time that it takes, until more is told than lines of its log; pipes get nothing.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
 class Note(Event):
     """Something worth knowing that needs no action."""
 

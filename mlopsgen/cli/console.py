@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from mlopsgen import events
+from mlopsgen.cli.live_line import LiveLine
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
@@ -84,30 +85,38 @@ class TextEvents:
         self._stream = stream
         self._colour = colour
         self._live = live
-        self._drawn = False
         self._told = time.monotonic()
         # Calls that run at once tell what they wait for.
         self._lock = threading.Lock()
+        self._line = LiveLine(stream, self._lock, self._shown)
+        self._waiting: tuple[str, float] | None = None
 
     def __call__(self, event: events.Event) -> None:
         """Write the event's line."""
         with self._lock:
-            self._erase()
+            self._line.erase()
+            if not isinstance(event, events.LogLine | events.Warn):
+                self._waiting = None
             if self._live and isinstance(event, events.StepStarted):
-                self._draw(f"{event.message} ...")
+                self._line.draw(f"{event.message} ...")
+            elif isinstance(event, events.Waiting):
+                self._waiting = (f"{event.message} ...", time.monotonic())
             elif isinstance(event, events.Progress):
                 self._tell(event)
             else:
                 for line in self._lines(event):
                     self._stream.write(harmless(redact(line)) + "\n")
             if self._live and isinstance(event, events.StepDone) and event.done < event.total:
-                self._draw(f"{event.done} of {event.total} done ...")
+                self._line.draw(f"{event.done} of {event.total} done ...")
+            if self._live and self._waiting is not None:
+                self._line.draw(*self._waiting)
             self._stream.flush()
 
     def clear(self) -> None:
         """Take away the line that changes, before something else is written to the terminal."""
         with self._lock:
-            self._erase()
+            self._waiting = None
+            self._line.erase()
             self._stream.flush()
 
     def _tell(self, event: events.Progress) -> None:
@@ -115,20 +124,19 @@ class TextEvents:
         left = f", about {duration(event.seconds_left)} left" if event.seconds_left else ""
         text = f"{event.message}: {event.done} of {event.total}{left}"
         if self._live:
-            self._draw(f"{text} ...")
+            self._line.draw(f"{text} ...")
         elif time.monotonic() > self._told + _SELDOM:
             self._told = time.monotonic()
             self._stream.write(harmless(redact(f"  {text}")) + "\n")
 
-    def _draw(self, text: str) -> None:
-        text = harmless(redact(f"  {text}"))[: terminal_width() - 1]
-        self._stream.write(style(text, "dim", colour=self._colour))
-        self._drawn = True
-
-    def _erase(self) -> None:
-        if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._drawn = False
+    def _shown(self, text: str) -> str:
+        text = harmless(redact(f"  {text}"))
+        width = terminal_width() - 1
+        if len(text) > width:
+            # What is at the end changes: how long it takes.
+            start, dots, end = text.rpartition(" ...")
+            text = f"{start[: width - len(dots) - len(end)]}{dots}{end}"[:width]
+        return style(text, "dim", colour=self._colour)
 
     def _wrapped(self, text: str) -> list[str]:
         """The text, broken between words where a terminal ends; files and pipes get it as one line."""
@@ -157,6 +165,12 @@ class TextEvents:
                 return [f"  {style('done:', 'green', colour=self._colour)} {message}"]
             case _:
                 return self._wrapped(f"  {event.message}")
+
+
+def settle(sink: object) -> None:
+    """Take the line that changes away, before a person is asked or shown something on the same terminal."""
+    if isinstance(sink, TextEvents):
+        sink.clear()
 
 
 def render_error(error: MlopsgenError, *, colour: bool) -> str:

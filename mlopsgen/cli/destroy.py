@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlopsgen.cli.console import settle
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -45,6 +46,7 @@ def destroy(
 
     def show(lines: tuple[str, ...]) -> None:
         if session.output is Output.text:
+            settle(session.events)
             typer.echo(redact("\n".join(lines)), err=True)
 
     result = operation.destroy(
@@ -66,4 +68,9 @@ def destroy(
 def _asking(session: Session) -> Callable[[str], str] | None:
     if not session.interactive:
         return None
-    return lambda name: str(typer.prompt(f"Type {name} to do this", default="", show_default=False, err=True))
+
+    def ask(name: str) -> str:
+        settle(session.events)
+        return str(typer.prompt(f"Type {name} to do this", default="", show_default=False, err=True))
+
+    return ask

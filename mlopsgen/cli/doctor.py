@@ -21,7 +21,9 @@ def doctor(context: typer.Context, output: OutputOption = Output.text) -> Shown:
 
     session = session_of(context)
     credential = credential_finder(session, token_stdin=False, ask=False)
-    result = operation.doctor(operation.DoctorRequest(surroundings=surroundings_of(session), credential=credential))
+    result = operation.doctor(
+        operation.DoctorRequest(surroundings=surroundings_of(session), credential=credential), session.events
+    )
     lines = []
     for finding in result.data["findings"]:
         word, colour = _MARKS[finding["level"]]

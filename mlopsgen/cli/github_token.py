@@ -57,8 +57,10 @@ def credential_finder(
         name = bare_host(target.host)
 
         def prompt() -> SecretValue:
+            from mlopsgen.cli.console import settle
             from mlopsgen.cli.prompts import TerminalPrompter
 
+            settle(session.events)
             help_line = f"A token for {name}; it is used for this command alone and stored nowhere."
             return TerminalPrompter(colour=session.colour).secret("Token", help_line)
 

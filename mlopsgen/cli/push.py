@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlopsgen.cli.console import settle
 from mlopsgen.cli.github_token import HostOption, NameOption, OrganisationOption, PersonalOption, TokenOption
 from mlopsgen.cli.headings import GITHUB
 from mlopsgen.cli.push_flags import GitHubFlags, Protocol, Visibility
@@ -136,6 +137,7 @@ def _push_locally(session: Session, directory: Path | None, *, dry_run: bool, ye
     def show(plan: Plan) -> None:
         plans.append(plan)
         if session.output is Output.text and (plan.changes or plan.blocked) and not dry_run:
+            settle(session.events)
             typer.echo("\n".join(["The plan:", *plan_lines(plan)]), err=True)
 
     result = operation.push(
@@ -158,4 +160,9 @@ def _asking(session: Session) -> Callable[[], bool] | None:
     """How to ask for an agreement; ``None`` where nobody can answer."""
     if not session.interactive:
         return None
-    return lambda: typer.confirm("Do this?", default=True, err=True)
+
+    def ask() -> bool:
+        settle(session.events)
+        return typer.confirm("Do this?", default=True, err=True)
+
+    return ask

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlopsgen.cli.completers import branches
+from mlopsgen.cli.console import settle
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -148,7 +149,12 @@ def _wanted(host: str, organisation: str, personal: bool, name: str) -> Wanted:
 def _asking(session: Session) -> Callable[[str], bool] | None:
     if not session.interactive:
         return None
-    return lambda words: typer.confirm(f"Remove {words}?", default=False, err=True)
+
+    def ask(words: str) -> bool:
+        settle(session.events)
+        return typer.confirm(f"Remove {words}?", default=False, err=True)
+
+    return ask
 
 
 def _this_system() -> str:

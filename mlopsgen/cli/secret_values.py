@@ -125,8 +125,10 @@ def refuse_shown(session: Session, *, show: bool) -> None:
 
 def _prompt(session: Session, stream: TextIO | None = None) -> secret_sources.Ask:
     def ask(title: str, help_line: str) -> SecretValue:
+        from mlopsgen.cli.console import settle
         from mlopsgen.cli.prompts import TerminalPrompter
 
+        settle(session.events)
         return TerminalPrompter(colour=session.colour, stream=stream).secret(title, help_line)
 
     return ask

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlopsgen.cli.completers import branches, secret_names
-from mlopsgen.cli.console import style
+from mlopsgen.cli.console import settle, style
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -194,6 +194,7 @@ def manifest_verb(
     )
     manifest = operation.make_manifest(request, session.events)
     # The one text with secrets that is meant to be printed, so that it does not go through the boundary.
+    settle(session.events)
     sys.stdout.write(manifest.reveal())
     sys.stdout.flush()
     return ExitCode.OK

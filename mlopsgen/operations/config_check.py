@@ -17,7 +17,7 @@ from mlopsgen.adapters.template_store import TemplateStore
 from mlopsgen.adapters.trust import NOBODY, Trust
 from mlopsgen.adapters.working_version import WorkingVersion
 from mlopsgen.errors import ExitCode, MlopsgenError
-from mlopsgen.events import StepDone, StepStarted
+from mlopsgen.events import Progress, StepDone, StepStarted
 from mlopsgen.operations.config_files import CHANGELOG, ORGANISATION, has_section
 from mlopsgen.operations.config_full import Proof, whole_checks
 from mlopsgen.operations.config_repository import find_config_repository
@@ -113,7 +113,7 @@ def _checks(
         return [*checks, Check(name=_RENDERS, ran=False, detail=_FIRST)], 0
     rows = _Rows(template, version, Renders(scratch / "renders.git", template, environ), environ)
     events(StepStarted(message="Rendering repositories"))
-    rows.try_all(questions)
+    rows.try_all(questions, events)
     checks += rows.checks()
     events(StepDone(message=f"{rows.count} repositories"))
     if request.full:
@@ -205,10 +205,12 @@ class _Rows:
         """How many sets of answers were tried."""
         return len(self._tried)
 
-    def try_all(self, questions: QuestionSet) -> None:
+    def try_all(self, questions: QuestionSet, events: EventSink) -> None:
         """Render each set of answers and look at what comes out."""
         try:
-            for row in answer_rows(questions):
+            found = list(answer_rows(questions))
+            for number, row in enumerate(found):
+                events(Progress(message="Rendering repositories", done=number, total=len(found)))
                 self._try(questions, row)
                 if self._failed == _FAILING or (self._failed and not self._first):
                     return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlopsgen.constants import HOSTED_REMOTE, LOCAL_REMOTE
 from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.events import Waiting
 from mlopsgen.forge.worker import pythons
 from mlopsgen.operations import checks
 from mlopsgen.operations.checks import Finding
@@ -22,6 +23,7 @@ from mlopsgen.operations.project import (
     why_no_forge,
 )
 from mlopsgen.operations.wording import counted
+from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ class DoctorRequest:
     credential: Callable[[Target], Credential] | None = None
 
 
-def doctor(request: DoctorRequest) -> OperationResult:
+def doctor(request: DoctorRequest, events: EventSink) -> OperationResult:
     """Check the machine, the repository and its forge; nothing is changed, and no failure stops the other checks.
 
     Returns:
         A result with exit code 1 when there is a problem.
     """
     here = request.surroundings
+    events(Waiting(message="Looking at this machine"))
     findings: list[Finding] = []
     project = _project(here, findings)
     wanted = "" if project is None else pythons.wanted_version(project.root)
@@ -60,6 +63,7 @@ def doctor(request: DoctorRequest) -> OperationResult:
             findings.append(checks.good("pipelines", f"nothing trains: {WITHOUT_PIPELINES}"))
         _check_forge(project, here, findings)
         if request.credential is not None:
+            events(Waiting(message="Looking at GitHub"))
             from mlopsgen.operations.checks_github import check_github  # noqa: PLC0415 - other checks need it not
 
             findings.extend(check_github(here, request.credential))

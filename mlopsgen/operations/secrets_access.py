@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
 from mlopsgen.errors import MissingAnswer, MlopsgenError, PermissionDenied, UsageError
+from mlopsgen.events import Waiting
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.protocol import Forge
 from mlopsgen.forge.values import Key, Kind, Limit, Resource, Snapshot
@@ -106,6 +107,7 @@ def open_vault(access: Access, events: EventSink) -> Vault:
         NoCredential: There is no token.
         PermissionDenied: The forge does not show which secrets there are, or not even the repository.
     """
+    events(Waiting(message="Looking at which secrets are there"))
     hosted = find_hosted(access.surroundings, access.wanted)
     making = read_making(hosted.project.root, hosted.recorded)
     forge = _open(access, hosted, making, events)

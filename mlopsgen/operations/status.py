@@ -9,6 +9,7 @@ from typing import Any
 from mlopsgen.adapters.credentials import Credential
 from mlopsgen.adapters.git import ensure_plain_reference
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE
+from mlopsgen.events import Waiting
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.verdict import short, verdict
@@ -61,6 +62,7 @@ def status(request: StatusRequest, events: EventSink) -> OperationResult:
     """
     if request.branch is not None:
         ensure_plain_reference(request.branch, BRANCHES)
+    events(Waiting(message="Looking"))
     project = find_project(request.surroundings)
     forge = open_forge(forge_folder(project), request.surroundings)
     if forge.repository() is None:

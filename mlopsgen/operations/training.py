@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlopsgen.errors import ExitCode, Interrupted
-from mlopsgen.events import LogLine
+from mlopsgen.events import LogLine, Waiting
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run
@@ -20,6 +20,7 @@ def follow_training(trainings: Trainings, run: Run, events: EventSink) -> Run:
     Raises:
         Interrupted: The person left; the training goes on.
     """
+    events(Waiting(message=f"{run.branch} #{run.number}"))
     try:
         return trainings.follow(run.branch, run.number, lambda line: events(LogLine(message=line)))
     except KeyboardInterrupt:

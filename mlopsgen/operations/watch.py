@@ -10,7 +10,7 @@ from typing import Any
 from mlopsgen.adapters.git import ensure_plain_reference
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError
-from mlopsgen.events import Note, StepStarted, Warn
+from mlopsgen.events import Note, StepStarted, Waiting, Warn
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.surroundings import user_name
@@ -104,6 +104,7 @@ def watch(request: WatchRequest, events: EventSink) -> OperationResult:
         while True:
             looks = watcher.look()
             rounds, queued = rounds + 1, queued + sum(1 for look in looks if look.queued is not None)
+            events(Waiting(message=f"Looking again every {request.every:.0f} s; Ctrl-C stops"))
             request.pause(request.every)
     except KeyboardInterrupt:
         told = f"Stopped watching after {counted(rounds, 'look')}; {counted(queued, 'training')} queued."
