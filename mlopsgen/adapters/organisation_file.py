@@ -19,7 +19,7 @@ DOCUMENT = "organisation.yaml"
 VERSION = 1
 _KEYS = ("version", "name", "release", "preset", "locked")
 _LOCKED = ("value", "why")
-_HINT = "docs/how-to/config-repo.md of mlopsgen describes the file."
+_HINT = "docs/reference/template-files.md of mlopsgen describes the file."
 
 
 def read_organisation(text: str, questions: QuestionSet, name: str = DOCUMENT) -> Organisation:

@@ -24,7 +24,7 @@ _OWN = "organisation"
 KEYS = ("version", *_LISTS, _OWN)
 LOCK_KEYS = ("lock", "from")
 """What may stand in the file, and in each of its ``locks``."""
-_HINT = "docs/how-to/sync.md of mlopsgen describes the file."
+_HINT = "docs/reference/template-files.md of mlopsgen describes the file."
 
 
 class LockRule(NamedTuple):
