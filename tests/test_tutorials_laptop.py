@@ -12,3 +12,9 @@ pytestmark = pytest.mark.timeout(900)
 def test_the_first_model() -> None:
     with reader() as ada:
         ada.follow("first-model.md")
+
+
+def test_own_data_and_promotion() -> None:
+    with reader() as ada:
+        ada.follow("own-data.md")
+        ada.follow("promotion.md")

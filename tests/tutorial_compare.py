@@ -19,7 +19,7 @@ _VARYING = (
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "<clock>"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "<date>"),
     # Commits, digests of what a plan wants: hexadecimal, with a digit and of a length that they have.
-    (re.compile(r"\b(?=[0-9a-f]*\d)([0-9a-f]{40}|[0-9a-f]{12,16}|[0-9a-f]{7,10})\b"), "<id>"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{12,16}|[0-9a-f]{7,10})\b"), "<id>"),
 )
 
 

@@ -28,9 +28,12 @@ RECORDING = os.environ.get("MLOPSGEN_TUTORIALS") == "write"
 """Whether a page gets what was printed where it shows something else: read it then, and leave out what nobody needs."""
 
 SIZE = (50, 100)
+LIMIT = 400
+"""Seconds without a word from a command."""
+
 _READY = "[ready \x05"
 _PROMPT = re.compile(r"\[ready \x05(\d+)\] ")
-_KEYS = {"enter": "\r", "space": " ", "down": "\x1b[B", "up": "\x1b[A", "ctrl-c": "\x03"}
+_KEYS = {"enter": "\r", "clear": "\x15", "space": " ", "down": "\x1b[B", "up": "\x1b[A", "ctrl-c": "\x03"}
 # Packages come from the cache that the machine has: to download 600 MB again would prove nothing.
 _KEPT = re.compile(r"^(UV_|PIP_|SSL_|REQUESTS_|HTTPS?_|https?_)")
 
@@ -51,6 +54,7 @@ class Reader:
     Attributes:
         home: The home folder.
         places: What stands for what when output is compared: here, and on the page.
+        addresses: Servers of the tests, and their addresses on the pages: replaced in what is typed as well.
         hands: Who does what happens elsewhere, by the name on the page.
         typed: What is pressed where a page names a secret or an address that only the tests know.
     """
@@ -58,6 +62,7 @@ class Reader:
     def __init__(self, home: Path, **more: str) -> None:
         self.home = home
         self.places: dict[str, str] = {str(home): HOME}
+        self.addresses: dict[str, str] = {}
         self.hands: dict[str, Stagehand] = {}
         self.typed: dict[str, str] = {}
         self._recorded: list[tuple[pages.Command, str]] = []
@@ -73,7 +78,7 @@ class Reader:
             cwd=str(home),
             env=self.environ,
             encoding="utf-8",
-            timeout=400,
+            timeout=LIMIT,
             dimensions=SIZE,
         )
         # What the next line turns into the prompt does not look like the prompt itself.
@@ -122,9 +127,10 @@ class Reader:
         except (pexpect.TIMEOUT, pexpect.EOF) as stuck:
             said = shown(str(self._shell.before))
             raise Mismatch(f"{where}: $ {command.text}\ndoes not end; the screen shows\n{said}") from stuck
-        told = difference(command.shown, printed, self.places)
-        if told and RECORDING:
-            for here, there in self.places.items():
+        places = self.places | self.addresses
+        told = difference(command.shown, printed, places)
+        if told and RECORDING and code == command.ends:
+            for here, there in places.items():
                 printed = printed.replace(here, there)
             self._recorded.append((command, printed))
         elif told or code != command.ends:
@@ -132,11 +138,14 @@ class Reader:
             raise Mismatch(f"{where}: $ {command.text}\n{ended}\n{told}")
 
     def _run(self, command: pages.Command) -> tuple[str, int]:
+        self._shell.sendline(self._addressed(command.text))
         sent = ""
-        self._shell.sendline(command.text)
         for text, keys in command.answers:
-            self._shell.expect_exact(text)
-            sent += f"{self._shell.before}{self._shell.after}"
+            # What stands on the screen counts: a line is drawn in many pieces.
+            while text not in shown(sent):
+                sent += self._shell.read_nonblocking(4096, timeout=LIMIT)
+                if _PROMPT.search(sent):
+                    raise Mismatch(f"{command.text} never showed '{text}':\n{shown(sent)}")
             for key in keys.split(", "):
                 self._shell.send(self.typed.get(key) or _KEYS.get(key) or key)
         self._shell.expect(_PROMPT)
@@ -145,11 +154,17 @@ class Reader:
         typed = command.text.count("\n") + 1
         return "\n".join(shown(sent).split("\n")[typed:]), int(self._shell.match.group(1))
 
+    def _addressed(self, text: str) -> str:
+        for here, there in self.addresses.items():
+            text = text.replace(there, here)
+        return text
+
     def _edit(self, edit: pages.Edit, where: str) -> None:
+        asked = self._addressed(edit.text)
         folder = Path(self.run("pwd")[0].strip())
         path = self.home / edit.path[2:] if edit.path.startswith("~/") else folder / edit.path
         try:
-            text = pages.changed(path.read_text(encoding="utf-8"), edit.text) if edit.is_change else edit.text
+            text = pages.changed(path.read_text(encoding="utf-8"), asked) if edit.is_change else asked
         except (OSError, ValueError) as wrong:
             raise Mismatch(f"{where}: {edit.path} cannot be changed so: {wrong}") from wrong
         path.parent.mkdir(parents=True, exist_ok=True)
