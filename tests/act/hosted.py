@@ -53,6 +53,7 @@ class GitHubActions:
         store: Where artifacts go.
         actor: The person who does things there.
         done: Names of steps whose work is taken as done in every run, because another test runs them.
+        programs: Scripts that the machine has beside what every machine has, by name.
     """
 
     github: FakeGitHub
@@ -61,6 +62,7 @@ class GitHubActions:
     store: ArtifactStore
     actor: str = "ada"
     done: Collection[str] = ()
+    programs: Mapping[str, str] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     _events: dict[int, tuple[Workflow, Mapping[str, Any], str]] = field(default_factory=dict)
 
@@ -85,6 +87,13 @@ class GitHubActions:
         event = payloads.push(self.repository, branch, before or payloads.NOWHERE, after, self.actor)
         waiting = [one for one in self.workflows(after) if one.starts_on("push", branch=branch)]
         return (self._start(one, self._new(one.file, "push", branch, after), event) for one in waiting)
+
+    def tagged(self, tag: str) -> list[Run]:
+        """What a push of a tag starts that has arrived here."""
+        commit = self.repository.git("rev-parse", f"refs/tags/{tag}^{{commit}}")
+        event = {"ref": f"refs/tags/{tag}", "before": payloads.NOWHERE, "after": commit, "created": True}
+        waiting = [one for one in self.workflows(commit) if one.starts_on_tag(tag)]
+        return [self._run(one, self._new(one.file, "push", tag, commit), event) for one in waiting]
 
     def queued(self) -> list[Run]:
         """Run what was dispatched and waits; what these runs dispatch waits for the next call."""
@@ -172,7 +181,7 @@ class GitHubActions:
             event=known.event, payload=here / "event.json", actor=known.actor, actions=workflow.actions,
             labels=workflow.labels, known=known_to_all, secrets=secrets, variables=variables,
         )  # fmt: skip
-        return Started(known, workflow, Machine(here).start(order), environments)
+        return Started(known, workflow, Machine(here, self.programs).start(order), environments)
 
     def finish(self, started: Started) -> Run:
         """Wait for a run's end and read what came of it."""
@@ -229,17 +238,18 @@ class GitHubActions:
 
     def _known(self, known: Known, commit: str, event: Mapping[str, Any]) -> dict[str, str]:
         pull = event.get("pull_request")
-        ref = f"refs/pull/{pull['number']}/merge" if pull else f"refs/heads/{known.branch}"
+        ref = f"refs/pull/{pull['number']}/merge" if pull else event.get("ref", f"refs/heads/{known.branch}")
         ends = {"GITHUB_HEAD_REF": pull["head"]["ref"], "GITHUB_BASE_REF": pull["base"]["ref"]} if pull else {}
         found = {
             "GITHUB_API_URL": self.github.api, "GITHUB_SERVER_URL": self.github.url,
             "GITHUB_REPOSITORY": self.full_name, "GITHUB_REPOSITORY_OWNER": self.repository.owner.login,
-            "GITHUB_REF": ref, "GITHUB_REF_NAME": ref.split("/", 2)[2], "GITHUB_REF_TYPE": "branch", "SHA_REF": commit,
+            "GITHUB_REF": ref, "GITHUB_REF_NAME": ref.split("/", 2)[2], "SHA_REF": commit,
             "GITHUB_RUN_ID": str(known.id), "GITHUB_RUN_NUMBER": str(known.number),
             "GITHUB_RUN_ATTEMPT": str(known.attempt), "GITHUB_RETENTION_DAYS": "90",
             "GITHUB_WORKFLOW_REF": f"{self.full_name}/{DIRECTORY}/{known.workflow}@{ref}",
             "GITHUB_TRIGGERING_ACTOR": known.actor, "RUNNER_ENVIRONMENT": "github-hosted",
             "STUB_STORE": f"{self.store.address}/{self.full_name}",
+            "GITHUB_REF_TYPE": "tag" if ref.startswith("refs/tags/") else "branch",
         }  # fmt: skip
         return found | ends
 

@@ -17,6 +17,8 @@ from tests import template_environment
 STUBS = Path(__file__).parent / "stubs"
 _DEAD_END = "http://127.0.0.1:9"
 _LIMIT = 1500.0
+OTHERS = {"pypa/gh-action-pypi-publish"}
+"""Actions that are not GitHub's; this project's own workflows alone use them (docs/adr/0032)."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,11 @@ class Machine:
 
     Attributes:
         folder: Where jobs work, and what they leave.
+        programs: Scripts that it has beside what every machine has, by name.
     """
 
     folder: Path
+    programs: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, order: Order) -> Going:
         """Start a run."""
@@ -142,6 +146,9 @@ class Machine:
             link = tools / name
             if not link.exists():
                 link.symlink_to(os.path.realpath(sys.executable))
+        for name, text in self.programs.items():
+            (tools / name).write_text(text, encoding="utf-8")
+            (tools / name).chmod(0o755)
         return {
             "PATH": os.pathsep.join([str(tools), "/usr/local/bin", "/usr/bin", "/bin"]),
             "HOME": str(self._made("home")),
@@ -187,7 +194,7 @@ def _quoted(value: str) -> str:
 
 def _stub(action: str) -> Path:
     owner, name = action.split("/")
-    assert owner == "actions", f"{action} is not one of GitHub's own actions"
+    assert owner == "actions" or action in OTHERS, f"{action} is not one of GitHub's own actions"
     assert (STUBS / name).is_dir(), f"tests/act/stubs has nothing for {action}"
     return STUBS / name
 

@@ -94,6 +94,10 @@ class Workflow:
         assert not {"paths", "paths-ignore"} & set(filters), "filters by path are not simulated"
         return kind in ([kinds] if isinstance(kinds, str) else kinds)
 
+    def starts_on_tag(self, tag: str) -> bool:
+        """Whether a push of a tag starts it."""
+        return _any(tag, self.events.get("push", {}).get("tags", []))
+
     def environment(self, job: str, known: Mapping[str, str]) -> str:
         """The environment that a job names; expressions may only name what ``known`` holds."""
         named = self.jobs[job].get("environment", "")
