@@ -27,7 +27,7 @@ def repository(tmp_path: Path, environ: dict[str, str]) -> Path:
 def write_examples(repository: Path, page: str) -> list[str]:
     """Write each Python example that begins with its path there; the paths."""
     text = (repository / page).read_text(encoding="utf-8")
-    found = re.findall(r"^```python\n# (src/\S+\.py)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```python\n# ((?:src|tests)/\S+\.py)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     for path, code in found:
         (repository / path).write_text(code, encoding="utf-8")
     return [path for path, _ in found]
@@ -55,5 +55,16 @@ def test_the_step_of_the_readme_trains(repository, tmp_path):
 
 def test_the_pipeline_in_code_of_the_page_for_data_scientists_runs(repository, tmp_path):
     written = write_examples(repository, "docs/data-scientist.md")
-    assert written == ["src/pipelines/quick.py", "src/pipelines/development/main.py"]
+    assert written == ["tests/test_drop_extremes.py", "src/pipelines/quick.py", "src/pipelines/development/main.py"]
     run(repository, tmp_path, MAIN, "run")
+
+
+def test_the_test_of_a_step_on_the_page_for_data_scientists_passes_and_sees_a_mistake(repository, tmp_path):
+    write_examples(repository, "README.md")
+    write_examples(repository, "docs/data-scientist.md")
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "tests/test_drop_extremes.py")
+    run(repository, tmp_path, *command)
+    step = repository / "src" / "steps" / "drop_extremes.py"
+    step.write_text(step.read_text(encoding="utf-8").replace("quantile(1 - share)", "quantile(1)"), encoding="utf-8")
+    with pytest.raises(AssertionError, match="test_a_tenth_of_the_rows_is_left_out"):
+        run(repository, tmp_path, *command)
