@@ -73,7 +73,7 @@ def test_the_last_training_of_each_branch(toy: Toy) -> None:
 
 
 def test_every_key_that_programs_read_is_documented(toy: Toy) -> None:
-    page = (TOP / "docs" / "local-forge.md").read_text(encoding="utf-8")
+    page = (TOP / "docs" / "reference" / "json-data.md").read_text(encoding="utf-8")
     pushed = data(mlopsgen(toy, "push", "--local", "--yes", "--output", "json"))["data"]
     status = data(mlopsgen(toy, "status", "--output", "json"))["data"]
     finding = data(mlopsgen(toy, "doctor", "--output", "json"))["data"]["findings"][0]
