@@ -39,8 +39,10 @@ TESTS = (
     "sync_record",
     "sync_settings",
     "sync_wording",
-    "template_versions",
 )
+
+# What a test does itself, besides the tool, with a lock or a signal of POSIX.
+NOT_ON_WINDOWS = ("tests/test_init.py::test_a_run_that_is_still_working_is_not_tidied_away",)
 
 
 def main() -> int:
@@ -52,7 +54,8 @@ def main() -> int:
         return code
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     files = [f"tests/test_{name}.py" for name in TESTS]
-    return subprocess.run([python, "-m", "pytest", "-n", "auto", *files], cwd=ROOT, check=False).returncode
+    left_out = [f"--deselect={name}" for name in NOT_ON_WINDOWS] if os.name == "nt" else []
+    return subprocess.run([python, "-m", "pytest", "-n", "auto", *left_out, *files], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
