@@ -181,7 +181,9 @@ def _story(terminal: Terminal) -> None:
     terminal.wait("cancel$")
     terminal.press("Enter")
     terminal.wait(PROMPT)
-    terminal.type("cd my-model && mlopsgen push --local --yes")
+    terminal.type("cd my-model")
+    terminal.wait(PROMPT)
+    terminal.type("mlopsgen push --local --yes")
     terminal.wait(PROMPT)
     pipeline = DESK / "my-model" / "src" / "pipelines" / "pipeline.yaml"
     text = pipeline.read_text(encoding="utf-8")

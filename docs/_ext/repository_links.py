@@ -51,7 +51,7 @@ class RepositoryLinks(SphinxTransform):
         if not (path.is_relative_to(root) and path.exists()):
             warn("The link to %s leads nowhere.", path, location=node, type="repository", subtype="link")
             node.replace_self(node.children)
-        elif anchor and path.suffix == ".md" and anchor not in _anchors(path):
+        elif anchor and path.suffix == ".md" and anchor not in anchors(path):
             warn("%s has no heading '#%s'.", path, anchor, location=node, type="repository", subtype="link")
             node.replace_self(node.children)
         else:
@@ -62,7 +62,7 @@ class RepositoryLinks(SphinxTransform):
             node.replace_self(link)
 
 
-def _anchors(path: Path) -> set[str]:
+def anchors(path: Path) -> set[str]:
     """The anchors that GitHub gives a page's headings."""
     found: set[str] = set()
     for heading in HEADING.findall(FENCED.sub("", path.read_text(encoding="utf-8"))):
