@@ -14,6 +14,7 @@ from typing import TextIO
 import typer
 
 from mlopsgen.cli import console, json_output
+from mlopsgen.cli.folding import folded
 from mlopsgen.cli.session import Output, Session, Shown
 from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError, from_os_error
 from mlopsgen.ports import EventSink
@@ -154,12 +155,19 @@ def _show(
         _write(sys.stdout, json_output.render_envelope(command, result))
     elif isinstance(result, MlopsgenError):
         shown = console.render_error(result, colour=console.takes_colour(sys.stderr, environ))
-        _write(sys.stderr, console.harmless(redact(shown)))
+        _write(sys.stderr, _fitting(console.harmless(redact(shown)), sys.stderr))
     else:
         text = outcome.text if isinstance(outcome, Shown) else None
         shown = console.render_result(result, text, colour=console.takes_colour(sys.stdout, environ))
-        _write(sys.stdout, console.harmless(redact(shown)))
+        shown = console.harmless(redact(shown))
+        verbatim = isinstance(outcome, Shown) and outcome.verbatim
+        _write(sys.stdout, shown if verbatim else _fitting(shown, sys.stdout))
     return int(result.exit_code)
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    """The text as a terminal can show it; files and pipes get its lines as they are."""
+    return folded(text, console.terminal_width()) if stream.isatty() else text
 
 
 def _write(stream: TextIO, text: str) -> None:

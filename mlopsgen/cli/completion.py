@@ -57,4 +57,4 @@ def completion(
         return operation.install(request)
     script = SCRIPTS[chosen]
     result = OperationResult(summary=f"The script for {chosen}.", data={"shell": chosen, "script": script})
-    return Shown(result=result, text=script)
+    return Shown(result=result, text=script, verbatim=True)

@@ -64,7 +64,7 @@ def schema(
 
     found = _schema(session_of(context), name, template, template_version)
     result = OperationResult(summary=f"The JSON Schema '{name}'.", data={"schema": found})
-    return Shown(result=result, text=json.dumps(found, indent=2, ensure_ascii=False, default=str))
+    return Shown(result=result, text=json.dumps(found, indent=2, ensure_ascii=False, default=str), verbatim=True)
 
 
 def _schema(session: Session, name: str, template: str, version: str | None) -> dict[str, Any]:

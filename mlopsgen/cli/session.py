@@ -67,10 +67,12 @@ class Shown:
     Attributes:
         result: What the operation returned; the JSON envelope is made from it.
         text: Printed on standard output; the next steps follow it.
+        verbatim: Whether it is for programs: its lines stay as they are, however narrow the terminal.
     """
 
     result: OperationResult
     text: str
+    verbatim: bool = False
 
 
 def session_of(context: typer.Context) -> Session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import stat
 import time
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlopsgen.adapters import git, process
+from mlopsgen import __version__
+from mlopsgen.adapters import git, process, uv
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE, MINIMUM_GIT
 from mlopsgen.errors import MlopsgenError
@@ -60,6 +62,34 @@ def warning(check: str, message: str, hint: str) -> Finding:
 def problem(check: str, message: str, hint: str) -> Finding:
     """A finding that makes something fail."""
     return Finding(check=check, level="problem", message=message, hint=hint)
+
+
+def check_system() -> Finding:
+    """What this program is and runs on."""
+    found = (
+        f"mlopsgen {__version__} with Python {platform.python_version()} on {platform.system()} {platform.release()}"
+    )
+    if hasattr(os, "fork"):
+        return good("system", found)
+    hint = "Use mlopsgen in WSL for 'push --local'; everything else works without."
+    return warning("system", f"{found}: no training and no forge on this machine", hint)
+
+
+def check_uv(here: Surroundings) -> Finding:
+    """The program that makes locks again when an update changes requirements."""
+    found = uv.find(here.environ)
+    if found is None:
+        return good("uv", "no uv here; only 'sync' wants it, to lock changed requirements again (pip install uv)")
+    return good("uv", f"uv is {found}")
+
+
+def check_make(here: Surroundings) -> Iterator[Finding]:
+    """The program behind the verbs of a repository (``make train``)."""
+    if shutil.which("make", path=here.environ.get("PATH", "")):
+        yield good("make", "make is here, for the repository's verbs")
+    else:
+        hint = "Install it, for example with 'apt install make' or 'xcode-select --install'."
+        yield warning("make", "make is not here: 'make train' and the other verbs need it; a push does not", hint)
 
 
 def check_machine(here: Surroundings, wanted_python: str) -> Iterator[Finding]:

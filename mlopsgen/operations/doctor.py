@@ -55,7 +55,9 @@ def doctor(request: DoctorRequest, events: EventSink) -> OperationResult:
     findings: list[Finding] = []
     project = _project(here, findings)
     wanted = "" if project is None else pythons.wanted_version(project.root)
-    findings[:0] = checks.check_machine(here, wanted)
+    findings[:0] = [checks.check_system(), *checks.check_machine(here, wanted), checks.check_uv(here)]
+    if project is not None:
+        findings += checks.check_make(here)
     if project is None:
         findings.append(checks.check_disk(here.folder))
     else:
@@ -82,10 +84,17 @@ def _project(here: Surroundings, findings: list[Finding]) -> Project | None:
     try:
         project = find_project(here)
     except MlopsgenError as error:
-        findings.append(checks.warning("project", error.message, error.hint))
+        findings.append(_without_project(here, error))
         return None
     findings.append(checks.good("project", f"{project.slug} in {project.root}"))
     return project
+
+
+def _without_project(here: Surroundings, error: MlopsgenError) -> Finding:
+    if any((folder / ".git").exists() for folder in (here.folder, *here.folder.parents)):
+        return checks.warning("project", error.message, error.hint)
+    message = "this folder is in no repository: only the machine was looked at"
+    return checks.warning("project", message, "mlopsgen init   (makes one; or go into yours and ask again)")
 
 
 def _check_forge(project: Project, here: Surroundings, findings: list[Finding]) -> None:

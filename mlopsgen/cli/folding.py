@@ -1,0 +1,51 @@
+"""Lines that are too long for a terminal, folded between words and below what they belong to."""
+
+from __future__ import annotations
+
+import re
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_HEAD = re.compile(r"\s*(?:\S+\s{2,}|(?:\x1b\[[0-9;]*m)?(?:error|stopped|next|at|report|warning|!)\S*\s)?")
+"""What the rest of a line stands below: a first column, or a word that says what it is."""
+_COMMAND = re.compile(r"\s*(?:cd|chmod|docker|export|gh|git|kubectl|make|mlopsgen|pip|pipx|python3?|rm|uv)\s\S")
+"""What begins so is copied from a terminal: it stays one line, and a remark stands below it."""
+_GAP = re.compile(r"\s{2,}")
+
+
+def seen(text: str) -> int:
+    """How many columns a text takes: its styles take none."""
+    return len(_STYLE.sub("", text))
+
+
+def folded(text: str, width: int) -> str:
+    """A text whose lines fit, but for commands and for words that are longer than a line.
+
+    Args:
+        text: What is shown.
+        width: Columns of the terminal.
+    """
+    return "\n".join(part for line in text.split("\n") for part in _fold(line, width))
+
+
+def _fold(line: str, width: int) -> list[str]:
+    if seen(line) <= width:
+        return [line]
+    if _COMMAND.match(line):
+        command, gap, remark = line.partition("   (")
+        return [command, *_fold(f"      ({remark}", width)] if gap else [line]
+    found = _HEAD.match(line)
+    head = found[0] if found is not None else ""
+    hang = seen(head) if seen(head) <= width // 2 else len(line) - len(line.lstrip()) + 2
+    lines, current = [], head
+    for number, column in enumerate(_GAP.split(line[len(head) :])):
+        if number:
+            # Columns that do not fit beside each other stand below each other.
+            beside = seen(current.rstrip()) + 2 + seen(column) <= width
+            lines += [] if beside else [current.rstrip()]
+            current = f"{current.rstrip()}  " if beside else " " * hang
+        for word in column.split(" "):
+            if seen(current.rstrip()) > hang and seen(current) + seen(word) > width:
+                lines.append(current.rstrip())
+                current = " " * hang
+            current += f"{word} "
+    return [*lines, current.rstrip()]
