@@ -114,6 +114,14 @@ def test_the_verdict_is_what_the_rule_says(rule: MetricRule, value: float, basel
     assert math.isclose(gain, sign * (value - baseline), rel_tol=1e-9, abs_tol=1e-9)
 
 
+@given(rules(), numbers, st.sampled_from([-2, -1, 1, 2]))
+def test_what_differs_in_the_last_digits_alone_is_equal(rule: MetricRule, baseline: float, ulps: int) -> None:
+    value = baseline + ulps * math.ulp(baseline)
+    assume(abs(baseline) > 1e-300)
+    assert decide(rule, value, baseline).metrics[0].gain == 0
+    assert decide(rule, baseline * (1 + 1e-9), baseline).metrics[0].gain != 0
+
+
 def test_a_gain_that_is_short_by_less_than_a_float_can_hold_is_refused() -> None:
     rule = MetricRule(higher_is_better=False, minimum_gain=17.0)
     assert not decide(rule, 1e-15, 17.0).passed
