@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import subprocess
 from typing import Any
@@ -70,6 +72,7 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
     """Show a run from its beginning to its end, in so many seconds."""
     names, edges = graph(run.spec.get("pipeline_spec", run.spec))
     began, ended = news.span(run.id)
+    (BUILD / f"{run.name}-logs.json").write_text(json.dumps(run.play.logs, indent=1), encoding="utf-8")
     film.badge(f"{ended - began:.0f} s shown in {seconds:.0f} s")
     film.speeds.append((run.name, ended - began, seconds))
     frames = round(seconds / 0.5)
@@ -81,7 +84,8 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
             continue
         shown = states
         done = sum(state == "SUCCEEDED" for state in states.values())
-        body = head(run.name, NOTE, f"{done} of {len(names)} steps done") + _drawn(names, edges, states)
+        drawn = f"<div class='cluster'>{_drawn(names, edges, states)}{_said(names, states, run.play.logs)}</div>"
+        body = head(run.name, NOTE, f"{done} of {len(names)} steps done") + drawn
         picture = BUILD / f"{film.name}-cluster-{len(film.shots.values):04}.png"
         film.page(take(browser, "cluster", body, picture), address, seconds / frames)
     film.badge("")
@@ -101,5 +105,15 @@ def _drawn(names: list[str], edges: list[tuple[str, str]], states: dict[str, str
         ["dot", "-Tsvg"], input="\n".join([*lines, "}"]), capture_output=True, text=True, check=True
     ).stdout
     svg = drawn[drawn.index("<svg") :]
-    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"', '<svg width="1200" height="560"', svg, count=1)
-    return f"<div style='text-align:center'>{svg}</div>"
+    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"', '<svg width="470" height="560"', svg, count=1)
+    return f"<div>{svg}</div>"
+
+
+def _said(names: list[str], states: dict[str, str], logs: dict[str, str]) -> str:
+    """The last line that each step printed which is done."""
+    rows = ""
+    for name in names:
+        lines = [line for line in logs.get(name, "").splitlines() if line.strip()]
+        if states.get(name) == "SUCCEEDED" and lines:
+            rows += f"<tr><td>{html.escape(name)}</td><td class='quiet'>{html.escape(lines[-1][:160])}</td></tr>"
+    return f"<table style='align-self: start'>{rows}</table>"

@@ -9,6 +9,7 @@ from typing import Any
 
 from .browser import Browser
 
+SCROLL = "text => [...document.querySelectorAll('a')].find(a => a.innerText === text).scrollIntoView({block: 'end'})"
 CLOSE, NARROW = "button[aria-label='Close']", "button[aria-label='Toggle sidebar']"
 
 
@@ -28,14 +29,17 @@ def model(server: str) -> str:
     return f"/#/models/{found['name']}"
 
 
-def picture(browser: Browser, server: str, path: str, target: Path, *, first: bool = False) -> Path:
-    """A picture of a page; the assistant and the side bar are put away."""
+def picture(browser: Browser, server: str, path: str, target: Path, *, first: bool = False, show: str = "") -> Path:
+    """A picture of a page; the assistant and the side bar are put away, and the link with the text ``show`` is seen."""
     page = browser.page("mlflow", server + path)
     page.rest(seconds=5)
     if first:
         page.click(selector=CLOSE)
         page.click(selector=NARROW)
         page.rest(seconds=2)
+    if show:
+        page.run(script=SCROLL, value=show)
+        page.rest(seconds=0.5)
     return page.shot(target)
 
 

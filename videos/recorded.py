@@ -49,12 +49,14 @@ class Watched:
     Attributes:
         lines: Moment and line.
         run: What it came to.
+        left_out: Steps whose work was left out.
     """
 
     lines: list[tuple[float, str]]
     run: Run
     began: float
     ended: float
+    left_out: tuple[str, ...] = ()
 
     def until(self, moment: float) -> list[str]:
         """What had been printed by then."""
@@ -85,7 +87,7 @@ def watch(actions: GitHubActions, started: Started) -> Watched:
         thread.join()
     ended = time.monotonic()
     lines.extend((ended, line) for line in started.going.lines[len(lines) :])
-    return Watched(lines, run, began, ended)
+    return Watched(lines, run, began, ended, tuple(actions.done))
 
 
 def event_of(line: str) -> dict[str, Any]:

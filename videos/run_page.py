@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .browser import Browser
 from .drawn import from_markdown, head, take
@@ -14,8 +15,8 @@ from .places import BUILD
 from .recorded import Watched, event_of
 
 NOTE = "run by act; not GitHub's own page"
-SIGNS = {"success": "✔", "failure": "✘", "": "●", "skipped": "-"}
-COLOURS = {"success": "#1a7f37", "failure": "#cf222e", "": "#b26a00", "skipped": "#8b97a8"}
+SIGNS = {"success": "✔", "failure": "✘", "": "●", "skipped": "-", "left out": "-"}
+COLOURS = {"success": "#1a7f37", "failure": "#cf222e", "": "#b26a00", "skipped": "#8b97a8", "left out": "#8b97a8"}
 STYLED = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -29,7 +30,7 @@ class Seen:
     now: str = ""
 
 
-def seen(run: Watched, moment: float, hidden: tuple[str, ...]) -> Seen:
+def seen(run: Watched, moment: float) -> Seen:
     """What had happened by a moment."""
     found = Seen(jobs=dict.fromkeys(run.run.jobs, "waiting"))
     for line in run.until(moment):
@@ -39,23 +40,25 @@ def seen(run: Watched, moment: float, hidden: tuple[str, ...]) -> Seen:
             continue
         if "jobResult" in event:
             found.jobs[job] = event["jobResult"]
-        identity, name = event.get("stepID") or [], event.get("step", "").partition("@")[0]
-        if event.get("stage") != "Main" or not identity or name in hidden:
-            continue
-        if found.jobs[job] == "waiting":
-            found.jobs[job] = ""
-        if found.now != job:
-            found.now, found.log = job, []
-        if len(identity) == 1:
-            result = event.get("stepResult", "")
-            found.steps.setdefault(job, {})
-            if result != "skipped":
-                found.steps[job][name] = result or found.steps[job].get(name, "")
-            else:
-                found.steps[job].pop(name, None)
-        if event.get("raw_output"):
-            found.log += [text for text in STYLED.sub("", event["msg"]).splitlines() if text.strip()]
+        if event.get("stage") == "Main" and event.get("stepID"):
+            _add(found, event, job, run.left_out)
     return found
+
+
+def _add(found: Seen, event: dict[str, Any], job: str, left_out: tuple[str, ...]) -> None:
+    """What was told of a step."""
+    name, steps = event["step"].partition("@")[0], found.steps.setdefault(job, {})
+    if found.jobs[job] == "waiting":
+        found.jobs[job] = ""
+    if found.now != job:
+        found.now, found.log = job, []
+    if len(event["stepID"]) == 1:
+        result = event.get("stepResult", "")
+        steps[name] = "left out" if name in left_out else result or steps.get(name, "")
+        if result == "skipped":
+            steps.pop(name)
+    if event.get("raw_output") and name not in left_out:
+        found.log += [text for text in STYLED.sub("", event["msg"]).splitlines() if text.strip()]
 
 
 def play(film: Film, browser: Browser, run: Watched, *, span: tuple[float, float], seconds: float, title: str) -> None:
@@ -92,7 +95,7 @@ def summary(browser: Browser, run: Watched, target: Path) -> Path:
 
 
 def _body(run: Watched, moment: float, title: str) -> str:
-    found = seen(run, moment, ())
+    found = seen(run, moment)
     names = "".join(_job(name, state, now=name == found.now) for name, state in found.jobs.items())
     steps = "".join(_line(name, state) for name, state in list(found.steps.get(found.now, {}).items())[-9:])
     log = html.escape("\n".join(text[:112] for text in found.log[-11:]))
@@ -109,4 +112,5 @@ def _job(name: str, state: str, *, now: bool) -> str:
 
 
 def _line(name: str, state: str) -> str:
-    return f"<li><b style='color:{COLOURS[state]}'>{SIGNS[state]}</b>&nbsp; {html.escape(name)}</li>"
+    text = f"{name} (left out of this film)" if state == "left out" else name
+    return f"<li><b style='color:{COLOURS[state]}'>{SIGNS[state]}</b>&nbsp; {html.escape(text)}</li>"

@@ -21,7 +21,8 @@ protected environments and sealed secrets.</p>
 <b>GitHub is a stand-in on this machine</b>: it checks every call with GitHub's own description of its API.</p>"""
 
 END = """<h1>That was it</h1>
-<ul><li>Typed: <code>mlopsgen init</code>, eleven answers, <code>mlopsgen push</code>, one <code>y</code>.</li>
+<ul><li>Typed: <code>mlopsgen init</code>, fourteen answers (eight of them by enter alone),
+<code>mlopsgen push</code>, a token, one <code>y</code>.</li>
 <li>Real: the tool, git, the repository, every request and answer.</li>
 <li>Stand-in: GitHub. The tool has not been run against github.com yet.</li>
 <li>Waiting: nothing was cut; the plan and the list of what was done are shown slower than they came.</li></ul>
@@ -47,49 +48,54 @@ def shoot(browser: Browser) -> Film:
 
 
 def _wizard(film: Film, terminal: Terminal) -> None:
-    film.chapter("1 of 4   The wizard")
+    film.chapter("1 of 4 · The wizard")
     film.say("One command. It needs no account, no Docker and no cluster.")
     terminal.write('mlopsgen init --name "Wine quality"')
     film.hold(0.8)
     film.say("The wizard shows every default first.\nYou mark only what you want to change.")
-    terminal.enter("Python version", hold=3.5)
+    terminal.enter("○ Python version", hold=3.5)
     terminal.press(DOWN, SPACE, DOWN, SPACE, *[DOWN] * 6, SPACE, pace=0.3)
     film.say("Marked: the data, where development trains, and who approves production.")
     film.hold(1.6)
     film.poster = film.clock - 0.5
-    terminal.enter("data/sample", hold=0.8)
+    terminal.enter(asked("Data"), hold=0.8)
     film.say("Data: the wine-quality table of the UCI repository.\nA path, s3://, git or a database would do as well.")
     terminal.press("\x15", pace=0.4)
     terminal.write(DATA, pace=0.012)
     film.hold(1.4)
-    terminal.enter("Format", hold=0.8)
-    terminal.enter("Target column", hold=0.5)
+    terminal.enter(asked("Format"), hold=0.8)
+    terminal.enter(asked("Target column"), hold=0.5)
     terminal.write("quality")
     film.hold(0.6)
-    terminal.enter("Task", hold=0.9)
+    terminal.enter(asked("Task"), hold=0.9)
     film.say("Development trains on a Kubeflow cluster.\nStaging and production could use others.")
-    terminal.enter("Engine", hold=0.8)
+    terminal.enter(asked("Engine"), hold=0.8)
     terminal.press(DOWN, pace=0.8)
-    terminal.enter("Kubeflow address", hold=0.5)
+    terminal.enter(asked("Kubeflow address"), hold=0.5)
     terminal.write("https://kubeflow.example.org/pipeline", pace=0.03)
     film.hold(0.5)
-    for question in ("Namespace", "Login", "Access", "Wait", "MLflow"):
-        terminal.enter(question, hold=0.9)
+    for question in ("Namespace", "Login", "Access", "Wait", "MLflow address"):
+        terminal.enter(asked(question), hold=0.9)
     terminal.write("https://mlflow.example.org", pace=0.03)
     film.hold(0.5)
-    terminal.enter("Runner", hold=0.9)
-    terminal.enter("Reviewers", hold=0.5)
+    terminal.enter(asked("Runner"), hold=0.9)
+    terminal.enter(asked("Reviewers"), hold=0.5)
     film.say("A team approves each training for production.")
     terminal.write("acme/ml")
     film.hold(0.7)
-    terminal.enter(r"Wait \(minutes\)", hold=0.7)
+    terminal.enter(asked("Wait"), hold=0.7)
     film.say("A summary. Nothing has been written so far.")
-    terminal.enter("Write it", hold=4)
+    terminal.enter(asked("Write it"), hold=4)
     terminal.enter(READY, hold=4)
 
 
+def asked(title: str) -> str:
+    """The pattern of a question that waits for an answer: its title, and on the same line how to answer."""
+    return rf"{title}[^\n]*(back\)|arrows, enter)"
+
+
 def _look(film: Film, terminal: Terminal) -> None:
-    film.chapter("2 of 4   The repository")
+    film.chapter("2 of 4 · The repository")
     film.say("The repository: three branches, a complete example pipeline,\ntests, workflows and documentation.")
     terminal.clear()
     terminal.run("cd wine-quality && git branch", hold=1.2)
@@ -97,7 +103,7 @@ def _look(film: Film, terminal: Terminal) -> None:
 
 
 def _push(film: Film, terminal: Terminal) -> None:
-    film.chapter("3 of 4   The push")
+    film.chapter("3 of 4 · The push")
     film.say("Now to GitHub: here a stand-in on this machine (127.0.0.1).")
     terminal.clear()
     terminal.write("mlopsgen push --org acme")
@@ -115,15 +121,15 @@ def _push(film: Film, terminal: Terminal) -> None:
 
 
 def _there(film: Film, world: World, browser: Browser) -> None:
-    film.chapter("3 of 4   The push")
+    film.chapter("3 of 4 · The push")
     picture = repository_page.picture(browser, world, FULL_NAME, BUILD / f"{NAME}-repository.png")
     film.say("What the stand-in now holds, read through GitHub's API.")
     film.page(picture, f"{world.github.url}/{FULL_NAME}", 9)
 
 
 def _again(film: Film, terminal: Terminal) -> None:
-    film.chapter("4 of 4   And again")
+    film.chapter("4 of 4 · And again")
     film.say("Push again: what is there is compared with what shall be.\nNothing differs, so nothing is done.")
     terminal.seen()
     terminal.clear()
-    terminal.run("mlopsgen push", hold=4)
+    terminal.run("mlopsgen push", hold=4, most=2.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from .terminal import Terminal
 
 NAME = "2-train-by-push"
 FIRST, SECOND = "Predict the quality of red wine", "Learn from products of two measurements"
+DRAFT = bool(os.environ.get("VIDEOS_DRAFT"))
 QUICK = ("Check style and types", "Run the tests")
-"""Steps that a draft (``VIDEOS_DRAFT=1``) takes as done, because they take minutes."""
+"""Steps that ``VIDEOS_DRAFT=1`` leaves out, because they take minutes; the film says so."""
 
 TITLE = """<h1>mlopsgen 2: train by git push</h1>
 <p>The code of an example pipeline is put into the repository of video 1: it predicts the quality of red wine.
@@ -63,7 +65,7 @@ def shoot(browser: Browser) -> Film:
     """Play the scenes."""
     film = Film(NAME)
     with world.opened() as there, cluster.opened(there) as stage:
-        if os.environ.get("VIDEOS_DRAFT"):
+        if DRAFT:
             stage.actions.done = QUICK
         film.say("A data scientist's day: put code in place, commit, push,\nread the report, improve.")
         film.card(TITLE, "mlopsgen", 8)
@@ -85,7 +87,7 @@ def shoot(browser: Browser) -> Film:
 
 def _place(scenes: Scenes) -> None:
     film, terminal, lab = scenes.film, scenes.terminal, scenes.editor
-    film.chapter("1 of 5   The code")
+    film.chapter("1 of 5 · The code")
     film.say("The repository as the tool made it. The code of our pipeline lies beside it.")
     terminal.run("ls ../wine-code ../wine-code/src/*", hold=2)
     film.say("Copied into it: two steps of our own, the pipeline,\nthe data source, tests, a notebook.")
@@ -103,7 +105,7 @@ def _place(scenes: Scenes) -> None:
 
 def _first(scenes: Scenes) -> Watched:
     film, browser, news = scenes.film, scenes.browser, scenes.stage.news
-    film.chapter("2 of 5   The push trains")
+    film.chapter("2 of 5 · The push trains")
     scenes.terminal.seen()
     scenes.terminal.clear()
     film.say("Commit and push. That is all a data scientist does.")
@@ -119,7 +121,7 @@ def _first(scenes: Scenes) -> Watched:
     )
     _cluster(scenes, 9)
     film.say("The workflow hears of the end, keeps the report,\nand proposes the model for staging.")
-    span = submitted, first.ended
+    span = news.span(_newest(scenes).id)[1], first.ended
     run_page.play(film, browser, first, span=span, seconds=5, title=f"development: {FIRST}")
     film.hold(1)
     return first
@@ -139,7 +141,7 @@ def _cluster(scenes: Scenes, seconds: float) -> None:
 
 def _results(scenes: Scenes, first: Watched) -> None:
     film = scenes.film
-    film.chapter("3 of 5   The report")
+    film.chapter("3 of 5 · The report")
     film.say("The report: the verdict first, in words.\nThe first model has no champion to beat, only thresholds.")
     _report(scenes, first, "first", 12)
     film.say("The same run in MLflow: metrics, parameters, the model.")
@@ -162,13 +164,15 @@ def _report(scenes: Scenes, run: Watched, name: str, seconds: float) -> None:
 
 def _mlflow(scenes: Scenes, path: str, name: str, seconds: float) -> None:
     server = scenes.stage.mlflow
-    picture = mlflow_pages.picture(scenes.browser, server, path, scenes.picture(f"mlflow-{name}"), first=name == "run")
+    first, target = name == "run", scenes.picture(f"mlflow-{name}")
+    show = "" if first else "Version 1"
+    picture = mlflow_pages.picture(scenes.browser, server, path, target, first=first, show=show)
     scenes.film.page(picture, server, seconds)
 
 
 def _second(scenes: Scenes) -> Watched:
     film, lab = scenes.film, scenes.editor
-    film.chapter("4 of 5   A better model")
+    film.chapter("4 of 5 · A better model")
     film.say(
         "An idea: what sulphates do depends on the alcohol.\nSo the model also gets the products of two measurements."
     )
@@ -207,14 +211,14 @@ def _second(scenes: Scenes) -> Watched:
 
 def _promoted(scenes: Scenes, second: Watched) -> None:
     film = scenes.film
-    film.chapter("5 of 5   Promoted")
+    film.chapter("5 of 5 · Promoted")
     film.say(
         "New model and champion were scored on the same test data.\n"
         "The new one is better in each metric. Now it is the champion."
     )
     film.poster = film.clock + 2
     _report(scenes, second, "second", 13)
-    film.say("MLflow's registry: version 2 carries the alias 'champion'.")
+    film.say("MLflow's registry: version 2 is the champion of development now.")
     _mlflow(scenes, mlflow_pages.model(scenes.stage.mlflow), "model", 6)
     film.say(
         "And the workflow proposes it for staging:\na pull request that says whether staging's gate would accept it."
@@ -223,10 +227,34 @@ def _promoted(scenes: Scenes, second: Watched) -> None:
     where = f"{pull['head']['ref']} → {pull['base']['ref']}"
     note = "opened by the workflow on the stand-in; not GitHub's own page"
     body = head(f"#{pull['number']}  {pull['title']}", note, where) + from_markdown(pull["body"])
-    film.page(take(scenes.browser, "pull", body, scenes.picture("pull")), f"pull request {pull['number']}", 9)
+    film.page(take(scenes.browser, "pull", body, scenes.picture("pull")), f"pull request {pull['number']}", 8)
+    film.say("Merged: staging trains, with its own configuration, gate and champion.")
+    merged = _merge(scenes, pull["number"])
+    run_page.play(
+        film, scenes.browser, merged, span=(merged.began, merged.ended), seconds=6, title="staging: the merge"
+    )
+    film.hold(1.5)
+
+
+def _merge(scenes: Scenes, number: int) -> Watched:
+    """Ada merges a pull request on the stand-in, and staging's workflow runs."""
+    actions, github = scenes.stage.actions, scenes.world.github
+    before = actions.repository.branches["staging"]
+    request = urllib.request.Request(
+        f"{github.api}/repos/{actions.full_name}/pulls/{number}/merge",
+        data=b'{"merge_method": "merge"}',
+        headers={"Authorization": f"Bearer {scenes.world.environ['GH_TOKEN']}"},
+        method="PUT",
+    )
+    urllib.request.urlopen(request).close()
+    (started,) = actions.start_pushed("staging", before)
+    merged = watch(actions, started)
+    assert merged.run.results["train"] == "success", merged.run.said()
+    return merged
 
 
 def _end(film: Film) -> str:
+    left_out = "<li>Left out: the repository's own lint and tests, which each push runs first.</li>" if DRAFT else ""
     real = sum(took for _, took, _ in film.speeds)
     shown = sum(seconds for _, _, seconds in film.speeds)
     return f"""<h1>That was it</h1>
@@ -235,5 +263,5 @@ def _end(film: Film) -> str:
 <li>Stand-ins: GitHub and the Kubeflow API (both check every call with the original's own description),
 act for GitHub Actions. None of it has run on github.com or on a cluster yet.</li>
 <li>The data: a copy on this machine of the public UCI table.</li>
-<li>Waiting: {real:.0f} seconds are shown in {shown:.0f}.</li></ul>
+{left_out}<li>Waiting: {real:.0f} seconds are shown in {shown:.0f}.</li></ul>
 <p>&nbsp;</p><p>Try it: <code>make demo</code>, or the tutorials in <code>docs/</code>.</p>"""
