@@ -24,6 +24,7 @@ html_theme = "furo"
 html_title = f"mlopsgen {__version__}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).with_name("_ext") / "search_order.js")
 
 copybutton_prompt_text = r"\$ "
 copybutton_prompt_is_regexp = True
