@@ -86,6 +86,58 @@ def test_every_schema_is_a_valid_schema_with_descriptions(name):
     assert found["properties"]["version"]
 
 
+SHORT_FORMS = {
+    "pipeline": {
+        "version": 1,
+        "project": "wine",
+        "pipelines": {
+            "training": {
+                "steps": [
+                    {
+                        "id": "a",
+                        "uses": "steps.a:a",
+                        "retry": 2,
+                        "timeout": "15m",
+                        "resources": {"cpu": 2, "memory": "8Gi"},
+                    },
+                    {
+                        "id": "b",
+                        "uses": "steps.b:b",
+                        "after": "a",
+                        "retry": {"count": 1, "wait": "30s", "longest": 600},
+                    },
+                    {"id": "c", "uses": "steps.c:c", "after": ["b"], "env_from_secret": {"data": ["DATA_MAIN_TOKEN"]}},
+                ]
+            }
+        },
+    },
+    "configuration": {
+        "version": 1,
+        "cluster_secrets": {"data": {"token": "DATA_MAIN_TOKEN"}, "more": ["SMTP_PASSWORD"]},
+        "actions": [
+            {"do": "email", "when": "regressed", "to": "team@example.org", "attach": "html"},
+            {"do": "workflow_dispatch", "when": ["improved"], "workflow": "deploy.yml", "inputs": {"version": 3}},
+            {
+                "do": "jenkins",
+                "when": "always",
+                "url": "https://ci.example.org",
+                "job": "a/b",
+                "parameters": {"n": 0.5},
+            },
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("name", SHORT_FORMS)
+def test_what_people_may_write_in_short_is_valid_for_editors_too(name):
+    jsonschema.validate(SHORT_FORMS[name], schema(name))
+    module, model = {"pipeline": ("pipeline_text", "PipelinesText"), "configuration": ("config", "BranchConfig")}[name]
+    code = f"import json, sys; from helpers.{module} import {model} as M; M.model_validate(json.load(sys.stdin))"
+    folder = ROOT / "template" / "src"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, input=json.dumps(SHORT_FORMS[name]), text=True, check=True)
+
+
 def test_the_schema_and_the_questions_have_the_same_keys():
     assert set(answers_schema()["properties"]) == {"version", *BY_KEY}
     with pytest.raises(jsonschema.ValidationError):

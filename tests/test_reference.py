@@ -120,6 +120,10 @@ def test_every_verb_of_a_generated_repository_has_its_section() -> None:
     options = (ROOT / "template" / "src" / "helpers" / "options.py").read_text(encoding="utf-8")
     for name in re.findall(r'"(--[a-z-]+)"', options):
         assert f"`{name}`" in page
+    assert [row for row in cells(page) if not row[-1]] == []
+    makefile = (ROOT / "template" / "Makefile").read_text(encoding="utf-8")
+    for name in re.findall(r"(?m)^([A-Z]+) \?=", makefile):
+        assert re.search(rf"`[^`]*\b{name}\b[^`]*`", page), name
 
 
 def test_every_exit_code_and_error_code_is_explained() -> None:

@@ -152,7 +152,7 @@ class ActionsText(Section):
 
 
 class SecurityText(Section):
-    """Dependabot."""
+    """Dependabot: alerts and updates."""
 
     vulnerability_alerts: bool | None = Field(default=None, description="Tell about dependencies with known faults.")
     security_updates: bool | None = Field(default=None, description="Open pull requests that mend them.")
@@ -209,12 +209,16 @@ class RemoteDocument(Section):
     actions: ActionsText = ActionsText()
     security: SecurityText = SecurityText()
     environments: dict[Environment, EnvironmentText] = Field(
-        default={}, description="Those that are left out are made as the answers say."
+        default={},
+        description="Approvals, variables and secrets, by environment; those left out are made as the answers say.",
     )
     rulesets: dict[Line, RulesetText] | None = Field(
-        default=None, description="All of them; left out: one for each branch."
+        default=None, description="What protects the branches, all of it; left out: one for each branch."
     )
-    labels: dict[Line, LabelText] | None = Field(default=None, description="All of them.")
+    labels: dict[Line, LabelText] | None = Field(
+        default=None,
+        description="Labels of issues and pull requests, all of them; left out: those that workflows give.",
+    )
     github: GitHubText = GitHubText()
 
     @model_validator(mode="before")

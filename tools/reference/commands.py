@@ -177,8 +177,9 @@ def _variables(param: Any) -> str:
 
 
 def _question(param: Any) -> Any:
+    """The question that an option answers: it has the question's own words."""
     found = BY_KEY.get(param.name)
-    return found if found is not None and found.flag in param.opts else None
+    return found if found is not None and str(param.help or "").startswith(found.help) else None
 
 
 def _meaning(param: Any) -> str:

@@ -88,7 +88,11 @@ makes it so. Every key may be left out.
 
 {generated}
 
-`mlopsgen schema remote` prints the JSON Schema.
+`mlopsgen schema remote` prints the JSON Schema. As `mlopsgen init --defaults` writes it:
+
+```yaml
+{example}
+```
 """
 
 REPORT_HEAD = """# report.json
@@ -142,7 +146,7 @@ def pages() -> dict[str, str]:
         "config-yaml.md": _page(CONFIG_HEAD, model_schema("configuration"), plain[_config("development")]),
         "pipeline-yaml.md": _page(PIPELINE_HEAD, model_schema("pipeline"), plain["src/pipelines/pipeline.yaml"]),
         "sources-yaml.md": _page(SOURCES_HEAD, model_schema("data-sources"), plain["data/sources.yaml"]),
-        "remote-yaml.md": _page(REMOTE_HEAD, remote_schema()),
+        "remote-yaml.md": _page(REMOTE_HEAD, remote_schema(), plain[".github/remote.yaml"]),
         "template-files.md": template_files.page(),
         "report.md": _page(REPORT_HEAD, model_schema("report"), brief=True),
         "output.md": _output(),

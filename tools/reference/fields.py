@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from reference.markdown import code, joined, prose, table
 
 COLUMNS = ("key", "value", "default", "meaning")
+_READABLE = 40
+"""A longer regular expression says nothing to people; the meaning has an example."""
 _OF_CONSTANTS = {"version": "The format; there is one so far.", "do": "Which action it is."}
 """What constants are for, which models do not say each time."""
 
@@ -122,7 +125,7 @@ class Schema:
         if kind == "object" and not found.get("properties"):
             more = found.get("additionalProperties")
             return f"name: {self.value(more)}" if isinstance(more, dict) else "any keys"
-        if kind == "string" and "pattern" in found:
+        if kind == "string" and len(found.get("pattern", "")) in range(1, _READABLE):
             return f"text like {code(found['pattern'])}"
         return _TYPES.get(kind, "anything") + _limits(found)
 
@@ -190,10 +193,32 @@ def sections(schema: Schema, *, level: int = 2, whole: str = "", brief: bool = F
             f"{'#' * level} {whole}{code(first.path)}",
             first.meaning,
             _line(first),
-            table(COLUMNS, rows(iter(inner))),
+            *_tables(inner, level + 1),
             *_variants(schema, [first, *inner], level + 1),
         ]
     return joined(*parts)
+
+
+def _tables(fields: list[Field], level: int) -> Iterator[str]:
+    """The fields of a section; what stands in a list or below names is a table of its own where it is long."""
+    containers: dict[str, list[Field]] = {}
+    for field in fields:
+        found = [part for part in _containers(field.path) if _long(part, fields)]
+        containers.setdefault(found[-1] if found else "", []).append(field)
+    for container, inside in containers.items():
+        if container:
+            yield f"{'#' * level} {code(container)}"
+        start = len(container) + 1 if container else 0
+        yield table(COLUMNS, [(code(each.path[start:]), each.value, each.default, each.meaning) for each in inside])
+
+
+def _containers(path: str) -> list[str]:
+    """The lists and names that a field stands in: ``pipelines.<name>`` and ``pipelines.<name>.steps[]``."""
+    return [path[: found.start()] for found in re.finditer(r"(?<=\]|>)\.", path)]
+
+
+def _long(container: str, fields: list[Field]) -> bool:
+    return sum(each.path.startswith(f"{container}.") for each in fields) > 3
 
 
 def _line(field: Field) -> str:

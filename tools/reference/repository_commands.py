@@ -26,7 +26,9 @@ What you type inside a repository that `mlopsgen init` made. `make` alone lists 
 MAKE_HEAD = """## make
 
 They take the branch that is checked out; `BRANCH=staging` takes another one, `PIPELINE=name` one of several pipelines.
-Everything runs in `.venv`, which `make setup` makes; `VENV` and `PYTHON` name others.
+`make train PARAMS="seed=7 algorithm=linear"` sets parameters of one training, and `ENGINE=local` trains on this machine
+although the branch trains on Kubeflow. Everything runs in `.venv`, which `make setup` makes; `VENV` and `PYTHON` name
+others.
 """
 
 MAIN_HEAD = """## python -m pipelines

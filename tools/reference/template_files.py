@@ -48,7 +48,7 @@ _RECORD = {
     "_src_path": "The address of the template.",
     "_commit": "The version that the repository has.",
     "_digest": "Proves that the answers are those that the version was rendered with; do not edit.",
-    "owned": "Files that you took over from the template, that updates leave alone: `[docs/, src/helpers/x.py]`.",
+    "owned": "Files that you took over, so that updates leave them alone: `[docs/, src/helpers/x.py]`.",
     "<question>": "The answer to each [question](questions.md) that was asked.",
 }
 

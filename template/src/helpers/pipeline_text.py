@@ -77,14 +77,18 @@ class StepText(Part):
     """One step."""
 
     id: Identifier = Field(description="Its name; other steps refer to it.")
-    uses: Annotated[str, AfterValidator(_reference)] = Field(description="module:function")
+    uses: Annotated[str, AfterValidator(_reference)] = Field(
+        description="The function: 'steps.train_model:train_model'."
+    )
     arguments: dict[str, Any] = Field(
         default={},
         alias="with",
         description="What is not matched by name: a value, $step.output, $step (what it returns) or $parameter.",
     )
     after: list[Identifier] = Field(default=[], description="Steps that have to end first, although nothing flows.")
-    condition: Identifier | None = Field(default=None, alias="if", description="A step that returns bool.")
+    condition: Identifier | None = Field(
+        default=None, alias="if", description="A step that returns bool: run this one only when it said True."
+    )
     cache: bool = Field(default=False, description="Whether a cluster may take an earlier result of this step.")
     retry: RetryKey = Field(default=Retry(), description="How often a failing step is tried again.")
     timeout: Seconds | None = Field(default=None, description="A step that takes longer fails: 90s, 15m, 2h, 1d.")
@@ -109,7 +113,7 @@ class StepText(Part):
             return {key: item for key, item in value.items() if not (item is None and key in empty)}
         return value
 
-    @field_validator("after", mode="before")
+    @field_validator("after", mode="before", json_schema_input_type=list[str] | str)
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

@@ -71,8 +71,25 @@ def _check_variable(secret: str, key: str, variable: Any, taken: dict[str, str])
     taken[variable] = secret
 
 
-Seconds = Annotated[int, BeforeValidator(seconds_of)]
-SecretVariables = Annotated[dict[str, dict[str, str]], BeforeValidator(secret_variables)]
+def text_of_number(value: Any) -> Any:
+    """``2`` and ``0.5`` as the text that a cluster takes them as."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+# The types behind 'json_schema_input_type' are what people may write, for editors and for the reference.
+Seconds = Annotated[
+    int,
+    BeforeValidator(
+        seconds_of,
+        json_schema_input_type=Annotated[int, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]*\s*[smhd]$")],
+    ),
+]
+SecretVariables = Annotated[
+    dict[str, dict[str, str]],
+    BeforeValidator(secret_variables, json_schema_input_type=dict[str, dict[str, str] | list[str]] | None),
+]
+_Cpu = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$")]
+_Memory = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?)?$")]
 
 
 class Accelerator(Part):
@@ -85,19 +102,14 @@ class Accelerator(Part):
 class Resources(Part):
     """What a step needs on a cluster; the local engine uses what the machine has."""
 
-    cpu: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$", description="Cores: 2, 0.5 or 500m.")
-    memory: str = Field(
-        default="",
-        pattern=r"^([0-9]+(\.[0-9]+)?(E|Ei|P|Pi|T|Ti|G|Gi|M|Mi|K|Ki)?)?$",
-        description="For example 512Mi or 8Gi.",
+    cpu: Annotated[_Cpu, BeforeValidator(text_of_number, json_schema_input_type=_Cpu | float)] = Field(
+        default="", description="Cores: 2, 0.5 or 500m."
+    )
+    memory: Annotated[_Memory, BeforeValidator(text_of_number, json_schema_input_type=_Memory | float)] = Field(
+        default="", description="For example 512Mi or 8Gi."
     )
     accelerator: Accelerator | None = None
     gpu: int = Field(default=0, ge=0, le=64, description="Short for accelerator: {type: nvidia.com/gpu, count: N}.")
-
-    @field_validator("cpu", "memory", mode="before")
-    @classmethod
-    def _numbers_too(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> Resources:
@@ -196,7 +208,9 @@ SPOT = {
 }
 """The nodes of usual clusters that may be taken away."""
 
-RetryKey = Annotated[Retry, BeforeValidator(retry_of)]
+RetryKey = Annotated[
+    Retry, BeforeValidator(retry_of, json_schema_input_type=Retry | Annotated[int, Field(ge=0, le=10)])
+]
 
 
 def _label(text: str) -> str:

@@ -88,7 +88,7 @@ class Rule(Part):
     attempts: int = Field(default=4, ge=1, le=10, description="How often a delivery is tried.")
     timeout: Seconds = Field(default=30, description="Seconds that the other side may take for one answer.")
 
-    @field_validator("when", mode="before")
+    @field_validator("when", mode="before", json_schema_input_type=list[Condition] | Condition)
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return _words(value)
@@ -121,9 +121,11 @@ class Email(Rule):
     subject: str = Field(default="", description="Template; empty: the verdict and the first metric.")
     text: str = Field(default="", description="Template of a text above the report.")
     report: bool = Field(default=True, description="Whether the report follows the text.")
-    attach: list[Literal["html", "json", "md"]] = Field(default=[], description="Files of the report to attach.")
+    attach: list[Literal["html", "json", "md"]] = Field(
+        default=[], description="Files of the report to attach: html, json, md."
+    )
 
-    @field_validator("to", "cc", "bcc", "attach", mode="before")
+    @field_validator("to", "cc", "bcc", "attach", mode="before", json_schema_input_type=list[str] | str)
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return _words(value)
@@ -194,9 +196,9 @@ class WorkflowDispatch(OfGitHub):
     do: Literal["workflow_dispatch"]
     workflow: str = Field(pattern=r"^([A-Za-z0-9_.-]+\.ya?ml|[0-9]+)$", description="Its file's name, or its number.")
     ref: str = Field(default="", description="Template; the branch or tag; empty: the branch that was trained.")
-    inputs: dict[str, str] = Field(default={}, description="Templates.")
+    inputs: dict[str, str] = Field(default={}, description="Templates, by the names of the workflow's inputs.")
 
-    @field_validator("inputs", mode="before")
+    @field_validator("inputs", mode="before", json_schema_input_type=dict[str, str | int | float | bool])
     @classmethod
     def _texts(cls, value: Any) -> Any:
         return _as_texts(value)
@@ -255,7 +257,7 @@ class Jenkins(Rule):
     do: Literal["jenkins"]
     url: str = Field(default="", description="Empty: the variable JENKINS_URL.")
     job: str = Field(min_length=1, description="The job's name; folders before it, joined by '/'.")
-    parameters: dict[str, str] = Field(default={}, description="Templates.")
+    parameters: dict[str, str] = Field(default={}, description="Templates, by the names of the job's parameters.")
 
     @field_validator("url")
     @classmethod
@@ -270,7 +272,7 @@ class Jenkins(Rule):
             raise ValueError("this has to be the job's name, with its folders as folder/job")
         return value
 
-    @field_validator("parameters", mode="before")
+    @field_validator("parameters", mode="before", json_schema_input_type=dict[str, str | int | float | bool])
     @classmethod
     def _texts(cls, value: Any) -> Any:
         return _as_texts(value)

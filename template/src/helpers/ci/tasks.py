@@ -41,7 +41,7 @@ def _image_tag(parser: argparse.ArgumentParser) -> None:
 
 
 def _store(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["restore", "keep"])
+    parser.add_argument("action", choices=["restore", "keep"], help="bring it back, or keep it")
     _branch(parser)
     parser.add_argument("--into", type=Path, default=Path("runs/store"), metavar="DIR", help="(default: runs/store)")
 
@@ -66,7 +66,9 @@ def _follow_up(parser: argparse.ArgumentParser) -> None:
 
 def _status(parser: argparse.ArgumentParser) -> None:
     _branch(parser)
-    parser.add_argument("--state", required=True, choices=["pending", "success", "failure", "error"])
+    parser.add_argument(
+        "--state", required=True, choices=["pending", "success", "failure", "error"], help="how the training stands"
+    )
     parser.add_argument("--text", default="", help="what the status says (default: what the state means)")
     parser.add_argument("--commit", default="", help="(default: GITHUB_SHA)")
 
