@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -58,7 +59,8 @@ class LiveLine:
         while True:
             self._busy.wait()
             time.sleep(_BEAT)
-            with self._lock:
+            # Whoever ends the program closes the terminal under us.
+            with self._lock, contextlib.suppress(ValueError, OSError):
                 seconds = time.monotonic() - self._since
                 if self._text and seconds > _QUIET:
                     self._beats += 1
