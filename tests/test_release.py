@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -18,7 +19,7 @@ import yaml
 import mlopsgen
 from mlopsgen.adapters.changelog import UNRELEASED, sections
 from tests.once import once
-from tools import release_check
+from tools import release_check, released_interface
 
 packages = release_check.release_packages
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +57,7 @@ class Project:
         self.write("CHANGELOG.md", CHANGELOG)
         self.git("tag", "v0.1.0")
         self.write("tests/released/v0.1.0/defaults.yml", "slug: wine\n")
+        self.write("tests/released/v0.1.0/interface.json", "{}\n")
         self.write("mlopsgen/__init__.py", '__version__ = "0.2.0"\n')
 
     def git(self, *arguments: str) -> None:
@@ -113,7 +115,11 @@ MISTAKES: dict[str, tuple[Callable[[Project], None], str]] = {
     "a tag that moved on": (lambda it: it.write("x", "x"), r"v0\.2\.0 is released already, at another commit"),
     "no records": (
         lambda it: (it.git("rm", "-rq", "tests/released"), it.write("x", "")),  # type: ignore[func-returns-value]
-        r"tests/released/ lacks v0\.1\.0",
+        r"tests/released/v0\.1\.0/defaults\.yml is missing: .*released_records\.py v0\.1\.0",
+    ),
+    "no interface": (
+        lambda it: (it.git("rm", "-q", "tests/released/v0.1.0/interface.json"), it.write("x", "")),  # type: ignore[func-returns-value]
+        r"interface\.json is missing: .*released_interface\.py v0\.1\.0",
     ),
     "no place for what comes": (lambda it: it.changelog("## [Unreleased]\n\n", ""), r"begins with no section"),
     "something left behind": (
@@ -155,6 +161,29 @@ def test_one_number_stands_everywhere() -> None:
     assert release_check.VERSION.fullmatch(mlopsgen.__version__)
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == mlopsgen.__version__
+
+
+@pytest.mark.parametrize("version", sorted(path.name for path in (ROOT / "tests" / "released").iterdir()))
+def test_what_programs_rely_on_goes_away_only_with_a_word_in_the_changelog(version: str) -> None:
+    released = json.loads((ROOT / "tests" / "released" / version / "interface.json").read_text(encoding="utf-8"))
+    now, said = released_interface.interface(), told_as_gone(version)
+    commands = {(name, word) for name, words in released["commands"].items() for word in ("", *words)}
+    here = {(name, word) for name, words in now["commands"].items() for word in ("", *words)}
+    gone = [word or name for name, word in commands - here]
+    gone += [code for code, number in released["errors"].items() if now["errors"].get(code) != number]
+    assert [word for word in gone if f"`{word}`" not in said] == [], "CHANGELOG.md says it under Changed or Removed"
+
+
+def told_as_gone(version: str) -> str:
+    """What the changelog says to be changed or removed after a version."""
+    found = sections((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    later = [
+        text
+        for name, text in found.items()
+        if name == UNRELEASED or release_check.order(name) > release_check.order(version)
+    ]
+    parts = re.findall(r"(?ms)^### (?:Changed|Removed).*?(?=^### |\Z)", "\n".join(later))
+    return "".join(parts)
 
 
 @pytest.fixture(scope="module")

@@ -146,11 +146,12 @@ def check_changelog(release: Release, today: date | None = None) -> str:
 
 
 def check_records(release: Release) -> str:
-    """Every released version's records are kept, so that tests take its repositories to the newest."""
-    kept = release.git("ls-tree", "--name-only", release.commit, "tests/released/").split()
-    missing = [tag for tag in release.released if f"tests/released/{tag}" not in kept]
-    if missing:
-        raise NotReady(f"tests/released/ lacks {missing[-1]}: .venv/bin/python tools/released_records.py {missing[-1]}")
+    """What every released version promised is kept, so that tests compare the newest with it."""
+    kept = release.git("ls-tree", "-r", "--name-only", release.commit, "tests/released/").split()
+    for tag in reversed(release.released):
+        for name, tool in (("defaults.yml", "released_records"), ("interface.json", "released_interface")):
+            if f"tests/released/{tag}/{name}" not in kept:
+                raise NotReady(f"tests/released/{tag}/{name} is missing: .venv/bin/python tools/{tool}.py {tag}")
     return f"{len(release.released)} released versions"
 
 
