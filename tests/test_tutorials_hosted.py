@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.tutorial_github import on_github
+from tests.tutorial_versions import site
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -12,3 +15,11 @@ pytestmark = pytest.mark.timeout(900)
 def test_from_a_machine_to_github() -> None:
     with on_github() as (ada, _):
         ada.follow("github.md")
+
+
+def test_a_fleet(tmp_path: Path) -> None:
+    with on_github(PYTHONPATH=str(site(tmp_path))) as (ada, github):
+        ada.follow("fleet.md")
+        for name in ("wine", "beer"):
+            makefile = github.repository(f"acme/{name}").git("show", "development:Makefile")
+            assert '--engine "$(ENGINE)"' in makefile

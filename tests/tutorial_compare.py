@@ -1,7 +1,8 @@
 """Whether a command printed what a tutorial shows. The rule is small, so that a page can be believed.
 
 - ``...`` alone in a line stands for any lines, none as well; within a line for anything.
-- Seconds (``0.4 s``), times of day, and ids of commits and of plans may be others: what differs from run to run.
+- Seconds (``0.4 s``), times of day, versions, and ids of commits and of plans may be others: what differs from run to
+  run, and with the next release.
 - Blanks at the end of lines do not count, nor do empty lines at the beginning and the end.
 
 Everything else is compared letter by letter.
@@ -18,6 +19,7 @@ _VARYING = (
     (re.compile(r"\b\d+(\.\d+)? (s|seconds|min)\b"), "<time>"),
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "<clock>"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "<date>"),
+    (re.compile(r"\bv\d+\.\d+\.\d+\b"), "<version>"),
     # Commits, digests of what a plan wants: hexadecimal, with a digit and of a length that they have.
     (re.compile(r"\b(?=[0-9a-f]*\d)([0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{12,16}|[0-9a-f]{7,10})\b"), "<id>"),
 )

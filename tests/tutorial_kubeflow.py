@@ -45,5 +45,7 @@ def _set_up(ada: Reader) -> None:
     programs = here / ".venv" / "bin"
     programs.mkdir(parents=True)
     python = programs / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH="{here}/src" exec {template_environment.python()} "$@"\n', encoding="utf-8")
+    python.write_text(
+        f'#!/bin/sh\nPYTHONPATH="{here}/src" exec {template_environment.python()} "$@"\n', encoding="utf-8"
+    )
     python.chmod(0o755)

@@ -28,7 +28,7 @@ RECORDING = os.environ.get("MLOPSGEN_TUTORIALS") == "write"
 """Whether a page gets what was printed where it shows something else: read it then, and leave out what nobody needs."""
 
 SIZE = (50, 100)
-LIMIT = 400
+LIMIT = 90 if RECORDING else 400
 """Seconds without a word from a command."""
 
 _READY = "[ready \x05"
@@ -127,7 +127,7 @@ class Reader:
         except (pexpect.TIMEOUT, pexpect.EOF) as stuck:
             said = shown(str(self._shell.before))
             raise Mismatch(f"{where}: $ {command.text}\ndoes not end; the screen shows\n{said}") from stuck
-        places = self.places | self.addresses
+        places = self.addresses | self.places
         told = difference(command.shown, printed, places)
         if told and RECORDING and code == command.ends:
             for here, there in places.items():
@@ -143,7 +143,10 @@ class Reader:
         for text, keys in command.answers:
             # What stands on the screen counts: a line is drawn in many pieces.
             while text not in shown(sent):
-                sent += self._shell.read_nonblocking(4096, timeout=LIMIT)
+                try:
+                    sent += self._shell.read_nonblocking(4096, timeout=LIMIT)
+                except pexpect.TIMEOUT as silent:
+                    raise Mismatch(f"{command.text} never showed '{text}':\n{shown(sent)}") from silent
                 if _PROMPT.search(sent):
                     raise Mismatch(f"{command.text} never showed '{text}':\n{shown(sent)}")
             for key in keys.split(", "):
