@@ -267,4 +267,4 @@ def test_a_source_without_git_and_bundle_is_refused(tmp_path, environ):
 def test_the_entry_point_is_the_command_line(packages):
     with zipfile.ZipFile(next(packages.glob("*.whl"))) as wheel:
         name = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-        assert "mlopsgen = mlopsgen.cli.main:main" in wheel.read(name).decode()
+        assert "mlopsgen = mlopsgen.__main__:main" in wheel.read(name).decode()
