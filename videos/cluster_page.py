@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 import subprocess
 from typing import Any
@@ -16,6 +15,8 @@ from .recorded import ClusterNews
 
 NOTE = "a stand-in for the Kubeflow API; the steps really run, as processes on this machine"
 FILLS = {"": "#f1f3f6", "RUNNING": "#ffe3a3", "SUCCEEDED": "#c9efd2", "FAILED": "#ffc9c9", "SKIPPED": "#e3e6ea"}
+NOISE = re.compile(r"\[KFP Executor|\d{4}/\d\d/\d\d ")
+"""What kfp and MLflow print around a step."""
 EDGES = {"": "#a9b4c2", "RUNNING": "#b26a00", "SUCCEEDED": "#1a7f37", "FAILED": "#cf222e", "SKIPPED": "#a9b4c2"}
 
 
@@ -72,7 +73,6 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
     """Show a run from its beginning to its end, in so many seconds."""
     names, edges = graph(run.spec.get("pipeline_spec", run.spec))
     began, ended = news.span(run.id)
-    (BUILD / f"{run.name}-logs.json").write_text(json.dumps(run.play.logs, indent=1), encoding="utf-8")
     film.badge(f"{ended - began:.0f} s shown in {seconds:.0f} s")
     film.speeds.append((run.name, ended - began, seconds))
     frames = round(seconds / 0.5)
@@ -110,10 +110,10 @@ def _drawn(names: list[str], edges: list[tuple[str, str]], states: dict[str, str
 
 
 def _said(names: list[str], states: dict[str, str], logs: dict[str, str]) -> str:
-    """The last line that each step printed which is done."""
+    """The last line of its own that each step printed which is done."""
     rows = ""
     for name in names:
-        lines = [line for line in logs.get(name, "").splitlines() if line.strip()]
+        lines = [line.strip() for line in logs.get(name, "").splitlines() if line.strip() and not NOISE.match(line)]
         if states.get(name) == "SUCCEEDED" and lines:
             rows += f"<tr><td>{html.escape(name)}</td><td class='quiet'>{html.escape(lines[-1][:160])}</td></tr>"
     return f"<table style='align-self: start'>{rows}</table>"
