@@ -23,3 +23,9 @@ def test_a_fleet(tmp_path: Path) -> None:
         for name in ("wine", "beer"):
             makefile = github.repository(f"acme/{name}").git("show", "development:Makefile")
             assert '--engine "$(ENGINE)"' in makefile
+
+
+def test_a_template_of_an_organisation(tmp_path: Path) -> None:
+    with on_github(PYTHONPATH=str(site(tmp_path))) as (ada, github):
+        ada.follow("config-repo.md")
+        assert github.repository("acme/mlops-config").branches["main"]
