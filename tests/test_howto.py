@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mlopsgen.sync.classes import read_classes
 from tests import guide_pages, in_process, template_environment
 from tests.test_workflows_commands import parse
 
+Prepare = Callable[[Path, dict[str, str]], None]
 BRANCHES = "development|staging|production"
 # Reads pairs of a model and a document from its input, and gives back what pydantic says of each that is not valid.
 READ = """
@@ -142,28 +144,56 @@ def test_every_yaml_of_a_guide_says_which_file_it_belongs_to():
     assert [block.place for block in guides if not re.fullmatch(known, first_line(block))] == []
 
 
+def no_record(repository: Path, environ: dict[str, str]) -> None:
+    git(repository, environ, "rm", "--quiet", ".copier-answers.yml")
+
+
+def own_line(repository: Path, environ: dict[str, str]) -> None:
+    makefile = repository / "Makefile"
+    text = makefile.read_text(encoding="utf-8")
+    makefile.write_text(
+        text.replace("install --quiet --require-hashes", "install --require-hashes", 1), encoding="utf-8"
+    )
+    git(repository, environ, "add", "Makefile")
+
+
+def secret_of_the_cluster(repository: Path, environ: dict[str, str]) -> None:
+    config = repository / "src" / "pipelines" / "staging" / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("engine: local", "engine: kubeflow")
+    config.write_text(f"{text}cluster_secrets: {{wine-staging: [DATA_MAIN_TOKEN]}}\n", encoding="utf-8")
+    git(repository, environ, "add", "src")
+
+
+def git(repository: Path, environ: dict[str, str], *words: str) -> None:
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for each in (words, ("commit", "--quiet", "--allow-empty", "-m", "A change")):
+        subprocess.run(["git", *who, *each], cwd=repository, env=environ, check=True)
+
+
 @pytest.mark.parametrize(
-    ("page", "command"),
+    ("page", "command", "prepare", "code"),
     [
-        ("secrets.md", "mlopsgen secrets set WEBHOOK_URL=abc"),
-        ("sync-record.md", "mlopsgen sync --dry-run"),
+        ("secrets.md", "mlopsgen secrets set WEBHOOK_URL=abc", None, 2),
+        ("sync-record.md", "mlopsgen sync --dry-run", no_record, 2),
+        ("sync-conflicts.md", "mlopsgen sync", own_line, 5),
+        ("kubeflow-secrets.md", "mlopsgen secrets manifest --branch staging", secret_of_the_cluster, 2),
     ],
 )
-def test_an_error_is_shown_as_it_is(page: str, command: str, tmp_path: Path, environ: dict[str, str]):
+def test_what_a_command_says_is_shown_as_it_is(
+    page: str, command: str, prepare: Prepare | None, code: int, tmp_path: Path, environ: dict[str, str]
+):
     text = (guide_pages.DOCS / "how-to" / page).read_text(encoding="utf-8")
-    shown = re.search(rf"^\$ {re.escape(command)}\n(error:.*?)(?=^\$ |^```)", text, re.MULTILINE | re.DOTALL)
+    shown = re.search(rf"^\$ {re.escape(command)}\n(.*?)(?=^\$ |^```|^\.\.\.$)", text, re.MULTILINE | re.DOTALL)
     assert shown
     old = ("init", "heart-rate", "--defaults", "--template-version", "v0.1.0")
     assert in_process.mlopsgen(*old, cwd=tmp_path, environ=environ).returncode == 0
     repository = tmp_path / "heart-rate"
-    if page == "sync-record.md":
-        who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        for words in (["rm", "--quiet", ".copier-answers.yml"], [*who, "commit", "--quiet", "-m", "gone"]):
-            subprocess.run(["git", *words], cwd=repository, env=environ, check=True)
+    if prepare is not None:
+        prepare(repository, environ)
     done = in_process.mlopsgen(*command.split()[1:], cwd=repository, environ=environ)
-    printed = done.stderr[done.stderr.index("error:") :]
+    assert done.returncode == code
     commit = re.compile(r"\b[0-9a-f]{7}\b")
-    assert commit.sub("COMMIT", printed) == commit.sub("COMMIT", shown[1])
+    assert commit.sub("COMMIT", shown[1]) in commit.sub("COMMIT", done.stderr + "\n" + done.stdout)
 
 
 def test_every_question_that_people_asked_has_its_thread_and_its_answer():
