@@ -1,4 +1,4 @@
-"""``mlopsgen completion``."""
+"""``mlopsgen completion``: the script that lets the Tab key complete."""
 
 from __future__ import annotations
 

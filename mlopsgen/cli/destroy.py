@@ -1,4 +1,4 @@
-"""``mlopsgen destroy``."""
+"""``mlopsgen destroy``: takes back what push made on GitHub."""
 
 from __future__ import annotations
 

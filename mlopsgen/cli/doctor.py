@@ -1,4 +1,4 @@
-"""``mlopsgen doctor``."""
+"""``mlopsgen doctor``: what is wrong on this machine."""
 
 from __future__ import annotations
 

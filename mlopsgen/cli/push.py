@@ -1,4 +1,4 @@
-"""``mlopsgen push``."""
+"""``mlopsgen push``: the repository on GitHub, or the forge on this machine."""
 
 from __future__ import annotations
 

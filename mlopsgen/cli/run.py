@@ -1,4 +1,4 @@
-"""``mlopsgen run``."""
+"""``mlopsgen run``: trains a branch again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mlopsgen runner``."""
+"""``mlopsgen runner``: machines of your own that train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mlopsgen schema``."""
+"""``mlopsgen schema``: the JSON Schemas of documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mlopsgen secrets``."""
+"""``mlopsgen secrets``: the secrets of each environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mlopsgen status``."""
+"""``mlopsgen status``: how the trainings and the forge stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``mlopsgen watch``."""
+"""``mlopsgen watch``: trains where the data changed."""
 
 from __future__ import annotations
 

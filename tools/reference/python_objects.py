@@ -159,11 +159,11 @@ def _of_field(value: str) -> str:
 
 def _attribute(found: Attribute, known: dict[str, str]) -> tuple[str, str, str]:
     kind = code(str(found.annotation)) if found.annotation is not None else ""
-    said = meaning(found, known)
-    if said or found.value is None:
-        return code(found.name), kind, prose(said)
-    # What is the same for every object of the class says what it is by its value.
-    return code(found.name), kind, code(str(found.value).strip("'\"")) if "\n" not in str(found.value) else ""
+    said = prose(meaning(found, known))
+    if not said and found.annotation is None and found.value is not None:
+        # What is the same for every object of the class says what it is by its value.
+        said = code(str(found.value)) if "\n" not in str(found.value) else ""
+    return code(found.name), kind, said
 
 
 def _constants(found: list[Attribute]) -> str:
