@@ -9,7 +9,7 @@ from typing import Any
 
 from .browser import Browser
 
-SCROLL = "text => [...document.querySelectorAll('a')].find(a => a.innerText === text).scrollIntoView({block: 'end'})"
+SCROLL = "text => [...document.querySelectorAll('a')].find(a => a.innerText === text).scrollIntoView({block: 'center'})"
 CLOSE, NARROW = "button[aria-label='Close']", "button[aria-label='Toggle sidebar']"
 
 

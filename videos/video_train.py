@@ -225,10 +225,13 @@ def _promoted(scenes: Scenes, second: Watched) -> None:
     )
     (pull,) = scenes.stage.actions.repository.pulls
     where = f"{pull['head']['ref']} → {pull['base']['ref']}"
-    note = "opened by the workflow on the stand-in; not GitHub's own page"
+    note = "on the stand-in; not GitHub's own page"
     body = head(f"#{pull['number']}  {pull['title']}", note, where) + from_markdown(pull["body"])
     film.page(take(scenes.browser, "pull", body, scenes.picture("pull")), f"pull request {pull['number']}", 8)
-    film.say("Merged: staging trains, with its own configuration, gate and champion.")
+    film.say(
+        "Merged: staging trains, with its own configuration, gate and champion.\n"
+        "Then a pull request to production waits for a person."
+    )
     merged = _merge(scenes, pull["number"])
     run_page.play(
         film, scenes.browser, merged, span=(merged.began, merged.ended), seconds=6, title="staging: the merge"
