@@ -185,6 +185,7 @@ def environment(home: Path, programs: Path) -> dict[str, str]:
         "TERM": "xterm",
         "PROMPT_TOOLKIT_NO_CPR": "1",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_PAGER": "cat",
         "UV_CACHE_DIR": cache,
     }
 
