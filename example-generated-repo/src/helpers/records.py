@@ -70,7 +70,11 @@ class Decision(Record):
     """The gate's verdict."""
 
     version: Literal[1] = 1
-    outcome: Outcome = Field(description="What became of the candidate, in a word.")
+    outcome: Outcome = Field(
+        description="'first': accepted, with nothing to compare with; 'improved': accepted, and the first metric is "
+        "better; 'unchanged': accepted, and it is not; 'regressed': refused, because a metric is worse than the "
+        "baseline's; 'rejected': refused for another reason; 'failed': the run failed."
+    )
     passed: bool = Field(description="Whether the gate accepts it.")
     reasons: list[str] = Field(description="Why, each a sentence.")
     metrics: list[MetricResult] = Field(description="What each rule says.")

@@ -83,7 +83,13 @@ class Rule(Part):
 
     name: str = Field(default="", max_length=80, description="How results call the rule; empty: its place and kind.")
     when: Annotated[
-        list[Condition], Field(min_length=1, description="After which trainings; one that holds is enough.")
+        list[Condition],
+        Field(
+            min_length=1,
+            description="After which trainings; one that holds is enough. 'improved': accepted, and better or the first; "
+            "'regressed': refused by the gate; 'failed': an error; 'succeeded': trained to the end, whatever the gate "
+            "said; 'data_changed': started because the data changed; 'always': each.",
+        ),
     ]
     attempts: int = Field(default=4, ge=1, le=10, description="How often a delivery is tried.")
     timeout: Seconds = Field(default=30, description="Seconds that the other side may take for one answer.")
