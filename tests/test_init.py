@@ -278,6 +278,13 @@ def test_a_folder_that_may_not_be_written_is_exit_code_4(tmp_path, environ):
     assert list(closed.iterdir()) == []
 
 
+def test_a_folder_beside_this_one_is_shown_without_dots(mlopsgen, tmp_path):
+    (tmp_path / "here").mkdir()
+    done = mlopsgen("init", "../wine", "--defaults", cwd=tmp_path / "here")
+    assert f"cd {tmp_path / 'wine'}\n" in done.stdout
+    assert "/.." not in done.stdout
+
+
 @pytest.mark.parametrize("moment", ["temporary", "file", ".git", "objects", "index", "refs"])
 def test_killed_at_any_moment_nothing_or_everything_is_there(tmp_path, environ, git, moment):
     """Kills the real process as soon as something appears, then makes sure that the next one works and tidies up."""

@@ -80,11 +80,12 @@ class TerminalPrompter:
 
     def choose_some(self, title: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str]) -> list[str]:
         """Any of the choices."""
+        wide = terminal_width() >= 72
         question = questionary.checkbox(
             title,
             choices=[questionary.Choice(words, value, checked=value in chosen) for value, words in choices],
             qmark=" ",
-            instruction="(space marks, enter goes on; no mark: keep it all)",
+            instruction="(space marks, enter goes on; no mark: keep it all)" if wide else "(space, enter)",
             **self._look,
         )
         return [str(value) for value in question.unsafe_ask()]

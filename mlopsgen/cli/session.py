@@ -56,8 +56,9 @@ class Session:
     width: int
 
     def path(self, text: str | Path) -> Path:
-        """A path from the command line, made absolute."""
-        return self.cwd / Path(text).expanduser()
+        """A path from the command line, made absolute; without '..', because it is shown to people."""
+        found = self.cwd / Path(text).expanduser()
+        return found.resolve() if ".." in found.parts else found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,13 @@ INSTALLER_PREFIX = "installer-"
 """The folders beside the environments that hold uv and pip, one for each Python."""
 
 _MARKER = ".complete"
+_MLFLOW = re.compile(r"^mlflow\b", re.MULTILINE)
+_IMPORTS = """import contextlib, importlib
+names = "pandas sklearn.pipeline mlflow.pyfunc mlflow.store.tracking.sqlalchemy_store alembic.command"
+for name in names.split():
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)
+"""
 _UV = re.compile(r"^uv==(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 
 
@@ -112,6 +119,7 @@ class Builder:
         if uv.is_file():
             argv = [str(uv), "pip", "install", "--no-progress", "--python", str(inside), *requirements]
             if self._run(argv, lock, cwd=checkout) == 0:
+                self._compile(inside, lock, checkout)
                 return
             self._say("environment: uv could not install the packages; trying pip")
         argv = [str(installer), "-I", "-m", "pip", "--python", str(inside), "install", "--no-input", *requirements]
@@ -120,6 +128,14 @@ class Builder:
                 "The packages of requirements.txt could not be installed; the log shows what the installers said.",
                 "Is the package index reachable from this machine? Then 'mlopsgen run' tries again.",
             )
+
+    def _compile(self, inside: Path, lock: int, checkout: Path) -> None:
+        """Import what each training imports: uv, unlike pip, leaves compiling to the first import.
+
+        On a slow machine that takes longer than the check before a training waits for its store to answer.
+        """
+        if _MLFLOW.search((checkout / "requirements.txt").read_text(encoding="utf-8", errors="replace")):
+            self._run([str(inside), "-I", "-c", _IMPORTS], lock, cwd=self._layout.root)
 
     def _installer(self, python: pythons.Python, checkout: Path, lock: int) -> Path:
         """A Python with pip and, where the lock names it and it can be fetched, uv: apart from what is trained with."""
