@@ -112,7 +112,9 @@ class Schema:
             return ", ".join(code(_yaml(each)) for each in found["enum"])
         options = found.get("anyOf", found.get("oneOf"))
         if options:
-            return " or ".join(dict.fromkeys(self.value(each) for each in options))
+            lists = [each["items"] for each in options if each.get("type") == "array" and each.get("items") in options]
+            words = dict.fromkeys(self.value(each) for each in options if each.get("items") not in lists or not lists)
+            return " or ".join(words) + (", or a list of them" if lists else "")
         return self._of_type(found)
 
     def _of_type(self, found: Mapping[str, Any]) -> str:

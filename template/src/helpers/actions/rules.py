@@ -86,8 +86,8 @@ class Rule(Part):
         list[Condition],
         Field(
             min_length=1,
-            description="After which trainings; one that holds is enough. 'improved': accepted, and better or the first; "
-            "'regressed': refused by the gate; 'failed': an error; 'succeeded': trained to the end, whatever the gate "
+            description="After which trainings; one that holds is enough. 'improved': accepted, and better or the "
+            "first; 'regressed': refused by the gate; 'failed': an error; 'succeeded': trained to the end, whatever the gate "
             "said; 'data_changed': started because the data changed; 'always': each.",
         ),
     ]
