@@ -9,10 +9,9 @@ import secrets
 import shutil
 import string
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pexpect
 
@@ -217,8 +216,3 @@ def _home() -> Path:
         except FileExistsError:
             continue
         return home
-
-
-def places_of(mapping: Mapping[str, Any]) -> dict[str, str]:
-    """What stands for what, as text."""
-    return {str(here): str(there) for here, there in mapping.items()}
