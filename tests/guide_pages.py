@@ -12,7 +12,12 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
-PAGES = [*sorted((DOCS / "how-to").glob("*.md")), *sorted((DOCS / "explanation").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    DOCS / "index.md",
+    *sorted((DOCS / "how-to").glob("*.md")),
+    *sorted((DOCS / "explanation").glob("*.md")),
+]
 _READER = MarkdownIt("commonmark").enable("table")
 
 
@@ -21,7 +26,7 @@ class Block:
     """A block of code.
 
     Attributes:
-        page: The page's path below ``docs``.
+        page: The page's path.
         line: Where it stands.
         kind: Its language.
         text: What is in it.
@@ -50,7 +55,7 @@ def blocks(kind: str) -> list[Block]:
     """All blocks of a language, those in lists included."""
     found = []
     for path in PAGES:
-        page = str(path.relative_to(DOCS))
+        page = str(path.relative_to(ROOT))
         found += [
             Block(page, token.map[0] + 1, kind, token.content)
             for token in _READER.parse(path.read_text(encoding="utf-8"))
@@ -77,7 +82,7 @@ def _mentioned() -> Iterator[Call]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             for text in re.findall(r"`(mlopsgen [a-z][^`]*|make [a-z][^`]*|python -m pipelines[^`]*)`", line):
                 for words in programs(text):
-                    yield Call(f"{path.relative_to(DOCS)}:{number}", words)
+                    yield Call(f"{path.relative_to(ROOT)}:{number}", words)
 
 
 def programs(line: str) -> list[tuple[str, ...]]:

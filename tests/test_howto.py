@@ -140,7 +140,7 @@ def test_every_yaml_of_a_guide_says_which_file_it_belongs_to():
     patterns = "|".join(MODELS)
     others = r"\.github/remote\.yaml|organisation\.yaml|sync\.yaml|copier\.yml|\.copier-answers\.yml"
     known = rf"(steps of )?({patterns})|{others}"
-    guides = [block for block in guide_pages.blocks("yaml") if block.page.startswith("how-to/")]
+    guides = [block for block in guide_pages.blocks("yaml") if block.page.startswith("docs/how-to/")]
     assert [block.place for block in guides if not re.fullmatch(known, first_line(block))] == []
 
 
