@@ -222,6 +222,8 @@ def test_every_environment_variable_that_the_code_names_is_explained() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+_?", str(node.value)):
                     found.setdefault(str(node.value), set()).add(path.relative_to(ROOT).as_posix())
+            for name in re.findall(r'environ(?:\.get)?[\[(]\s*"([A-Z]+)"', path.read_text(encoding="utf-8")):
+                found.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
     assert len(found) > 80
     unknown = {name: sorted(paths) for name, paths in found.items() if name not in known}
     assert unknown == {}, "write them into tools/reference/variables.yaml or not-variables.yaml"

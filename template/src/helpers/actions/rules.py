@@ -87,8 +87,8 @@ class Rule(Part):
         Field(
             min_length=1,
             description="After which trainings; one that holds is enough. 'improved': accepted, and better or the "
-            "first; 'regressed': refused by the gate; 'failed': an error; 'succeeded': trained to the end, whatever the gate "
-            "said; 'data_changed': started because the data changed; 'always': each.",
+            "first; 'regressed': refused by the gate; 'failed': an error; 'succeeded': trained to the end, whatever "
+            "the gate said; 'data_changed': started because the data changed; 'always': each.",
         ),
     ]
     attempts: int = Field(default=4, ge=1, le=10, description="How often a delivery is tried.")
