@@ -8,12 +8,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from mlopsgen.answers import BUILT_IN, resolve
+from mlopsgen.cli.topics import topics
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from tests.once import once
 from tools import diagrams, workflow_tools
@@ -247,3 +250,13 @@ def test_pictures_are_small_used_and_whole():
         assert f"pictures/{path.name}" in text, f"{path.name} stands on no page"
         if path.suffix == ".svg":
             assert "cdn" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_picture_of_the_wizard_shows_what_it_asks_today(mode):
+    picture = (DOCS / "pictures" / f"wizard-{mode}.svg").read_text(encoding="utf-8")
+    shown = "\n".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture))
+    text = unescape(shown).replace("\xa0", " ")
+    offered = [topic.words for topic in topics(BUILT_IN, resolve({}))]
+    assert len(offered) > 5
+    assert [words for words in offered if words not in text] == [], "run 'make pictures'"
