@@ -51,8 +51,8 @@ def refusal(words: tuple[str, ...]) -> str:
             if not hasattr(command, "resolve_command"):
                 return ""
             rest = [*context._protected_args, *context.args]
-            if not rest:
-                return "no command"
+            if not rest:  # a group alone shows its help
+                return ""
             _, command, rest = command.resolve_command(context, rest)
     except Exception as error:  # noqa: BLE001 - whatever the parser raises is a refusal
         return str(getattr(error, "message", error) or type(error).__name__)
