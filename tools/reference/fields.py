@@ -11,7 +11,7 @@ from typing import Any
 from reference.markdown import code, joined, prose, table
 
 COLUMNS = ("key", "value", "default", "meaning")
-_READABLE = 40
+_READABLE = 20
 """A longer regular expression says nothing to people; the meaning has an example."""
 _OF_CONSTANTS = {"version": "The format; there is one so far.", "do": "Which action it is."}
 """What constants are for, which models do not say each time."""
@@ -144,6 +144,8 @@ _TYPES = {
 
 
 def _limits(found: Mapping[str, Any]) -> str:
+    if "minimum" in found and "maximum" in found:
+        return f" ({found['minimum']:g} to {found['maximum']:g})"
     words = [
         f"{sign}{found[key]:g}"
         for key, sign in (("exclusiveMinimum", "> "), ("minimum", "at least "), ("maximum", "at most "))

@@ -12,7 +12,7 @@ from griffe import Attribute, Class, DocstringSectionKind, Function, Module
 
 from reference.markdown import code, joined, prose, table
 
-_WIDE = 100
+_WIDE = 84
 _LISTS = {
     DocstringSectionKind.parameters: "Arguments",
     DocstringSectionKind.other_parameters: "Further arguments",
