@@ -9,7 +9,7 @@ import pytest
 from tests.tutorial_github import on_github
 from tests.tutorial_versions import site
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_from_a_machine_to_github() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tutorial_kubeflow import on_kubeflow
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_to_kubeflow_with_each_login(tmp_path: Path) -> None:

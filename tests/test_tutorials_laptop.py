@@ -6,7 +6,7 @@ import pytest
 
 from tests.tutorial_reader import reader
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_the_first_model() -> None:

@@ -27,8 +27,8 @@ RECORDING = os.environ.get("MLOPSGEN_TUTORIALS") == "write"
 """Whether a page gets what was printed where it shows something else: read it then, and leave out what nobody needs."""
 
 SIZE = (50, 100)
-LIMIT = 90 if RECORDING else 400
-"""Seconds without a word from a command."""
+LIMIT = 90 if RECORDING else 900
+"""Seconds that a command may take; a machine may be busy with other things."""
 
 _READY = "[ready \x05"
 _PROMPT = re.compile(r"\[ready \x05(\d+)\] ")
