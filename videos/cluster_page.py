@@ -84,7 +84,7 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
             continue
         shown = states
         done = sum(state == "SUCCEEDED" for state in states.values())
-        drawn = f"<div class='cluster'>{_drawn(names, edges, states)}{_said(names, states, run.play.logs)}</div>"
+        drawn = f"<div class='cluster'>{_drawn(names, edges, states)}{_said(states, run.play.logs)}</div>"
         body = head(run.name, NOTE, f"{done} of {len(names)} steps done") + drawn
         picture = BUILD / f"{film.name}-cluster-{len(film.shots.values):04}.png"
         film.page(take(browser, "cluster", body, picture), address, seconds / frames)
@@ -109,11 +109,11 @@ def _drawn(names: list[str], edges: list[tuple[str, str]], states: dict[str, str
     return f"<div>{svg}</div>"
 
 
-def _said(names: list[str], states: dict[str, str], logs: dict[str, str]) -> str:
+def _said(states: dict[str, str], logs: dict[str, str]) -> str:
     """The last line of its own that each step printed which is done."""
     rows = ""
-    for name in names:
+    for name, state in states.items():
         lines = [line.strip() for line in logs.get(name, "").splitlines() if line.strip() and not NOISE.match(line)]
-        if states.get(name) == "SUCCEEDED" and lines:
+        if state == "SUCCEEDED" and lines:
             rows += f"<tr><td>{html.escape(name)}</td><td class='quiet'>{html.escape(lines[-1][:160])}</td></tr>"
     return f"<table style='align-self: start'>{rows}</table>"

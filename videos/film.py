@@ -135,6 +135,12 @@ class Film:
         self.hold(seconds)
 
     @property
+    def waiting(self) -> str:
+        """What is shown faster than it was, in words."""
+        real, shown = (sum(each[place] for each in self.speeds) for place in (1, 2))
+        return f"{real:.0f} seconds are shown in {shown:.0f}" if self.speeds else "nothing was cut"
+
+    @property
     def cast(self) -> str:
         """The recorded terminal in asciinema's format, which ``asciinema play`` shows as well."""
         head = {"version": 2, "width": COLUMNS, "height": ROWS, "env": {"TERM": "xterm-256color"}}

@@ -25,7 +25,7 @@ END = """<h1>That was it</h1>
 <code>mlopsgen push</code>, a token, one <code>y</code>.</li>
 <li>Real: the tool, git, the repository, every request and answer.</li>
 <li>Stand-in: GitHub. The tool has not been run against github.com yet.</li>
-<li>Waiting: nothing was cut; the plan and the list of what was done are shown slower than they came.</li></ul>
+<li>Waiting: {waiting}; the plan and the list of what was done are shown slower than they came.</li></ul>
 <p>&nbsp;</p><p>Next: video 2 trains with it. Or try it yourself: <code>make demo</code></p>"""
 
 
@@ -43,7 +43,7 @@ def shoot(browser: Browser) -> Film:
             _again(film, terminal)
         film.chapter("")
         film.say("")
-        film.card(END, "mlopsgen", 9)
+        film.card(END.format(waiting=film.waiting), "mlopsgen", 9)
     return film
 
 
