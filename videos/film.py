@@ -137,7 +137,8 @@ class Film:
     @property
     def waiting(self) -> str:
         """What is shown faster than it was, in words."""
-        real, shown = (sum(each[place] for each in self.speeds) for place in (1, 2))
+        real = sum(took for _, took, _ in self.speeds)
+        shown = sum(seconds for _, _, seconds in self.speeds)
         return f"{real:.0f} seconds are shown in {shown:.0f}" if self.speeds else "nothing was cut"
 
     @property
