@@ -4,6 +4,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV ?= .venv
+DEMO_VENV ?= build/demo-venv
 TEMPLATE_VENV ?= build/template-venv
 WORKFLOW_TOOLS ?= build/workflow-tools
 DOCS ?= build/docs
@@ -33,8 +34,9 @@ workflow-tools: setup ## Make the programs that check workflow files, in build/.
 	@$(RUN) tools/workflow_tools.py "$(WORKFLOW_TOOLS)"
 
 .PHONY: demo
-demo: setup ## From nothing to a trained model: init, push, a change, push again. Makes demo/<number>.
-	@$(RUN) tools/demo.py
+demo: ## From nothing to a trained model: init, push, a change, push again. Makes demo/<number>.
+	@$(PYTHON) tools/environment.py "$(DEMO_VENV)" --lock requirements.txt --editable .
+	@"$(DEMO_VENV)/bin/python" tools/demo.py
 
 .PHONY: lint
 lint: setup ## Check style, types and the layers of the tool.
@@ -123,10 +125,11 @@ example-report: setup ## Make the sample report of the docs again (needs chromiu
 
 .PHONY: lock
 lock: setup ## Lock the requirements again (UPGRADE=1 for the newest versions).
-	@for name in requirements-dev benchmarks/requirements-peers; do \
-	  "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header $(if $(UPGRADE),--upgrade) "$$name.in" --output-file "$$name.txt" || exit 1; \
-	done
+	@set -- "$(VENV)/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header; \
+	for name in requirements-dev benchmarks/requirements-peers videos/requirements; do \
+	  "$$@" $(if $(UPGRADE),--upgrade) "$$name.in" --output-file "$$name.txt" || exit 1; \
+	done; \
+	"$$@" --extra locks --constraint requirements-dev.txt pyproject.toml requirements.in --output-file requirements.txt
 
 .PHONY: newest
 newest: setup template-venv ## Lock the newest versions of everything, in the template as well: what the nightly tests run with.

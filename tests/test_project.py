@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = [
+    "requirements.txt",
     "requirements-dev.txt",
     "benchmarks/requirements-peers.txt",
+    "videos/requirements.txt",
     "template/requirements.txt",
     "template/requirements-dev.txt",
 ]
@@ -121,6 +124,17 @@ def test_locks_know_every_requirement(name: str) -> None:
     source = (ROOT / name).with_suffix(".in")
     wanted = re.findall(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", text_of(source), re.MULTILINE)
     assert {re.sub(r"[-_.]+", "-", word).lower() for word in wanted} <= locked
+
+
+def test_what_the_demo_installs_is_what_the_tests_have() -> None:
+    pins = {
+        name: dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", text_of(ROOT / name), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    }
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    wanted = {re.match(r"[\w.-]+", each)[0].lower() for each in project["dependencies"]}
+    assert wanted <= set(pins["requirements.txt"])
+    assert pins["requirements.txt"].items() <= pins["requirements-dev.txt"].items()
 
 
 def test_actions_are_pinned_and_permissions_start_from_nothing() -> None:
