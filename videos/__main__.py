@@ -7,6 +7,7 @@ import sys
 from . import video_make, video_train
 from .browser import Browser
 from .places import BUILD, HERE
+from .world import Occupied
 
 VIDEOS = {"1": video_make, "2": video_train}
 
@@ -16,7 +17,11 @@ def main(chosen: list[str]) -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     with Browser() as browser:
         for number in chosen or VIDEOS:
-            film = VIDEOS[number].shoot(browser)
+            try:
+                film = VIDEOS[number].shoot(browser)
+            except Occupied as occupied:
+                print(occupied, file=sys.stderr)
+                return 1
             film.make(browser, BUILD, HERE)
             print(f"{film.name}: {film.clock:.0f} s", flush=True)
     return 0

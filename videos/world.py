@@ -40,14 +40,23 @@ class Occupied(Exception):
 def opened() -> Iterator[World]:
     """Ada's machine, with an organisation on the stand-in of GitHub."""
     _fresh()
+    try:
+        with _github() as (github, token):
+            yield World(github, DEMO, _environ(github, token))
+    finally:
+        shutil.rmtree(DEMO, ignore_errors=True)
+
+
+@contextmanager
+def _github() -> Iterator[tuple[FakeGitHub, str]]:
+    """The stand-in with its people, and Ada's token."""
     with FakeGitHub() as github:
         for login in ("ada", "grace"):
             github.add_user(login)
         github.add_org("acme", plan="enterprise", members=["ada", "grace"])
         github.add_team("acme", "ml", members=["grace"])
         token = github.add_token("ada", scopes=["repo", "workflow", "read:org", "user"])
-        yield World(github, DEMO, _environ(github, token))
-    shutil.rmtree(DEMO)
+        yield github, token
 
 
 def _fresh() -> None:
