@@ -46,7 +46,7 @@ def page() -> str:
     return joined(
         HEAD,
         _machine(outcome),
-        table(("figure", "question", "goal", "reached"), _summary(figures, notes)),
+        table(("figure", "question", "measured", "goal reached"), _summary(figures, notes)),
         *(part for figure in figures for part in _figure(figure, notes[figure["id"]])),
         REPEAT,
     )
@@ -68,7 +68,8 @@ def _summary(figures: list[dict[str, Any]], notes: Mapping[str, Mapping[str, str
         title = _title(figure)
         slug = "".join(each for each in title.lower() if each.isalnum() or each in " -").replace(" ", "-")
         verdict = "yes" if figure["met"] else "**no**"
-        yield f"[{figure['id']}](#{slug})", notes[figure["id"]]["question"], prose(figure["goal"]), verdict
+        measured = figure["finding"].partition(". ")[0].removesuffix(".")
+        yield f"[{figure['id']}](#{slug})", notes[figure["id"]]["question"], prose(measured), verdict
 
 
 def _title(figure: Mapping[str, Any]) -> str:
