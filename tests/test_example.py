@@ -23,6 +23,13 @@ COPIES = sorted(example.ROOT.parent.glob("*/data/winequality-red.csv"))
 DATA = COPIES[0] if COPIES else example.OVERLAY / "data" / "sample" / "wine.csv"
 OWN_TESTS = [f"tests/test_{name}.py" for name in ("steps", "notebook", "repository", "updates")]
 METRICS = ("rmse", "mae", "r2")
+HELPERS_TESTS = [  # one of each file that trains or compiles
+    "preflight.py::test_a_champion_that_does_not_load_stops_no_training",
+    "tracking.py::test_everything_about_a_run_is_recorded",
+    "package_contents.py::test_the_pods_of_all_steps_say_what_they_train",
+    "sweep.py::test_the_package_shows_the_loop_its_limit_and_the_metric",
+    "dockerfile.py::test_the_image_runs_as_nobody_special_and_shows_its_help",
+]
 
 
 @pytest.fixture
@@ -85,6 +92,13 @@ def test_it_passes_its_own_checks_of_style_and_types(
 def test_it_passes_its_own_tests(repository: Path, tmp_path: Path) -> None:
     tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *OWN_TESTS]
     template_environment.run(repository, tmp_path, *tests, PYTHONDONTWRITEBYTECODE="", WINE_CSV=str(DATA))
+
+
+def test_the_tests_of_the_helpers_do_not_need_the_owners_steps(repository: Path, tmp_path: Path) -> None:
+    for path in [*repository.glob("src/steps/*.py"), repository / "src/pipelines/pipeline.yaml"]:
+        path.write_text("", encoding="utf-8")
+    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/managed/test_{name}" for name in HELPERS_TESTS)]
+    template_environment.run(repository, tmp_path, *tests)
 
 
 def train(repository: Path, home: Path) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A repository as its owner has it, for tests that call its verbs, and its branch on a cluster."""
+"""A repository with the steps of ``plain``, for tests that call its verbs, and its branch on a cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import plain
 import yaml
 from cluster import Cluster
 from support import TEMPLATE, World
@@ -35,7 +36,7 @@ class Repository:
         shutil.copytree(TEMPLATE / "src", self.root / "src", ignore=ignore, dirs_exist_ok=True)
         for name in ("requirements.txt", "requirements-linux.txt"):
             shutil.copy(TEMPLATE / name, self.root / name)
-        world.pipeline_text()
+        plain.write(self.root)
         self.configure(**config)
         self.secrets = {"mlflow": {"address": world.uri, "password": "not-a-real-password"}}
 

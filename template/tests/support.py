@@ -55,6 +55,8 @@ class World:
     """A repository in a folder of its own, with one source and a gate."""
 
     root: Path
+    step: Callable[[str], Callable[..., Any]] = step
+    """Where a training finds its steps: those of ``src/steps``, or those of ``plain``."""
 
     def __post_init__(self) -> None:
         (self.root / "data" / "sample").mkdir(parents=True)
@@ -128,19 +130,19 @@ class World:
         model, metrics = at(Model, "model"), at(Metrics, "metrics")
         evaluation, decision = at(Artifact, "evaluation"), at(Artifact, "decision")
         before("pull")
-        step("pull_data")(source, text, data)
+        self.step("pull_data")(source, text, data)
         before("validate")
-        step("validate_data")(data, text, valid)
+        self.step("validate_data")(data, text, valid)
         before("split")
-        step("split_data")(valid, test_size, seed, train, test)
+        self.step("split_data")(valid, test_size, seed, train, test)
         before("train")
-        step("train_model")(train, algorithm, hyperparameters or {}, "auto", seed, text, model)
+        self.step("train_model")(train, algorithm, hyperparameters or {}, "auto", seed, text, model)
         before("evaluate")
-        step("evaluate_model")(model, test, text, metrics, evaluation)
+        self.step("evaluate_model")(model, test, text, metrics, evaluation)
         before("compare")
-        passed = step("compare_models")(evaluation, text, decision)
+        passed = self.step("compare_models")(evaluation, text, decision)
         before("register")
-        version = step("register_model")(model, evaluation, decision, text) if passed else ""
+        version = self.step("register_model")(model, evaluation, decision, text) if passed else ""
         before("finish")
         tracking.finish_run(run, "succeeded")
         return Training(

@@ -13,6 +13,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import plain
 import pytest
 import yaml
 from google.protobuf import json_format
@@ -92,7 +93,7 @@ def test_what_git_ignores_stays_and_what_a_source_names_travels(repository: Repo
     files = unpacked(repository.package())
     assert {name for name in files if name.startswith("data/")} == {"data/sources.yaml", "data/sample/diabetes.csv"}
     assert "requirements-linux.txt" in files
-    assert "src/steps/train_model.py" in files
+    assert "src/steps/plain.py" in files
     assert "src/helpers/models.py" in files
     needless = ("command_line", "local_engine", "graph", "kubeflow_client", "report_html", "actions/mail")
     assert not [name for name in needless if f"src/helpers/{name}.py" in files]
@@ -188,7 +189,7 @@ def test_no_step_is_larger_than_one_argument_may_be(repository: Repository) -> N
 def test_a_step_whose_earlier_result_may_count_gets_nothing_that_differs_from_run_to_run(
     repository: Repository,
 ) -> None:
-    repository.pipeline('"steps.split_data:split_data"', '"steps.split_data:split_data", cache: true')
+    repository.pipeline(plain.uses("split_data"), plain.uses("split_data", ", cache: true"))
     tasks = documents(repository.package())[0]["components"]["comp-exit-handler-1"]["dag"]["tasks"]
     assert tasks["split-data"]["cachingOptions"] == tasks["bring-code-1"]["cachingOptions"] == {"enableCache": True}
     inputs = tasks["split-data"]["inputs"]
@@ -225,7 +226,7 @@ SETTINGS = """, resources: {cpu: 2, memory: 4Gi, accelerator: {type: nvidia.com/
 
 def test_everything_that_a_step_asks_for_is_in_the_package(repository: Repository) -> None:
     repository.configure(spot="gke", image_pull_secret="pull", ca_secret="authority/bundle.pem")
-    repository.pipeline('"steps.pull_data:pull_data"', f'"steps.pull_data:pull_data"{SETTINGS}')
+    repository.pipeline(plain.uses("pull_data"), plain.uses("pull_data", SETTINGS))
     spec, settings = documents(repository.package("--image", IMAGE))
     task = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]["pull-data"]
     assert task["cachingOptions"] == {"enableCache": True}
@@ -277,7 +278,7 @@ def test_the_pods_of_all_steps_say_what_they_train(repository: Repository) -> No
 
 def test_the_platform_settings_are_in_words_that_old_and_new_backends_know(repository: Repository) -> None:
     repository.configure(spot="aks", image_pull_secret="pull", ca_secret="authority")
-    repository.pipeline('"steps.pull_data:pull_data"', f'"steps.pull_data:pull_data"{SETTINGS}')
+    repository.pipeline(plain.uses("pull_data"), plain.uses("pull_data", SETTINGS))
     settings = documents(repository.package("--image", IMAGE))[1]
     for found in settings.values():
         json_format.ParseDict(found, kubernetes.KubernetesExecutorConfig())  # strict: an unknown key is an error
@@ -287,7 +288,7 @@ def test_the_platform_settings_are_in_words_that_old_and_new_backends_know(repos
 
 
 def test_spot_nodes_that_nobody_described_are_asked_for(repository: Repository) -> None:
-    repository.pipeline('"steps.pull_data:pull_data"', '"steps.pull_data:pull_data", spot: true')
+    repository.pipeline(plain.uses("pull_data"), plain.uses("pull_data", ", spot: true"))
     done = repository.compile()
     assert done.returncode == 2
     assert "wants spot nodes, and nothing says how this cluster marks them" in done.stderr

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import plain
 import pytest
 import yaml
 from packaging.markers import Marker
@@ -44,8 +45,8 @@ def app(tmp_path: Path, world: World) -> Path:
             shutil.copytree(TEMPLATE / source, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(TEMPLATE / source, folder / target)
-    world.pipeline_text()
-    for path in ("src/pipelines/pipeline.yaml", "src/pipelines/development/config.yaml", "data/sources.yaml"):
+    plain.write(folder)
+    for path in ("src/pipelines/development/config.yaml", "data/sources.yaml"):
         shutil.copy(world.root / path, folder / path)
     return folder
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import plain
 import pytest
 import yaml
 from repositories import Repository
@@ -70,12 +71,12 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, steps: list[str], me
 
 
 ALGORITHMS = ["linear", "gradient-boosting", "random-forest"]
-SWEEP = f'"steps.train_model:train_model", parallel: {{input: algorithm, values: {json.dumps(ALGORITHMS)}}}'
+SWEEP = plain.uses("train_model", f", parallel: {{input: algorithm, values: {json.dumps(ALGORITHMS)}}}")
 
 
 def test_one_model_is_trained_with_the_winners_value_and_judged_once(world: World) -> None:
     repository = Repository(world, engine="local", parameters={})
-    repository.pipeline('"steps.train_model:train_model"', SWEEP)
+    repository.pipeline(plain.uses("train_model"), SWEEP)
     told = repository.verb("run", "--output", "json", MLFLOW_TRACKING_URI=world.uri)
     assert told["ok"], json.dumps(told, indent=1)
     run_id = told["data"]["run_id"]
@@ -101,7 +102,7 @@ def test_one_model_is_trained_with_the_winners_value_and_judged_once(world: Worl
 
 def test_the_package_shows_the_loop_its_limit_and_the_metric(world: World) -> None:
     repository = Repository(world)
-    repository.pipeline('"steps.train_model:train_model"', SWEEP.replace("]}", "], at_once: 2}, timeout: 1h"))
+    repository.pipeline(plain.uses("train_model"), SWEEP.replace("]}", "], at_once: 2}, timeout: 1h"))
     package = repository.package("--image", "r.example/x@sha256:1")
     spec, platform = yaml.safe_load_all(package.read_text(encoding="utf-8"))
     tasks = spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
@@ -119,7 +120,7 @@ def test_the_package_shows_the_loop_its_limit_and_the_metric(world: World) -> No
 
 def test_without_a_metric_of_the_gate_there_is_no_sweep(world: World) -> None:
     repository = Repository(world, gate={})
-    repository.pipeline('"steps.train_model:train_model"', SWEEP)
+    repository.pipeline(plain.uses("train_model"), SWEEP)
     done = repository.compile()
     assert done.returncode == 2
     assert "the gate has none" in done.stderr
