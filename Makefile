@@ -120,7 +120,8 @@ example: setup ## Write example-generated-repo/ again, from example/ and the tem
 	@$(RUN) tools/example.py
 
 .PHONY: example-report
-example-report: setup ## Make the sample report of the docs again (needs chromium; WINE_CSV=FILE serves a copy of the data).
+example-report: setup ## Make the sample report of the docs again (WINE_CSV=FILE serves a copy of the data).
+	@tools/packages.sh chromium
 	@$(RUN) tools/example_report.py
 
 .PHONY: lock

@@ -20,10 +20,9 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pictures
-
 import example
 
+PICTURES = example.ROOT / "docs" / "pictures"
 REPORT = example.ROOT / "docs" / "_static" / "example-report.html"
 PUBLIC = "https://archive.ics.uci.edu/ml/machine-learning-databases/wine-quality/winequality-red.csv"
 # A path that can be shown: the report names the store that lies there.
@@ -51,10 +50,26 @@ def main() -> int:
         branches = {branch["name"]: branch for branch in json.loads(told)["data"]["branches"]}
         made = Path(branches["development"]["last_run"]["report"]["html"])
         shutil.copyfile(made, REPORT)
-        pictures.photograph("example-report", REPORT, 700)
+        _photograph()
     finally:
         shutil.rmtree(DESK)
     return 0
+
+
+def _photograph() -> None:
+    """Write the upper part of the report as PNG files, light and dark."""
+    for number, mode in enumerate(("dark", "light")):
+        target = PICTURES / f"example-report-{mode}.png"
+        with tempfile.TemporaryDirectory() as profile:
+            subprocess.run(
+                [
+                    "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                    f"--user-data-dir={profile}", f"--blink-settings=preferredColorScheme={number}",
+                    "--window-size=1000,700", f"--screenshot={target}", REPORT.as_uri(),
+                ],
+                check=True, capture_output=True, timeout=120,
+            )  # fmt: skip
+        print(f"{target.relative_to(example.ROOT)} taken", flush=True)
 
 
 @contextmanager

@@ -141,22 +141,6 @@ def draw(name: str, title: str, screen: str) -> None:
         print(f"{target.relative_to(ROOT)} drawn", flush=True)
 
 
-def photograph(name: str, page: Path, height: int, width: int = 1000) -> None:
-    """Write the upper part of a page as PNG files: ``NAME-light.png`` and ``NAME-dark.png``."""
-    for number, mode in enumerate(("dark", "light")):
-        target = PICTURES / f"{name}-{mode}.png"
-        with tempfile.TemporaryDirectory() as profile:
-            subprocess.run(
-                [
-                    "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                    f"--user-data-dir={profile}", f"--blink-settings=preferredColorScheme={number}",
-                    f"--window-size={width},{height}", f"--screenshot={target}", page.as_uri(),
-                ],
-                check=True, capture_output=True, timeout=120,
-            )  # fmt: skip
-        print(f"{target.relative_to(ROOT)} taken", flush=True)
-
-
 def main() -> int:
     """Make every picture again."""
     if shutil.which("tmux") is None:
