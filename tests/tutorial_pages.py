@@ -19,11 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "tutorials"
-_PIECE = re.compile(
-    r"^<!-- (?P<note>\w+): (?P<words>.*?) -->$|^(?P<fence>```+)(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^(?P=fence)$",
-    re.MULTILINE | re.DOTALL,
-)
+_NOTE = re.compile(r"<!-- (\w+): (.*?) -->")
 _NOTES = {"file", "types", "ends", "stage"}
 
 
@@ -81,21 +80,21 @@ def parse(text: str) -> list[Step]:
     """
     steps: list[Step] = []
     notes: list[tuple[str, str]] = []
-    for piece in _PIECE.finditer(text):
-        line = text.count("\n", 0, piece.start()) + 1
-        note, words = piece["note"], piece["words"]
-        if note == "stage":
-            name, *rest = shlex.split(words)
+    for token in MarkdownIt("commonmark").parse(text):
+        line = token.map[0] + 1 if token.map is not None else 0
+        said = _NOTE.fullmatch(token.content.strip()) if token.type == "html_block" else None
+        if said and said[1] == "stage":
+            name, *rest = shlex.split(said[2])
             steps.append(Elsewhere(line, name, tuple(rest)))
-        elif note:
-            if note not in _NOTES:
-                raise ValueError(f"line {line}: nobody knows what '{note}:' means")
-            notes.append((note, words))
-        elif piece["kind"] == "console":
-            steps += _commands(piece["text"], line + 1, notes)
+        elif said:
+            if said[1] not in _NOTES:
+                raise ValueError(f"line {line}: nobody knows what '{said[1]}:' means")
+            notes.append((said[1], said[2]))
+        elif token.type == "fence" and token.info.strip() == "console":
+            steps += _commands(token.content, line + 1, notes)
             notes = []
-        else:
-            steps += _edits(piece["text"], piece["kind"], line, notes)
+        elif token.type == "fence":
+            steps += _edits(token.content, token.info.strip(), line, notes)
             notes = []
     if notes:
         raise ValueError(f"'{notes[0][0]}:' stands before no block")
