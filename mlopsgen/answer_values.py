@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import math
 import re
@@ -12,6 +11,7 @@ from typing import Any
 
 from mlopsgen import naming
 from mlopsgen.errors import InvalidAnswer
+from mlopsgen.near_words import nearest
 from mlopsgen.questions import Kind, Question, Value, metric
 
 KNOWN_METRICS = {
@@ -68,8 +68,8 @@ def _problems(question: Question, value: Value) -> Iterator[str]:
     words = value if question.kind == "words" and isinstance(value, list) else [value]
     for word in words:
         if question.choices and word not in question.choices:
-            near = difflib.get_close_matches(str(word), question.choices, n=1)
-            possible = f"did you mean '{near[0]}'" if near else f"possible are {', '.join(question.choices)}"
+            near = nearest(str(word), question.choices)
+            possible = f"did you mean '{near}'" if near else f"possible are {', '.join(question.choices)}"
             yield f"'{word}' is not one of the choices; {possible}"
         is_checked = question.check is not None and (word != "" or question.required)
         refused = question.check(word) if question.check is not None and is_checked else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from mlopsgen.answer_values import accept, as_text, problem
 from mlopsgen.errors import InvalidAnswer, MissingAnswer
+from mlopsgen.near_words import nearest
 from mlopsgen.organisation import Organisation
 from mlopsgen.questions import Answers, Condition, Question, SlugOf, Value
 
@@ -95,9 +95,9 @@ class QuestionSet:
                 where=where or key,
                 hint="Leave it out; the template's default stands.",
             )
-        near = difflib.get_close_matches(key, self.by_key, n=1, cutoff=0.6)
+        near = nearest(key, self.by_key)
         if near:
-            hint = f"Did you mean '{near[0]}'?"
+            hint = f"Did you mean '{near}'?"
         elif self.ours:
             hint = "'mlopsgen schema answers' lists every key."
         else:

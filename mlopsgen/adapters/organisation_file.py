@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlopsgen.answer_values import accept
 from mlopsgen.errors import InvalidAnswer, InvalidDocument
+from mlopsgen.near_words import nearest
 from mlopsgen.organisation import LONGEST_NAME, PERSONAL, Locked, Organisation
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.questions import Value
@@ -128,8 +128,8 @@ def _only(
 ) -> None:
     for key in value:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else f"; it knows {', '.join(known)}"
+            near = nearest(str(key), known)
+            meant = f"; did you mean '{near}'?" if near else f"; it knows {', '.join(known)}"
             raise _invalid(f"there is no key '{key}'{meant}", where([*above, str(key)]))
 
 

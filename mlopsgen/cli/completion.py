@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from mlopsgen.cli.session import Output, OutputOption, Shown, session_of
-from mlopsgen.cli.wrong_words import nearest
 from mlopsgen.errors import UsageError
+from mlopsgen.near_words import nearest
 from mlopsgen.operations import completion as operation
 from mlopsgen.operations.completion_scripts import SCRIPTS
 from mlopsgen.result import OperationResult

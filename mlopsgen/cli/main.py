@@ -59,7 +59,7 @@ class VerbGroup(TyperGroup):
 
 
 def _spare_conversions(params: list[Any]) -> None:
-    """Let what nobody gave, and every word while the shell completes, pass as it is.
+    """Let what nobody gave pass as it is.
 
     typer converts each value with pydantic, defaults included; importing that takes longer than starting the tool.
     """
@@ -69,7 +69,7 @@ def _spare_conversions(params: list[Any]) -> None:
 
 def _converted(param: Any, convert: Callable[[Any, Any], Any], ctx: Any, value: Any) -> Any:
     missing = value is None and param.required
-    if ctx.resilient_parsing or (not missing and (value is None or value is param.default)):
+    if not missing and (value is None or value is param.default):
         return value
     return convert(ctx, value)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -13,6 +12,7 @@ from typer.main import get_command
 
 from mlopsgen.cli.verbs import OTHER_WORDS, VERBS
 from mlopsgen.errors import UsageError
+from mlopsgen.near_words import nearest
 
 _NO_COMMAND = re.compile(r"No such command '(?P<word>.*?)'\.")
 _NO_CHOICE = re.compile(r"'(?P<word>[^']*)' is not one of (?P<choices>'.*')\.?$")
@@ -26,13 +26,6 @@ _PLAIN = (
     (re.compile(r"^Got unexpected extra arguments?(\(s\))? \((?P<name>.*)\)$"), "There is a word too many: {name}."),
     (re.compile(r"^Missing command\.$"), "A command has to follow."),
 )
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was most likely meant; empty if none is near."""
-    by_lower = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[near[0]] if near else ""
 
 
 def explained(error: typer.TyperException) -> UsageError:

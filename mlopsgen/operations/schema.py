@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from importlib import resources
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from mlopsgen.answer_documents import answers_schema, organisation_schema
 from mlopsgen.answers import BUILT_IN
 from mlopsgen.errors import UsageError
+from mlopsgen.near_words import nearest
 from mlopsgen.operations.fleet_rows import fleet_schema
 from mlopsgen.question_set import QuestionSet
 from mlopsgen.remote.plan import plan_schema
@@ -58,8 +58,8 @@ def schema(name: str, questions: QuestionSet = BUILT_IN, called: str = "") -> di
         UsageError: There is none.
     """
     if name not in SCHEMAS:
-        near = difflib.get_close_matches(name.lower(), SCHEMAS, n=1)
-        meant = f" Did you mean '{near[0]}'?" if near else ""
+        near = nearest(name, SCHEMAS)
+        meant = f" Did you mean '{near}'?" if near else ""
         raise UsageError(f"There is no schema '{name}'.{meant}", where=name, hint=f"There are {', '.join(SCHEMAS)}.")
     if name in OF_TEMPLATES:
         return OF_TEMPLATES[name](questions, called)

@@ -5,7 +5,6 @@ Every key may be left out; :mod:`mlopsgen.remote.github_desired` says what stand
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from mlopsgen.adapters import yaml_lines
 from mlopsgen.adapters.yaml_lines import Lines
 from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import InvalidDocument
+from mlopsgen.near_words import nearest
 from mlopsgen.remote.needs import WATCH_SUFFIX
 
 REMOTE_DOCUMENT = ".github/remote.yaml"
@@ -313,8 +313,8 @@ def _reason(detail: ErrorDetails) -> str:
     given = "the value" if hidden else detail["input"]
     match detail["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(detail["loc"][-1]), _all_keys(), n=1, cutoff=0.6)
-            return f"there is no such key{f'; did you mean {near[0]!r}?' if near else ''}"
+            near = nearest(str(detail["loc"][-1]), _all_keys())
+            return f"there is no such key{f'; did you mean {near!r}?' if near else ''}"
         case "literal_error":
             return f"{given!r} is not possible; possible is {detail['ctx']['expected']}"
         case "value_error":

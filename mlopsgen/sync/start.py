@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.answers import BUILT_IN, BY_KEY, is_ours
 from mlopsgen.constants import ANSWERS_FILE
 from mlopsgen.errors import InvalidDocument, MlopsgenError, UsageError
+from mlopsgen.near_words import nearest
 from mlopsgen.ports import Template
 from mlopsgen.sync.fits import Fits
 from mlopsgen.sync.migrations import version_key
@@ -224,8 +224,7 @@ def _guess(record: Record, template: Template, fits: Fits | None) -> str | None:
     best = fits.best(template.versions(), record.answers) if fits is not None else None
     if best is not None:
         return best[0]
-    near = difflib.get_close_matches(record.version.split("-")[0], template.versions(), n=1, cutoff=0.8)
-    return near[0] if near else None
+    return nearest(record.version.split("-")[0], template.versions(), like=0.8) or None
 
 
 def _check_truth(record: Record, answers: Mapping[str, Any], template: Template, fits: Fits | None) -> None:
