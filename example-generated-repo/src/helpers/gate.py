@@ -76,7 +76,9 @@ def judge(
     refused = [result.reason for result in results if not result.passed]
     reasons = refused or [result.reason for result in results]
     if baseline.kind == "none" and passed:
-        reasons = [*reasons, "There is no earlier model to compare with; the thresholds alone decided."]
+        limits = any(rule.threshold is not None for rule in rules.values())
+        why = "the thresholds alone decided." if limits else "no threshold is set, so any first model is accepted."
+        reasons = [*reasons, f"There is no earlier model to compare with; {why}"]
     return Decision(outcome=_outcome(results), passed=passed, reasons=reasons, metrics=results, baseline=baseline)
 
 

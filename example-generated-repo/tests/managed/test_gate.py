@@ -159,6 +159,13 @@ def test_outcomes(rule: MetricRule, value: float, baseline: float | None, outcom
     assert decide(rule, value, baseline).outcome == outcome
 
 
+@pytest.mark.parametrize(("threshold", "said"), [(80, "the thresholds alone decided"), (None, "no threshold is set")])
+def test_the_first_model_says_what_let_it_in(threshold: float | None, said: str) -> None:
+    decision = decide(MetricRule(higher_is_better=False, threshold=threshold), 54.0, None)
+    assert decision.passed
+    assert said in decision.reasons[-1]
+
+
 def test_a_metric_that_was_not_computed_names_the_nearest_one() -> None:
     decision = judge({"rsme": MetricRule(higher_is_better=False)}, {"rmse": 1.0}, NONE)
     assert decision.reasons == ["rsme was not computed. Did you mean 'rmse'?"]
