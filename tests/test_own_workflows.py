@@ -125,6 +125,11 @@ def test_heavy_tests_run_at_night() -> None:
     assert {f"test-{mark}" for mark in marks} | {"explore"} == set(nightly)
 
 
+def test_a_night_that_ran_out_of_time_is_red() -> None:
+    (step,) = BY_NAME["nightly"]["jobs"]["tell"]["steps"]
+    assert set(re.findall(r"'(\w+)'", step["env"]["RED"])) == {"failure", "cancelled"}
+
+
 def test_dependabot_looks_after_every_lock_that_it_can_read() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
     looked_after = {(one["package-ecosystem"], one["directory"]) for one in updates}
