@@ -179,6 +179,9 @@ def test_an_environment_that_a_person_opened_gets_no_secret() -> None:
     assert "--take-over" in only(plan, secret).hint
     taken = make_plan(desired, observed, asked=base, take_over=True)
     assert {item.key for item in taken.changes} == {PRODUCTION, secret, policy}
+    # Any branch was admitted: to name one gives nothing away. Where branches are named, one more does.
+    assert not any(item.loosens for item in taken.changes)
+    assert only(make_plan(desired, there((PRODUCTION, STRICT)), asked=base), policy).loosens
 
 
 def test_an_old_address_of_the_same_repository_is_changed() -> None:

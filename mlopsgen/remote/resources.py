@@ -92,8 +92,14 @@ class _Comparison:
 
     def _new(self, wanted: Resource) -> Item:
         key = wanted.key
-        extends = key.kind is Kind.POLICY and Key(Kind.ENVIRONMENT, key.scope) in self.observed.snapshot.resources
+        extends = key.kind is Kind.POLICY and self._names_branches(key.scope)
         return replace(_item(Act.CREATE, key, detail=_detail(wanted)), resource=wanted, loosens=extends)
+
+    def _names_branches(self, environment: str) -> bool:
+        """Whether an environment is there that one more policy opens further; one open to any branch cannot be."""
+        key = Key(Kind.ENVIRONMENT, environment)
+        present = self.observed.snapshot.resources
+        return key in present and fields_of(present[key]).get("branches") != "all"
 
     def _present(self, wanted: Resource, present: Value) -> Item:
         key = wanted.key
