@@ -32,7 +32,15 @@ def secrets(sources=None, **answers) -> dict[tuple[str, str], bool]:
 def test_with_the_defaults_nothing_is_required():
     found = secrets()
     assert not any(found.values())
-    assert {environment for environment, _ in found} == set(BRANCHES)
+    assert {environment for environment, _ in found} == {*BRANCHES, needs.REPOSITORY}
+
+
+def test_an_update_by_hand_needs_the_token_that_the_schedule_needs_and_may_do_without():
+    token = (needs.REPOSITORY, needs.UPDATE_TOKEN)
+    assert [secrets(template_update=every)[token] for every in ("off", "weekly", "monthly")] == [False, True, True]
+    # Repositories of v0.1.0 have no such workflow.
+    answers = {key: value for key, value in resolve({}).items() if key != "template_update"}
+    assert needs.UPDATE_TOKEN not in {need.name for need in needs.needed_secrets(answers, {})}
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,14 @@ def test_a_secret_of_ones_own_says_where_it_belongs(toy: Toy) -> None:
     assert own.returncode == 0, own.stderr
     assert stored(toy, "staging") == {"MY_OWN": canary("own")}
     assert "MY_OWN of staging" in secrets(toy, "list").stdout
+    assert "Did you mean" not in own.stderr
+
+
+def test_a_secret_of_ones_own_that_is_nearly_a_needed_one_is_pointed_out(toy: Toy) -> None:
+    done = secrets(toy, "set", "SMTP_PASWORD", "--stdin", "-b", "staging", stdin=canary("typo"))
+    assert done.returncode == 0, done.stderr
+    assert "No environment needs a secret SMTP_PASWORD; it becomes one of your own." in done.stderr
+    assert "Did you mean SMTP_PASSWORD?" in done.stderr
 
 
 def test_before_the_first_push_the_list_tells_what_will_be_needed(tmp_path: Path) -> None:

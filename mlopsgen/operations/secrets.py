@@ -125,6 +125,7 @@ def set_secrets(request: SetRequest, events: EventSink) -> OperationResult:
     vault = open_vault(request.access, events)
     _say_what_is_lost(vault, events)
     chosen = _chosen(request, vault)
+    _tell_near(chosen, vault, events)
     found = _sorted(request, chosen)
     _tell_unknown(request.source, [s.need for s in (*vault.secrets, *chosen)], events)
     _refuse_pointless(request, found)
@@ -175,8 +176,7 @@ def _names_of(request: SetRequest, vault: Vault) -> set[str]:
 def _of_the_owner(name: str, request: SetRequest, vault: Vault) -> Iterator[Stored]:
     """A secret that nothing of ours needs: its owner has to say where it belongs."""
     if not request.environments or name != name.upper():
-        needed = sorted({stored.need.name for stored in vault.secrets})
-        near = difflib.get_close_matches(name.upper(), needed, n=1)
+        near = _near(name.upper(), vault)
         # The argument is not repeated: it may be a value that was put there by mistake.
         raise UsageError(
             "One of the names is that of no secret that an environment needs."
@@ -193,6 +193,20 @@ def _of_the_owner(name: str, request: SetRequest, vault: Vault) -> Iterator[Stor
             updated=vault.others.get(key, ""),
             possible=vault.lost is not None or environment in vault.environments,
         )
+
+
+def _near(name: str, vault: Vault, *, like: float = 0.6) -> list[str]:
+    return difflib.get_close_matches(name, sorted({stored.need.name for stored in vault.secrets}), n=1, cutoff=like)
+
+
+def _tell_near(chosen: Sequence[Stored], vault: Vault, events: EventSink) -> None:
+    """Said before a value is asked for or written: nothing of ours takes a secret away again."""
+    needed = {stored.need.name for stored in vault.secrets}
+    own = {stored.need.name for stored in chosen if not stored.present} - needed
+    for name in sorted(own):
+        for near in _near(name, vault, like=0.85):
+            hint = f"Did you mean {near}? If not, name it in .github/remote.yaml with its purpose."
+            events(Warn(message=f"No environment needs a secret {name}; it becomes one of your own.", hint=hint))
 
 
 def _refuse_one_for_many(chosen: Sequence[Stored]) -> None:

@@ -244,11 +244,15 @@ def _registry(answers: Answers) -> list[Need]:
 
 
 def _update(answers: Answers) -> list[Need]:
-    """The token of template-update.yml: of the repository, so that no look at the template is shown as a deployment."""
-    if str(answers.get("template_update") or "off") == "off":
+    """The token of template-update.yml: of the repository, so that no look at the template is shown as a deployment.
+
+    Without a schedule the workflow waits for somebody who runs it by hand. Before v0.2.0 there was none.
+    """
+    every = answers.get("template_update")
+    if every is None:
         return []
     purpose = "token that opens pull requests with updates of the template; it may change workflow files"
-    return [Need(environment=REPOSITORY, name=UPDATE_TOKEN, purpose=purpose)]
+    return [Need(environment=REPOSITORY, name=UPDATE_TOKEN, purpose=purpose, required=every != "off")]
 
 
 def _secret(environment: str, name: str, purpose: str) -> Need:
