@@ -49,7 +49,7 @@ def shoot(browser: Browser) -> Film:
 
 def _wizard(film: Film, terminal: Terminal) -> None:
     film.chapter("1 of 4 · The wizard")
-    film.say("One command. It needs no account, no Docker and no cluster.")
+    film.say("One command. 'init' needs no account, no Docker and no cluster.")
     terminal.write('mlopsgen init --name "Wine quality"')
     film.hold(0.8)
     film.say("The wizard shows every default first.\nYou mark only what you want to change.")
@@ -86,6 +86,7 @@ def _wizard(film: Film, terminal: Terminal) -> None:
     terminal.enter(asked("Wait"), hold=0.7)
     film.say("A summary. Nothing has been written so far.")
     terminal.enter(asked("Write it"), hold=4)
+    film.say("Written. What can be done next stands below.")
     terminal.enter(READY, hold=4)
 
 
@@ -104,7 +105,7 @@ def _look(film: Film, terminal: Terminal) -> None:
 
 def _push(film: Film, terminal: Terminal) -> None:
     film.chapter("3 of 4 · The push")
-    film.say("Now to GitHub: here a stand-in on this machine (127.0.0.1).")
+    film.say("Now to GitHub: here a stand-in on this machine (127.0.0.1).\n('push --local' trains without it.)")
     terminal.clear()
     terminal.write("mlopsgen push --org acme")
     film.hold(0.5)
