@@ -91,6 +91,15 @@ def test_every_option_is_in_the_help_of_its_command(capsys: pytest.CaptureFixtur
             assert (param.help or "no help").split()[0] in text, f"{name} {param.name}"
 
 
+def test_defaults_are_told_where_they_say_something(capsys: pytest.CaptureFixture[str]) -> None:
+    def told(command: str) -> list[str]:
+        return re.findall(r"\[default:\s+(\S+)\]", help_of(command, capsys))
+
+    assert told("sync") == ["development", "text"]
+    assert told("watch") == ["10m", "text"]
+    assert told("run") == ["--follow", "text"]
+
+
 def test_headings_are_bold_where_the_terminal_takes_colours(
     environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
