@@ -145,7 +145,7 @@ def _results(scenes: Scenes, first: Watched) -> None:
     film.chapter("3 of 5 · The report")
     film.say("The report: the verdict first, in words.\nThe first model has no champion to beat, only thresholds.")
     _report(scenes, first, "first", 12)
-    film.say("The same run in MLflow: its metrics, and which data it learned from.")
+    film.say("The same run in MLflow: metrics, parameters, the model.")
     _mlflow(scenes, mlflow_pages.newest_run(scenes.stage.mlflow), "run", 6)
 
 
