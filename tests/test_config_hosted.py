@@ -134,6 +134,8 @@ def test_again_changes_nothing_and_keeps_what_people_decided(ada: Person) -> Non
     assert [call.path for call in ada.github.calls if call.writes] == []
     assert state_there(ada.github.repository(NAME)) == before
     there = ada.github.repository(NAME)
+    # The short form, gh:acme/..., is github.com's alone.
+    assert f"mlopsgen init --template {ada.github.url}/{NAME}   (" in "\n".join(again["next_steps"])
     ruleset = next(one for one in there.rulesets.values() if one["name"] == "main")
     review = next(rule for rule in ruleset["rules"] if rule["type"] == "pull_request")
     review["parameters"]["required_approving_review_count"] = 2

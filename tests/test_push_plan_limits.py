@@ -116,11 +116,15 @@ def test_a_branch_that_takes_pull_requests_is_not_pushed_to(rule: dict[str, Any]
         branches={"production": A},
         distances={"production": Distance(ahead=2, behind=0)},
     )
-    item = only(make_plan(asked(branches={"production": B}), observed), Key(Kind.BRANCH, "production"))
+    branches = {"production": B, "development": A}
+    item = only(make_plan(asked(branches=branches), observed), Key(Kind.BRANCH, "production"))
     assert item.act is act
     if act is Act.CANNOT:
         assert item.reason == "it takes changes by pull request only"
         assert item.instead == "open a pull request from development"
+        # A template's repository has no development.
+        alone = only(make_plan(asked(branches={"production": B}), observed), Key(Kind.BRANCH, "production"))
+        assert alone.instead == "open a pull request from another branch"
 
 
 def test_a_guarded_branch_that_is_gone_is_not_made_by_a_push() -> None:

@@ -13,7 +13,7 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.values import Key, Kind, Resource, Scalar, Value
 from mlopsgen.operations.config_files import ORGANISATION
 from mlopsgen.operations.config_repository import MAIN, find_config_repository
-from mlopsgen.operations.hosting import Hosted, find_target, is_github, open_github, place_of
+from mlopsgen.operations.hosting import GITHUB, Hosted, find_target, is_github, open_github, place_of
 from mlopsgen.operations.making import read_workflow_texts
 from mlopsgen.operations.project import Project
 from mlopsgen.operations.publishing import Push
@@ -153,4 +153,5 @@ def _next_steps(source: GitRepository, page: str, full_name: str) -> Iterator[st
         yield f"{page}/settings/variables/actions   ({where})"
     else:
         yield "mlopsgen config-repo release --push   (makes its version; after the next update, release.yml does)"
-    yield f"mlopsgen init --template gh:{full_name}   (once it has a version)"
+    address = f"gh:{full_name}" if page == f"https://{GITHUB}/{full_name}" else page
+    yield f"mlopsgen init --template {address}   (once it has a version)"

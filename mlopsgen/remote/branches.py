@@ -48,7 +48,9 @@ def _compare(desired: Desired, observed: Observed, items: Sequence[Item]) -> Ite
             yield Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=commit[:7])
         else:
             distance = observed.clone.distances.get(branch)
-            item = _moved_branch(branch, commit, theirs, distance, guarded=_is_guarded(branch, rules, default))
+            source = MAIN_BRANCH if branch != MAIN_BRANCH and MAIN_BRANCH in desired.branches else "another branch"
+            by_way_of = source if _is_guarded(branch, rules, default) else ""
+            item = _moved_branch(branch, commit, theirs, distance, source=by_way_of)
             trains = desired.trains and item.act is Act.CHANGE
             yield replace(item, detail=f"{item.detail} (trains)") if trains else item
 
@@ -101,15 +103,15 @@ def _new_branch(branch: str, commit: str, *, guarded: bool, trains: bool) -> Ite
     return Item(act=Act.CREATE, kind=Kind.BRANCH, name=branch, detail=detail)
 
 
-def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | None, *, guarded: bool) -> Item:
+def _moved_branch(branch: str, commit: str, theirs: str, distance: Distance | None, *, source: str) -> Item:
+    """``source`` is what a pull request can come from, where the branch takes nothing else."""
     if distance is not None and distance.ahead == 0:
         reason = f"it is {distance.behind} ahead there; 'git pull' brings that here"
         return Item(act=Act.KEEP, kind=Kind.BRANCH, name=branch, detail=theirs[:7], reason=reason)
     if distance is not None and distance.behind == 0:
         detail = f"{theirs[:7]} -> {commit[:7]}, {distance.ahead} ahead"
-        if not guarded:
+        if not source:
             return Item(act=Act.CHANGE, kind=Kind.BRANCH, name=branch, detail=detail)
-        source = "another branch" if branch == MAIN_BRANCH else MAIN_BRANCH
         return Item(
             act=Act.CANNOT,
             kind=Kind.BRANCH,
