@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from videos import __main__ as videos
-from videos.captions import Cue, as_vtt, read_vtt
+from videos.captions import Cue, as_vtt, read_vtt, reading_time
 from videos.cluster_page import graph
 from videos.film import Film
 from videos.mp4 import facts
@@ -115,6 +115,13 @@ def test_a_film_keeps_the_terminals_time_and_its_own_apart(tmp_path: Path) -> No
     head, *events = [json.loads(line) for line in film.cast.splitlines()]
     assert head["version"] == 2
     assert events[:2] == [[0.0, "o", "a"], [1.0, "o", "b"]]
+
+
+def test_a_caption_stays_until_it_is_read() -> None:
+    film = Film("toy")
+    film.say("A caption of several words")
+    film.say("The next one")
+    assert film.clock == reading_time("A caption of several words")
 
 
 def test_the_graph_of_a_package_shows_what_runs() -> None:
