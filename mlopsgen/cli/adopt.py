@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlopsgen.cli.completers import assignments, branches
+from mlopsgen.cli.branch_option import branch_option
+from mlopsgen.cli.completers import assignments
 from mlopsgen.cli.console import TextEvents
 from mlopsgen.cli.headings import ANSWERS, TEMPLATE
 from mlopsgen.cli.new_answers import given_of
@@ -51,13 +52,7 @@ def adopt(
     ] = "",
     branch: Annotated[
         str,
-        typer.Option(
-            "--branch",
-            "-b",
-            metavar="BRANCH",
-            autocompletion=branches,
-            help="The branch that is adopted; else what is checked out.",
-        ),
+        branch_option("The branch that is adopted; else what is checked out."),
     ] = "",
     answers: Annotated[
         Path | None,

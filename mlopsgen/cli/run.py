@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mlopsgen.cli.completers import branches
+from mlopsgen.cli.branch_option import branch_option
 from mlopsgen.cli.session import Output, OutputOption, session_of
 from mlopsgen.result import OperationResult
 
@@ -18,13 +18,7 @@ def run(
     context: typer.Context,
     branch: Annotated[
         str | None,
-        typer.Option(
-            "--branch",
-            "-b",
-            metavar="BRANCH",
-            autocompletion=branches,
-            help="The branch to train; by default the one that is checked out.",
-        ),
+        branch_option("The branch to train; by default the one that is checked out."),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow/--detach", help="Wait for the training, or only queue it.")] = True,
     output: OutputOption = Output.text,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlopsgen.cli.completers import branches
+from mlopsgen.cli.branch_option import branch_option
 from mlopsgen.cli.console import settle
 from mlopsgen.cli.github_token import (
     HostOption,
@@ -37,9 +37,7 @@ def runner(context: typer.Context) -> None:
 @app.command()
 def add(
     context: typer.Context,
-    branch: Annotated[
-        str, typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="Whose trainings it takes.")
-    ] = "development",
+    branch: Annotated[str, branch_option("Whose trainings it takes.")] = "development",
     runner_name: Annotated[str, typer.Option("--as", metavar="NAME", help="The runner's name.")] = "",
     labels: Annotated[
         str,

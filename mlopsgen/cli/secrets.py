@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlopsgen.cli.completers import branches, secret_names
+from mlopsgen.cli.branch_option import branch_option
+from mlopsgen.cli.completers import secret_names
 from mlopsgen.cli.console import settle, style
 from mlopsgen.cli.github_token import (
     HostOption,
@@ -30,14 +31,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 LocalOption = Annotated[bool, typer.Option("--local", help="The forge on this machine instead of GitHub.")]
 BranchesOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--branch",
-        "-b",
-        metavar="BRANCH",
-        autocompletion=branches,
-        help="Only this branch's environment; can be repeated.",
-        show_default=False,
-    ),
+    branch_option("Only this branch's environment; can be repeated."),
 ]
 FromEnvOption = Annotated[
     str | None, typer.Option("--from-env", metavar="VARIABLE", help="Take the value of this variable.")
@@ -170,7 +164,7 @@ def manifest_verb(
     context: typer.Context,
     branch: Annotated[
         str,
-        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="The branch that trains there."),
+        branch_option("The branch that trains there."),
     ],
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="The namespace; the branch's own if left out.")

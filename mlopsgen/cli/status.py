@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlopsgen.cli.completers import branches
+from mlopsgen.cli.branch_option import branch_option
 from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import (
     HostOption,
@@ -30,7 +30,7 @@ def status(
     context: typer.Context,
     branch: Annotated[
         str | None,
-        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="Look at this branch only."),
+        branch_option("Look at this branch only."),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the training that runs to its end.")] = False,
     all_: Annotated[

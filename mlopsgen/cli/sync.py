@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mlopsgen.cli.completers import assignments, branches
+from mlopsgen.cli.branch_option import branch_option
+from mlopsgen.cli.completers import assignments
 from mlopsgen.cli.fleet_options import FilterOption, JobsOption
 from mlopsgen.cli.github_token import HostOption, OrganisationOption, PersonalOption, TokenOption
 from mlopsgen.cli.headings import ANSWERS, FLEET, GITHUB, TEMPLATE
@@ -33,7 +34,7 @@ def sync(
     ] = "",
     branch: Annotated[
         str,
-        typer.Option("--branch", "-b", metavar="BRANCH", autocompletion=branches, help="The branch that is updated."),
+        branch_option("The branch that is updated."),
     ] = MAIN_BRANCH,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look: exit 8 when there is an update, else 0.")] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlopsgen.cli.completers import branches
+from mlopsgen.cli.branch_option import branch_option
 from mlopsgen.cli.session import Output, OutputOption, session_of
 from mlopsgen.errors import UsageError
 from mlopsgen.result import OperationResult
@@ -23,13 +23,7 @@ def watch(
     context: typer.Context,
     branch: Annotated[
         str | None,
-        typer.Option(
-            "--branch",
-            "-b",
-            metavar="BRANCH",
-            autocompletion=branches,
-            help="The branch to watch; by default all that were pushed.",
-        ),
+        branch_option("The branch to watch; by default all that were pushed."),
     ] = None,
     every: Annotated[
         str, typer.Option("--every", metavar="TIME", help="How long to wait between two looks: 30s, 10m, 1h.")

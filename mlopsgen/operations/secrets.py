@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError,
 from mlopsgen.events import Note, StepDone, Warn
 from mlopsgen.forge.github.sealing import SECRETS_PER_PLACE, name_problem, problem
 from mlopsgen.forge.values import Resource
+from mlopsgen.near_words import nearest
 from mlopsgen.operations.hosting import find_hosted
 from mlopsgen.operations.making import read_making
 from mlopsgen.operations.secret_sources import Named, SecretSource
@@ -176,11 +176,11 @@ def _names_of(request: SetRequest, vault: Vault) -> set[str]:
 def _of_the_owner(name: str, request: SetRequest, vault: Vault) -> Iterator[Stored]:
     """A secret that nothing of ours needs: its owner has to say where it belongs."""
     if not request.environments or name != name.upper():
-        near = _near(name.upper(), vault)
+        near = nearest(name, sorted(stored.need.name for stored in vault.secrets))
         # The argument is not repeated: it may be a value that was put there by mistake.
         raise UsageError(
             "One of the names is that of no secret that an environment needs."
-            + (f" Did you mean {near[0]}?" if near else ""),
+            + (f" Did you mean {near}?" if near else ""),
             where="NAME",
             hint="'mlopsgen secrets list' names them. A secret of your own needs --branch and upper-case letters.",
         )
@@ -195,16 +195,13 @@ def _of_the_owner(name: str, request: SetRequest, vault: Vault) -> Iterator[Stor
         )
 
 
-def _near(name: str, vault: Vault, *, like: float = 0.6) -> list[str]:
-    return difflib.get_close_matches(name, sorted({stored.need.name for stored in vault.secrets}), n=1, cutoff=like)
-
-
 def _tell_near(chosen: Sequence[Stored], vault: Vault, events: EventSink) -> None:
     """Said before a value is asked for or written: nothing of ours takes a secret away again."""
     needed = {stored.need.name for stored in vault.secrets}
     own = {stored.need.name for stored in chosen if not stored.present} - needed
     for name in sorted(own):
-        for near in _near(name, vault, like=0.85):
+        near = nearest(name, sorted(needed), like=0.85)
+        if near:
             hint = f"Did you mean {near}? If not, name it in .github/remote.yaml with its purpose."
             events(Warn(message=f"No environment needs a secret {name}; it becomes one of your own.", hint=hint))
 
