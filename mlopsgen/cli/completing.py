@@ -13,7 +13,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from mlopsgen.cli.verbs import VERBS
+from mlopsgen.cli.verbs import ROOT_OPTIONS, VERBS
 
 ASKED = "_MLOPSGEN_COMPLETE"
 """The variable that names the shell that asks; set, the program answers and does nothing else."""
@@ -66,8 +66,7 @@ def _fitting(words: Sequence[str], incomplete: str) -> Words | None:
     """What fits after some words; ``None`` for a path."""
     if not words or words[0] not in VERBS:
         verbs = [(name, verb.help) for name, verb in VERBS.items()]
-        flags = [("--help", "Show this and stop."), ("--version", "Print the version and stop.")]
-        return [] if words else _starting(flags if incomplete.startswith("-") else verbs, incomplete)
+        return [] if words else _starting(ROOT_OPTIONS if incomplete.startswith("-") else verbs, incomplete)
     command = get_command(importlib.import_module(VERBS[words[0]].module).app)
     rest = list(words[1:])
     inner: Mapping[str, Any] = getattr(command, "commands", {})

@@ -10,7 +10,7 @@ from mlopsgen.cli.console import style, terminal_width
 from mlopsgen.cli.examples import EXAMPLES
 from mlopsgen.cli.headings import ANSWERS, COMMON, FLEET, GITHUB, TEMPLATE
 from mlopsgen.cli.session import Session
-from mlopsgen.cli.verbs import SECTIONS, VERBS, Verb
+from mlopsgen.cli.verbs import ROOT_OPTIONS, SECTIONS, VERBS, Verb
 
 OWN = "Options"
 _WIDEST = 100
@@ -91,7 +91,7 @@ def root_help(context: Any, description: str) -> str:
         page.heading(section)
         page.rows(_lines_of(verbs), column)
     page.heading("Options")
-    page.rows([("--version", "Print the version and stop."), ("--help", "Show this and stop.")], column)
+    page.rows(ROOT_OPTIONS, column)
     page.paragraph("'mlopsgen COMMAND --help' shows examples and every option of a command.")
     return page.text()
 

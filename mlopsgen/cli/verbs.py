@@ -46,6 +46,9 @@ SECTIONS = {
 }
 """Every verb, by what people want to do, in the order of the help."""
 
+ROOT_OPTIONS = (("--version", "Print the version and stop."), ("--help", "Show this and stop."))
+"""What stands before any verb, with its meaning."""
+
 VERBS = {name: verb for verbs in SECTIONS.values() for name, verb in verbs.items()}
 """Every verb by its name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 from importlib.resources import files
 
@@ -31,6 +32,11 @@ echo "The push is stored, but there is no Python 3.11 or newer to train with; in
 exit 0
 """
 """The ``post-receive`` hook: plain POSIX shell, and no word in it depends on where the forge or the tool lies."""
+
+
+def runs_here() -> bool:
+    """Whether this system can have a forge: its hook and its worker need what POSIX systems have and Windows lacks."""
+    return hasattr(os, "fork")
 
 
 def archive() -> bytes:

@@ -16,6 +16,7 @@ from mlopsgen.adapters import git, process, uv
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import BRANCHES, LOCAL_REMOTE, MINIMUM_GIT
 from mlopsgen.errors import MlopsgenError
+from mlopsgen.forge import program
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker import envfile, locks, pythons, surroundings
@@ -69,7 +70,7 @@ def check_system() -> Finding:
     found = (
         f"mlopsgen {__version__} with Python {platform.python_version()} on {platform.system()} {platform.release()}"
     )
-    if hasattr(os, "fork"):
+    if program.runs_here():
         return good("system", found)
     hint = "Use mlopsgen in WSL for 'push --local'; everything else works without."
     return warning("system", f"{found}: no training and no forge on this machine", hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from mlopsgen.adapters.shell_words import quoted
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
+from mlopsgen.forge import program
 from mlopsgen.ports import EventSink, TemplateEngine
 from mlopsgen.questions import Value
 from mlopsgen.result import OperationResult
@@ -113,7 +113,7 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
 
 def _next_steps(source: Source | None) -> tuple[str, ...]:
     if source is None or source.is_ours:
-        here = ("mlopsgen push --local   (trains on this machine)",) if hasattr(os, "fork") else ()
+        here = ("mlopsgen push --local   (trains on this machine)",) if program.runs_here() else ()
         return (
             *here,
             "mlopsgen push --org ORGANISATION   (or on GitHub: --user for your own account)",

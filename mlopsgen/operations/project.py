@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.adapters.upstream_history import STAMP
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, LOCAL_FORGE_SUFFIX, LOCAL_REMOTE, MAIN_BRANCH
 from mlopsgen.errors import CommandFailed, InvalidDocument, MlopsgenError
+from mlopsgen.forge import program
 from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
@@ -139,18 +139,18 @@ def open_trainings(folder: Path, surroundings: Surroundings) -> Trainings:
 
 
 def refuse_windows() -> None:
-    """Stop where trainings cannot run: the forge's hook and worker need what POSIX systems have.
+    """Stop where trainings cannot run.
 
     Raises:
         MlopsgenError: This is Windows.
     """
-    if not hasattr(os, "fork"):
+    if not program.runs_here():
         raise MlopsgenError("A forge on this machine needs Linux or macOS.", where="--local", hint=_ON_WINDOWS)
 
 
 def why_no_forge(project: Project, folder: Path) -> tuple[str, str]:
     """What to say, and the next step, when there is no forge in ``folder``: none was made yet, or it went away."""
-    if not hasattr(os, "fork"):
+    if not program.runs_here():
         return "has no forge on this machine: it needs Linux or macOS", _ON_WINDOWS
     address = project.source.remotes().get(LOCAL_REMOTE)
     if address is None:
