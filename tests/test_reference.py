@@ -23,6 +23,7 @@ from mlopsgen import events
 from mlopsgen.answers import QUESTIONS
 from mlopsgen.cli.main import VERBS, app
 from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.operations import schema
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -181,6 +182,12 @@ def test_every_field_of_a_document_has_a_meaning(name: str) -> None:
     for keys in objects:
         best = max(groups, key=lambda group: len(keys & group))
         assert keys <= best, f"{name}: {sorted(keys - best)} has no meaning: describe it in its model, make generate"
+
+
+def test_every_document_with_a_schema_has_its_page() -> None:
+    assert {*SCHEMAS, "answers", "organisation"} == set(schema.SCHEMAS), "give it a page, and a line in SCHEMAS"
+    said = {row[0].strip("`") for row in cells(sections(read("template-files.md"))["organisation.yaml"]) if row[-1]}
+    assert set(schema.schema("organisation")["properties"]) <= said
 
 
 def _groups(page: str) -> Iterator[set[str]]:

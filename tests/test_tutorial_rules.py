@@ -139,6 +139,20 @@ def test_what_a_page_asks_for_is_typed(tmp_path, monkeypatch: pytest.MonkeyPatch
         assert (ada.home / "who.txt").read_text(encoding="utf-8") == "Ada\n"
 
 
+def test_the_tool_is_found_in_a_folder_with_a_space(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "a folder" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setattr("tests.tutorial_pages.PAGES", tmp_path)
+    (tmp_path / "page.md").write_text(
+        "# P\n\n```console\n$ mlopsgen init\n-P -m mlopsgen init\n```\n", encoding="utf-8"
+    )
+    with reader() as ada:
+        ada.follow("page.md")
+
+
 def test_every_tutorial_is_followed_by_a_test() -> None:
     here = PAGES.parents[1] / "tests"
     followed = set()

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import secrets
+import shlex
 import shutil
 import string
 import sys
@@ -68,7 +69,7 @@ class Reader:
         programs = home / ".local" / "bin"
         programs.mkdir(parents=True)
         program = programs / "mlopsgen"
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m mlopsgen "$@"\n', encoding="utf-8")
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m mlopsgen "$@"\n', encoding="utf-8")
         program.chmod(0o755)
         self.environ = environment(home, programs) | more
         self._shell: pexpect.spawn[str] = pexpect.spawn(
