@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests import template_environment
+from tests import template_environment, wine_data
 from tools import example
 
-# A copy of the university's file that lies in a folder beside this project is served; else the wines that are made up.
-COPIES = sorted(example.ROOT.parent.glob("*/data/winequality-red.csv"))
-DATA = COPIES[0] if COPIES else example.OVERLAY / "data" / "sample" / "wine.csv"
+# The university's file, or the wines that are made up.
+DATA = wine_data.found() or example.OVERLAY / "data" / "sample" / "wine.csv"
 OWN_TESTS = [f"tests/test_{name}.py" for name in ("steps", "notebook", "repository", "updates")]
 METRICS = ("rmse", "mae", "r2")
 HELPERS_TESTS = [  # one of each file that trains or compiles
@@ -44,11 +40,8 @@ def repository(tmp_path: Path) -> Path:
 @pytest.fixture
 def address() -> Iterator[str]:
     """Where a server on this machine has the data."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(DATA.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/{DATA.name}"
-        server.shutdown()
+    with wine_data.served(DATA) as found:
+        yield found
 
 
 def test_the_folder_is_fresh(environ: dict[str, str]) -> None:
@@ -81,6 +74,16 @@ def test_it_holds_no_data_but_samples_and_no_history() -> None:
     sources = yaml.safe_load(names["data/sources.yaml"][1])["sources"]
     answers = yaml.safe_load(example.ANSWERS.read_text(encoding="utf-8"))
     assert sources["wine"]["address"] == answers["data_address"]
+
+
+@pytest.mark.parametrize("folder", ["template", "example-generated-repo"])
+def test_the_notebook_shows_every_step(folder: str) -> None:
+    """Of ours; a step that an owner adds does not have to stand in the notebook."""
+    root = example.ROOT / folder
+    cells = json.loads((root / "notebooks" / "pipeline.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = "".join("".join(cell["source"]) for cell in cells)
+    steps = {path.stem for path in (root / "src" / "steps").glob("[a-z]*.py")}
+    assert steps == set(re.findall(r"steps\.(\w+) import", text))
 
 
 def test_it_passes_its_own_checks_of_style_and_types(
