@@ -7,20 +7,18 @@ public address; with ``WINE_CSV=FILE`` from that copy of it, which this program 
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import example
+from tests.wine_data import served
 
 PICTURES = example.ROOT / "docs" / "pictures"
 REPORT = example.ROOT / "docs" / "_static" / "example-report.html"
@@ -79,15 +77,10 @@ def _data(folder: Path) -> Iterator[None]:
     if not copy:
         yield
         return
-    file = Path(copy).resolve()
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(file.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with served(Path(copy).resolve()) as here:
         sources = folder / "data" / "sources.yaml"
-        here = f"http://127.0.0.1:{server.server_address[1]}/{file.name}"
         sources.write_text(sources.read_text(encoding="utf-8").replace(PUBLIC, here), encoding="utf-8")
         yield
-        server.shutdown()
 
 
 def _run(command: list[str], folder: Path, environ: dict[str, str]) -> str:

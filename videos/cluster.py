@@ -5,12 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
@@ -21,13 +18,13 @@ from tests.kubeflow import FakeKubeflow
 from tests.kubeflow.executor import Executor
 from tests.kubeflow.fake import NAMESPACE, USER
 from tests.kubeflow.mlflow_server import mlflow_server
+from tests.wine_data import found, served
 
 from .places import ROOT
 from .recorded import ClusterNews
 from .world import World
 
 EXAMPLE = ROOT / "example"
-DATA = ROOT.parent / "shared" / "data"
 FULL_NAME = "acme/wine-quality"
 
 
@@ -58,7 +55,7 @@ def opened(world: World) -> Iterator[Cluster]:
     with (
         FakeKubeflow(multi_user=True) as kubeflow,
         mlflow_server(folder) as mlflow,
-        served(data_folder(folder)) as data,
+        served(_table(folder)) as data,
         running(world.github, FULL_NAME, folder / "machine") as actions,
     ):
         kubeflow.gate.tokens[token] = USER
@@ -106,39 +103,17 @@ def _code(world: World, data: str) -> None:
     sources = code / "data" / "sources.yaml"
     text = sources.read_text(encoding="utf-8")
     address = yaml.safe_load(text)["sources"]["wine"]["address"]
-    sources.write_text(text.replace(address, f"{data}/winequality-red.csv"), encoding="utf-8")
+    sources.write_text(text.replace(address, data), encoding="utf-8")
 
 
-def data_folder(scratch: Path) -> Path:
-    """Where the table of wines lies; one of the same shape that is made up when the real one is not there."""
-    if (DATA / "winequality-red.csv").exists():
-        return DATA
+def _table(scratch: Path) -> Path:
+    """The table of wines; one of the same shape that is made up when the real one is not there."""
+    copy: Path | None = found()
+    if copy is not None:
+        return copy
     sys.path.insert(0, str(EXAMPLE / "overlay" / "tests"))
     import wine  # type: ignore[import-not-found] # noqa: PLC0415 - the example's own made-up wines
 
-    made = scratch / "data"
-    made.mkdir()
-    (made / "winequality-red.csv").write_text(wine.made_up(1599), encoding="utf-8")
+    made = scratch / "winequality-red.csv"
+    made.write_text(wine.made_up(1599), encoding="utf-8")
     return made
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """A folder over HTTP on this machine."""
-    server = _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever has read enough goes away in the middle of the file."""
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name is Python's
-        """Nothing is logged."""
