@@ -13,6 +13,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from mlopsgen.errors import ExitCode, InvalidDocument, MlopsgenError, UsageError
 from mlopsgen.operations.status_template import template_line, template_problems, template_status
+from mlopsgen.operations.sync_tip import BranchMissing
 from tests.sync_toys import NEW, Person, arrive
 
 SYNC = "mlopsgen/sync-development"
@@ -149,7 +150,7 @@ def test_the_branch_that_is_meant(ada: Person) -> None:
     assert done.data["sync_branch"] == "mlopsgen/sync-staging"
     assert ada.git("rev-parse", "mlopsgen/sync-staging~1") == ada.git("rev-parse", "staging")
     assert done.next_steps[1] == "git switch staging && git merge mlopsgen/sync-staging"
-    with pytest.raises(MlopsgenError, match="There is no branch 'elsewhere'"):
+    with pytest.raises(BranchMissing, match="There is no branch 'elsewhere'"):
         ada.sync(branch="elsewhere")
 
 

@@ -16,6 +16,7 @@ from mlopsgen.errors import MlopsgenError, from_os_error
 from mlopsgen.forge.github.pushing import GitTransport
 from mlopsgen.forge.worker.layout import write_text
 from mlopsgen.forge.worker.locks import hold
+from mlopsgen.operations.sync_tip import BranchMissing
 
 SYNC_BRANCHES = "mlopsgen/"
 """What the names of our own branches begin with."""
@@ -120,12 +121,6 @@ class MemberRepository(GitRepository):
             self._lacking = {line[1:] for line in printed if line.startswith("?")}
             self._tip = ""
         return self._lacking
-
-
-class BranchMissing(MlopsgenError):
-    """The repository has no such branch."""
-
-    code = "branch-missing"
 
 
 @contextmanager

@@ -20,8 +20,9 @@ from mlopsgen.forge.github.pulls import Pull, WantedPull, is_as_wanted, list_pul
 from mlopsgen.forge.github.pushing import GitTransport
 from mlopsgen.forge.github.reading import read_branches
 from mlopsgen.operations.fleet_rows import PullRequestRef, Row, State
-from mlopsgen.operations.member_repository import BranchMissing, MemberRepository, member_repository
+from mlopsgen.operations.member_repository import MemberRepository, member_repository
 from mlopsgen.operations.sync_delivery import Delivered, deliver, standing
+from mlopsgen.operations.sync_tip import BranchMissing
 from mlopsgen.operations.sync_work import recorded_template
 from mlopsgen.ports import EventSink, Template
 from mlopsgen.sync.commits import is_same, make_commit

@@ -24,6 +24,12 @@ _TOLD = re.compile(r"fatal:|ssh:|error:")
 _ABSENT = "couldn't find remote ref"
 
 
+class BranchMissing(MlopsgenError):
+    """The repository has no such branch."""
+
+    code = "branch-missing"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tip:
     """Where an update begins.
@@ -54,14 +60,15 @@ def find_tip(
         fetch: Brings the remote's branch here with a token; ``None`` takes what git is configured with.
 
     Raises:
-        MlopsgenError: There is no such branch, or both have commits that the other one lacks.
+        BranchMissing: There is no such branch.
+        MlopsgenError: Both have commits that the other one lacks.
     """
     remotes = source.remotes()
     remote = next((name for name in (HOSTED_REMOTE, LOCAL_REMOTE) if name in remotes), "")
     here = source.commit_of(f"refs/heads/{branch}")
     there = _remote_commit(source, remote, branch, _Means(environ, events, fetch)) if remote else None
     if here is None and there is None:
-        raise MlopsgenError(
+        raise BranchMissing(
             f"There is no branch '{branch}'.", where="--branch", hint="'git branch --all' lists the branches."
         )
     if there is None or here is None:
