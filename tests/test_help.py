@@ -133,6 +133,8 @@ def test_other_programs_words_name_verbs_of_ours() -> None:
         (["init", "--defaults", "--task", "binray"], "did you mean 'binary'"),
         (["push", "--visibility", "privat"], "Did you mean 'private'?"),
         (["run", "--branch"], "needs a value"),
+        (["run", "--branch"], "'mlopsgen run --help' shows what can be given."),
+        (["secrets", "set", "--name"], "'mlopsgen secrets set --help' shows what can be given."),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )

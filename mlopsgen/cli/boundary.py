@@ -129,7 +129,7 @@ def _translated(error: BaseException, environ: Mapping[str, str], arguments: Seq
         case typer.TyperException():
             from mlopsgen.cli import wrong_words
 
-            return wrong_words.explained(error)
+            return wrong_words.explained(error, arguments)
         case OSError():
             expected = from_os_error(error)
             if expected is not None:

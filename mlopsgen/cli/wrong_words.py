@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -28,10 +28,15 @@ _PLAIN = (
 )
 
 
-def explained(error: typer.TyperException) -> UsageError:
-    """The error in our words."""
+def explained(error: typer.TyperException, arguments: Sequence[str] = ()) -> UsageError:
+    """The error in our words.
+
+    Args:
+        error: What the command line's library says.
+        arguments: What was typed: an option without its value does not tell which command it belongs to.
+    """
     context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "mlopsgen"
+    command = context.command_path if context is not None else _command_of(arguments)
     hint = f"'{command} --help' shows what can be given."
     name = getattr(error, "option_name", None)
     if name and hasattr(error, "possibilities"):
@@ -42,6 +47,14 @@ def explained(error: typer.TyperException) -> UsageError:
     if found:
         return UsageError(_unknown_command(found["word"], context), hint=hint)
     return UsageError(_plain(message), hint=hint)
+
+
+def _command_of(arguments: Sequence[str]) -> str:
+    verb, under = [*arguments, "", ""][:2]
+    if verb not in VERBS:
+        return "mlopsgen"
+    inner: Mapping[str, Any] = getattr(get_command(importlib.import_module(VERBS[verb].module).app), "commands", {})
+    return f"mlopsgen {verb} {under}" if under in inner else f"mlopsgen {verb}"
 
 
 def _unknown_command(word: str, context: Any) -> str:
