@@ -285,6 +285,21 @@ def test_a_folder_beside_this_one_is_shown_without_dots(mlopsgen, tmp_path):
     assert "/.." not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("address", "steps"),
+    [
+        ("data/my bikes.csv", ["git add 'data/my bikes.csv' && git commit -m Data"]),
+        ("data/sample.csv", []),
+        ("/data/bikes.csv", []),
+        ("s3://bucket/bikes.csv", []),
+    ],
+)
+def test_a_table_that_is_still_to_be_put_in_is_a_next_step(tmp_path, request_for, address, steps):
+    request = request_for(tmp_path / "wine")
+    result, _ = make(replace(request, answers={**request.answers, "data_address": address}))
+    assert [step.partition("   (")[0] for step in result.next_steps if step.startswith("git add")] == steps
+
+
 @pytest.mark.parametrize("moment", ["temporary", "file", ".git", "objects", "index", "refs"])
 def test_killed_at_any_moment_nothing_or_everything_is_there(tmp_path, environ, git, moment):
     """Kills the real process as soon as something appears, then makes sure that the next one works and tidies up."""

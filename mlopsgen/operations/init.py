@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlopsgen.adapters import birthplace, git
 from mlopsgen.adapters.shell_words import quoted
+from mlopsgen.answers import SAMPLE
 from mlopsgen.constants import ANSWERS_FILE, BRANCHES, CANONICAL_TEMPLATE, MAIN_BRANCH
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
@@ -107,8 +108,18 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
             "template_version": request.template_version,
             "answers": dict(request.answers),
         },
-        next_steps=(f"cd {quoted(str(destination))}", *_next_steps(request.source)),
+        next_steps=(f"cd {quoted(str(destination))}", *_data_step(request), *_next_steps(request.source)),
     )
+
+
+def _data_step(request: InitRequest) -> tuple[str, ...]:
+    """What is left to do where the data is a path in the repository at which nothing lies yet."""
+    address = str(request.answers.get("data_address", ""))
+    foreign = request.source is not None and not request.source.is_ours
+    elsewhere = not address or "://" in address or address.startswith(("~", "/")) or Path(address).is_absolute()
+    if foreign or elsewhere or address == SAMPLE or (request.destination / address).exists():
+        return ()
+    return (f"git add {quoted(address)} && git commit -m Data   (once your table lies there, in the repository)",)
 
 
 def _next_steps(source: Source | None) -> tuple[str, ...]:
