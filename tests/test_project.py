@@ -152,9 +152,10 @@ def test_actions_are_pinned_and_permissions_start_from_nothing() -> None:
 def test_links_between_documents_lead_somewhere() -> None:
     pages = [path for path in tracked("*.md") if ROOT / "template" not in path.parents]
     assert len(pages) > 5
+    written = ROOT / "docs" / "reference" / "python"  # by each build of the site, whose links are tested there
     for path in pages:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", re.sub(r"`[^`\n]*`", "", text_of(path))):
-            if "://" not in target:
+            if "://" not in target and written not in (path.parent / target).parents:
                 assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 

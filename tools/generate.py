@@ -18,7 +18,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [path for path in (str(ROOT), str(ROOT / "template" / "src")) if path not in sys.path]
+sys.path[:0] = [path for path in map(str, (ROOT, ROOT / "tools", ROOT / "template" / "src")) if path not in sys.path]
 
 from reference.documents import MODELS, model_schema  # noqa: E402
 from reference.pages import pages  # noqa: E402
