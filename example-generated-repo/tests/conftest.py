@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+import mlflow
 import plain
 import pytest
 from hypothesis import settings
 from support import TEMPLATE, World
 
 from helpers.store import ensure_store
+
+STORES = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
 
 # In the template itself nothing is rendered yet, so it has no configuration of its own to look at.
 collect_ignore = [] if (TEMPLATE / "data" / "sources.yaml").exists() else ["test_repository.py"]
@@ -34,6 +38,24 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     ensure_store(f"sqlite:///{path}")
     return path
+
+
+def forget_the_store() -> None:
+    """Makes MLflow's store the person's again."""
+    mlflow.set_tracking_uri(None)
+    mlflow.set_registry_uri(None)
+    for name, value in STORES.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(autouse=True)
+def store_of_the_person() -> Iterator[None]:
+    """MLflow keeps one store for the whole process: a test of a deployed model must not look in an earlier test's."""
+    yield
+    forget_the_store()
 
 
 @pytest.fixture

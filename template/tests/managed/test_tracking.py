@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import conftest
 import pytest
-from mlflow import MlflowClient
+from mlflow import MlflowClient, get_tracking_uri
 from support import CONTEXT, World
 
 from helpers import tracking
@@ -339,3 +340,12 @@ def test_a_context_without_a_run_is_not_tracked(world: World) -> None:
     assert tracking.log_model(CONTEXT, world.root, name="m", parameters={}) == ""
     assert tracking.last_run(CONTEXT) == ""
     assert RunContext.from_json(CONTEXT.to_json()) == CONTEXT
+
+
+def test_what_mlflow_keeps_of_a_test_is_not_the_next_ones(tmp_path: Path) -> None:
+    """``make test MODEL_URI=...`` has to find the model where the person has it."""
+    ensure_store(f"sqlite:///{tmp_path}/mlflow.db")
+    assert str(tmp_path) in get_tracking_uri()
+    conftest.forget_the_store()
+    assert str(tmp_path) not in get_tracking_uri()
+    assert str(tmp_path) not in os.environ.get("MLFLOW_TRACKING_URI", "")
