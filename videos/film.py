@@ -186,9 +186,13 @@ class Film:
         page.run(script="load", value=self.cast)
         listed = self._draw(page, frames)
         page.close()
-        encode(frames, listed, target / f"{self.name}.mp4")
-        poster(target / f"{self.name}.mp4", self.poster, target / f"{self.name}.png")
-        (target / f"{self.name}.vtt").write_text(as_vtt(self.cues), encoding="utf-8")
+        made = frames / "made"  # whoever interrupts this keeps the film that was there
+        made.mkdir()
+        encode(frames, listed, made / f"{self.name}.mp4")
+        poster(made / f"{self.name}.mp4", self.poster, made / f"{self.name}.png")
+        (made / f"{self.name}.vtt").write_text(as_vtt(self.cues), encoding="utf-8")
+        for each in made.iterdir():
+            each.replace(target / each.name)
 
     def _draw(self, page: Page, frames: Path) -> list[tuple[Path, float]]:
         numbers: list[int] = []
