@@ -46,6 +46,6 @@ def _set_up(ada: Reader) -> None:
     programs.mkdir(parents=True)
     python = programs / "python"
     python.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{here}/src" exec {template_environment.python()} "$@"\n', encoding="utf-8"
+        f'#!/bin/sh\nPYTHONPATH="{here}/src" exec "{template_environment.python()}" "$@"\n', encoding="utf-8"
     )
     python.chmod(0o755)
