@@ -11,6 +11,7 @@ from mlopsgen.adapters.git import GitRepository
 from mlopsgen.constants import HOSTED_REMOTE
 from mlopsgen.errors import MlopsgenError
 from mlopsgen.events import StepDone, StepStarted, Warn
+from mlopsgen.forge.worker.layout import write_text
 from mlopsgen.operations import sync_state
 from mlopsgen.operations.hosting import Target, Wanted, find_target, is_github, open_github, place_of
 from mlopsgen.operations.sync_checks import Check, check_result
@@ -226,7 +227,7 @@ class _Proposing:
     def _describe(self, text: str, repository: str) -> OperationResult:
         request, update = self.request, self.proposal.update
         path = sync_state.folder_of(self.source) / _TEXT
-        sync_state.write_file(path, f"# {title(update)}\n\n{text}\n")
+        write_text(path, f"# {title(update)}\n\n{text}\n", mode=0o600)
         return OperationResult(
             summary=f"The update of {request.branch} ({journey(update)}) is on {request.sync_branch}: "
             f"{overview(update)}. {request.branch} itself was left alone.",

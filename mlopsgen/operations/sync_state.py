@@ -7,8 +7,6 @@ written by one rename before anything moves.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +16,7 @@ from typing import Any
 from mlopsgen.adapters.git import GitRepository
 from mlopsgen.errors import InvalidDocument, MlopsgenError
 from mlopsgen.forge.worker import locks
+from mlopsgen.forge.worker.layout import write_text
 
 FOLDER = "mlopsgen"
 _STATE = "sync.json"
@@ -88,27 +87,12 @@ def read(source: GitRepository) -> Underway | None:
 def write(source: GitRepository, underway: Underway) -> None:
     """Remember an update, all of it at once."""
     text = json.dumps({"version": _VERSION, **asdict(underway)}, indent=2)
-    write_file(folder_of(source) / _STATE, text)
+    write_text(folder_of(source) / _STATE, text, mode=0o600)
 
 
 def forget(source: GitRepository) -> None:
     """Nothing waits any more."""
     (folder_of(source) / _STATE).unlink(missing_ok=True)
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file by one rename, so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
