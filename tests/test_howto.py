@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from mlopsgen.answers import BUILT_IN
 from mlopsgen.cli.main import app
 from mlopsgen.remote.document import read_document
 from mlopsgen.sync.classes import read_classes
-from tests import guide_pages, in_process, template_environment
+from tests import guide_pages, template_environment, tutorial_versions
+from tests.fleet_stage import OLD, environment
 from tests.test_workflows_commands import parse
 
 Prepare = Callable[[Path, dict[str, str]], None]
@@ -151,9 +153,8 @@ def no_record(repository: Path, environ: dict[str, str]) -> None:
 def own_line(repository: Path, environ: dict[str, str]) -> None:
     makefile = repository / "Makefile"
     text = makefile.read_text(encoding="utf-8")
-    makefile.write_text(
-        text.replace("install --quiet --require-hashes", "install --require-hashes", 1), encoding="utf-8"
-    )
+    own = tutorial_versions.LINE_OF_OLD.replace("$(ENTRY)", "nice $(ENTRY)")
+    makefile.write_text(text.replace(tutorial_versions.LINE_OF_OLD, own, 1), encoding="utf-8")
     git(repository, environ, "add", "Makefile")
 
 
@@ -164,10 +165,23 @@ def secret_of_the_cluster(repository: Path, environ: dict[str, str]) -> None:
     git(repository, environ, "add", "src")
 
 
+def mlopsgen(*words: str, cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mlopsgen", *words]
+    return subprocess.run(
+        command, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
 def git(repository: Path, environ: dict[str, str], *words: str) -> None:
     who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     for each in (words, ("commit", "--quiet", "--allow-empty", "-m", "A change")):
         subprocess.run(["git", *who, *each], cwd=repository, env=environ, check=True)
+
+
+@pytest.fixture(scope="module")
+def updated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tool as it is installed once v0.2.0 is out: a clone may have no tags, so the versions are made here."""
+    return tutorial_versions.site(tmp_path_factory.mktemp("updated"))
 
 
 @pytest.mark.parametrize(
@@ -180,17 +194,18 @@ def git(repository: Path, environ: dict[str, str], *words: str) -> None:
     ],
 )
 def test_what_a_command_says_is_shown_as_it_is(
-    page: str, command: str, prepare: Prepare | None, code: int, tmp_path: Path, environ: dict[str, str]
+    page: str, command: str, prepare: Prepare | None, code: int, updated: Path, tmp_path: Path
 ):
+    environ = environment(tmp_path / "home", updated)
     text = (guide_pages.DOCS / "how-to" / page).read_text(encoding="utf-8")
     shown = re.search(rf"^\$ {re.escape(command)}\n(.*?)(?=^\$ |^```|^\.\.\.$)", text, re.MULTILINE | re.DOTALL)
     assert shown
-    old = ("init", "heart-rate", "--defaults", "--template-version", "v0.1.0")
-    assert in_process.mlopsgen(*old, cwd=tmp_path, environ=environ).returncode == 0
+    old = ("init", "heart-rate", "--defaults", "--template-version", OLD)
+    assert mlopsgen(*old, cwd=tmp_path, environ=environ).returncode == 0
     repository = tmp_path / "heart-rate"
     if prepare is not None:
         prepare(repository, environ)
-    done = in_process.mlopsgen(*command.split()[1:], cwd=repository, environ=environ)
+    done = mlopsgen(*command.split()[1:], cwd=repository, environ=environ)
     assert done.returncode == code
     commit = re.compile(r"\b[0-9a-f]{7}\b")
     assert commit.sub("COMMIT", shown[1]) in commit.sub("COMMIT", done.stderr + "\n" + done.stdout)
