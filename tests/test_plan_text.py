@@ -117,6 +117,8 @@ def test_a_long_value_is_cut_and_the_rest_is_not() -> None:
         ({"description": "Rents", "homepage": ""}, "description: Rents"),
         (True, "on"),
         ((), "none"),
+        ({"branches": ("refs/tags/v*",), "block_deletion": True}, "tags: v*; no deletion"),
+        ({"branches": ("main", "refs/tags/v*")}, "branches: main, refs/tags/v*"),
     ],
 )
 def test_settings_are_told_as_what_they_mean(value: Resource, text: str) -> None:

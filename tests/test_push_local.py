@@ -66,6 +66,23 @@ def test_plain_git_push_trains_afterwards(toy: Toy) -> None:
     assert "accepted" in toy.git("push").stderr
 
 
+def test_after_a_first_training_that_failed_the_mending_comes_before_the_push(toy: Toy) -> None:
+    toy.commit("Broken", fail_at="check")
+    done = mlopsgen(toy, "push", "--local", "--yes")
+    log = str(toy.layout.run("development", 1) / "log.txt")
+    for said in (done.stdout, mlopsgen(toy, "push", "--local").stdout):
+        steps = said.partition("Next:")[2]
+        assert "what failed in 'check'" in steps
+        assert steps.index(log) < steps.index("Name the target.") < steps.index("git push")
+        assert "after you have mended it and committed" in steps
+        assert "mlopsgen run --branch development" in steps
+    assert "then: mend it, commit, git push; 'mlopsgen run --branch development'" in done.stderr
+    toy.commit("Worse", fail_at=None, exit=6)
+    toy.push()
+    steps = mlopsgen(toy, "run").stdout.partition("Next:")[2]
+    assert steps.index("report.html") < steps.index("after a change and a commit")
+
+
 def test_doing_it_twice_changes_nothing(toy: Toy) -> None:
     mlopsgen(toy, "push", "--local", "--yes")
     toy.wait_for_rest()
@@ -273,6 +290,7 @@ def test_run_trains_the_pushed_commit_again_and_returns_its_code(toy: Toy) -> No
     done = mlopsgen(toy, "run")
     assert done.returncode == 1
     assert "the column 'price' is missing" in done.stderr
+    assert "after you have mended it and committed" in done.stdout
 
 
 @pytest.mark.parametrize("leave", [signal.SIGINT, signal.SIGTERM])

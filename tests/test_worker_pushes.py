@@ -84,6 +84,7 @@ def test_a_failure_names_its_place_and_the_next_step(toy: Toy, verb: str) -> Non
     assert f"failed in '{verb}'" in said
     assert "data/sources.yaml:7: the column 'price' is missing" in said
     assert "next: Name the target." in said
+    assert "then: mend it, commit, git push" in said
     run = toy.run()
     assert run is not None
     assert (run.state, run.exit_code, run.error["code"]) == ("failed", 1, "data")
@@ -99,6 +100,7 @@ def test_a_commit_that_is_broken_altogether_fails_and_the_queue_goes_on(toy: Toy
     toy.commit("Nonsense")
     said = toy.push()
     assert "out of cheese" in said
+    assert "next: mend it, commit, git push" in said
     main.write_text(content)
     (toy.folder / "requirements.txt").unlink()
     toy.commit("No lock")
@@ -108,6 +110,7 @@ def test_a_commit_that_is_broken_altogether_fails_and_the_queue_goes_on(toy: Toy
     said = toy.push(PIP_NO_INDEX="1", PIP_RETRIES="0")
     assert "The packages of requirements.txt could not be installed" in said
     assert "Is the package index reachable" in said
+    assert "mend it" not in said  # the hint says all there is to say
     (toy.folder / "requirements.txt").write_text("# nothing\n")
     toy.commit("Mended")
     toy.push()

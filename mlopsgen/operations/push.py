@@ -26,7 +26,7 @@ from mlopsgen.operations.project import (
     open_trainings,
     refuse_windows,
 )
-from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.operations.training import exit_code_of, follow_training, run_data, steps_after
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.apply import apply, describe
@@ -86,10 +86,12 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     if request.dry_run:
         return OperationResult(summary=_summary_of(plan), data=data, next_steps=_hints(plan))
     if not plan.changes:
+        last = open_trainings(folder, request.surroundings).latest(next(iter(desired.branches)))
+        after = steps_after(forge.layout, last) if last is not None and last.is_final else ()
         return OperationResult(
             summary="Everything is in place; nothing was changed.",
             data={**data, "training": None},
-            next_steps=_hints(plan) or (push_step,),
+            next_steps=_hints(plan) or after or (push_step,),
             exit_code=ExitCode.PARTIAL if plan.unsolved else ExitCode.OK,
         )
     _agree(request, plan)
@@ -201,7 +203,7 @@ def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalFor
     return OperationResult(
         summary=f"{done} {ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
         data={**data, "training": run_data(forge.layout, ended)},
-        next_steps=steps,
+        next_steps=(*_hints(plan), *(steps_after(forge.layout, ended) or (push_step,)), "mlopsgen status"),
         exit_code=exit_code_of(ended),
     )
 

@@ -10,7 +10,7 @@ from mlopsgen.errors import MlopsgenError
 from mlopsgen.forge.worker.surroundings import user_name
 from mlopsgen.forge.worker.verdict import short, verdict
 from mlopsgen.operations.project import Surroundings, find_project, open_trainings, require_forge, require_pipelines
-from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.operations.training import exit_code_of, follow_training, run_data, steps_after
 from mlopsgen.ports import EventSink
 from mlopsgen.result import OperationResult
 
@@ -66,5 +66,6 @@ def run(request: RunRequest, events: EventSink) -> OperationResult:
     return OperationResult(
         summary=f"{branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
         data={"training": run_data(forge.layout, ended)},
+        next_steps=steps_after(forge.layout, ended),
         exit_code=exit_code_of(ended),
     )

@@ -26,7 +26,7 @@ from mlopsgen.operations.project import (
 )
 from mlopsgen.operations.push import desired_remote
 from mlopsgen.operations.status_template import template_problems, template_status
-from mlopsgen.operations.training import exit_code_of, follow_training, run_data
+from mlopsgen.operations.training import exit_code_of, follow_training, run_data, steps_after
 from mlopsgen.operations.wording import counted
 from mlopsgen.ports import EventSink
 from mlopsgen.remote.observe import local_branches
@@ -157,6 +157,7 @@ def _follow(request: StatusRequest, forge: LocalForge, trainings: Trainings, eve
     return OperationResult(
         summary=f"{ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
         data={"training": run_data(forge.layout, ended)},
+        next_steps=steps_after(forge.layout, ended),
         exit_code=exit_code_of(ended),
     )
 

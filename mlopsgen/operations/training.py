@@ -9,8 +9,8 @@ from mlopsgen.errors import ExitCode, Interrupted
 from mlopsgen.events import LogLine, Waiting
 from mlopsgen.forge.trainings import Trainings
 from mlopsgen.forge.worker.layout import Layout
-from mlopsgen.forge.worker.records import Run
-from mlopsgen.forge.worker.verdict import actions, first_line, metrics, verdict
+from mlopsgen.forge.worker.records import REJECTED, SUCCEEDED, Run
+from mlopsgen.forge.worker.verdict import actions, first_line, metrics, needs_a_commit, verdict
 from mlopsgen.ports import EventSink
 
 
@@ -36,6 +36,21 @@ def exit_code_of(run: Run) -> ExitCode:
         return ExitCode(run.exit_code if run.exit_code is not None else ExitCode.FAILURE)
     except ValueError:
         return ExitCode.FAILURE
+
+
+def steps_after(layout: Layout, run: Run) -> tuple[str, ...]:
+    """The next steps after a training that is over and gave no champion: where to look, what to mend, how to go on."""
+    if run.state == SUCCEEDED:
+        return ()
+    report = run.report.get("html") or run.report.get("md")
+    if run.state == REJECTED:
+        shown = (f"{report}   (the report: why the gate refused the model)",) if report else ()
+        return (*shown, "git push   (after a change and a commit: it trains again)")
+    log = f"{layout.run(run.branch, run.number) / 'log.txt'}   (the log: what failed in '{run.stage}')"
+    hint = first_line(run.error.get("hint", ""))
+    looked = (*((f"{report}   (the report)",) if report else ()), log, *((hint,) if hint else ()))
+    mended = ("git push   (after you have mended it and committed: it trains again)",) if needs_a_commit(run) else ()
+    return (*looked, *mended, f"mlopsgen run --branch {run.branch}   (trains the same commit again)")
 
 
 def run_data(layout: Layout, run: Run) -> dict[str, Any]:

@@ -90,6 +90,14 @@ def _reviewers(value: Field) -> str:
     return f"approved by {' or '.join(value)}" if isinstance(value, tuple) and value else "no approval needed"
 
 
+def _tags(value: Field) -> str:
+    """What a ruleset for tags is for; empty for one for branches."""
+    if not isinstance(value, tuple) or not value or not all(name.startswith(_TAGS) for name in value):
+        return ""
+    return f"tags: {', '.join(name.removeprefix(_TAGS) for name in value)}"
+
+
+_TAGS = "refs/tags/"
 _LABELS = {
     "merge_methods": "merged by",
     "checks": "needs checks",
@@ -104,7 +112,7 @@ _SPOKEN: Mapping[str, Callable[[Field], str]] = {
     "wait_minutes": lambda value: f"waits {value} minutes" if value else "no wait",
     "reviews": lambda value: f"{value} approving review{'s' * (value != 1)}" if value else "no review",
     "permissions": lambda value: f"the workflows' token {'only reads' if value == 'read' else 'reads and writes'}",
-    "branches": lambda value: _ADMITTED.get(value, value) if isinstance(value, str) else "",
+    "branches": lambda value: _ADMITTED.get(value, value) if isinstance(value, str) else _tags(value),
 }
 _USUAL = (("wait_minutes", 0), ("enforcement", "active"), ("pull_request", False))
 _TELL_WHEN_EMPTY = ("reviewers",)

@@ -6,6 +6,8 @@ from .layout import Layout
 from .records import FAILED, KILLED, QUEUED, REJECTED, RUNNING, SUCCEEDED, Run
 
 _LONGEST = 300
+_OF_THE_MACHINE = frozenset({"bug", "checkout", "environment", "environment-file"})
+"""Errors that another commit seldom mends; where one would, their hint says it."""
 _OUTCOMES = {
     "first": "accepted, the first champion",
     "improved": "accepted, better than the champion",
@@ -82,4 +84,14 @@ def ending(layout: Layout, run: Run) -> list[str]:
     if report:
         lines.append(f"  report: {report}")
     lines.append(f"  log: {layout.run(run.branch, run.number) / 'log.txt'}")
+    again = f"'mlopsgen run --branch {run.branch}' trains this commit again"
+    if needs_a_commit(run):
+        lines.append(f"  {'then' if run.error.get('hint') else 'next'}: mend it, commit, git push; {again}")
+    elif run.state in {FAILED, KILLED} and not run.error.get("hint"):
+        lines.append(f"  next: {again}")
     return lines
+
+
+def needs_a_commit(run: Run) -> bool:
+    """Whether a training failed for what most likely has to be mended in the repository."""
+    return run.state == FAILED and run.error.get("code") not in _OF_THE_MACHINE
