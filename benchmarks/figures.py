@@ -48,7 +48,18 @@ def making_a_repository(places: Places, repetitions: int) -> Figure:
     """P2: from a command to a repository."""
     environ = places.environ()
     address = template_repository(places.scratch / "template-repository", environ)
-    copier: list[str | Path] = [places.tool / "copier", "copy", "--quiet", "--defaults", address]
+    plain = places.scratch / "template-folder"
+    shutil.copytree(places.scratch / "template-repository", plain, ignore=shutil.ignore_patterns(".git"))
+    copier: list[str | Path] = [places.tool / "copier", "copy", "--quiet", "--defaults"]
+
+    def copies(kind: str, source: str | Path) -> Contender:
+        return Contender(
+            name=f"copier copy --defaults {kind}",
+            command=lambda folder: [*copier, source, folder / "made"],
+            environ=environ,
+            check=lambda folder: _must((folder / "made" / "README.md").is_file(), "copier made nothing"),
+        )
+
     timings = take_turns(
         [
             Contender(
@@ -57,22 +68,19 @@ def making_a_repository(places: Places, repetitions: int) -> Figure:
                 environ=environ,
                 check=_has_three_branches,
             ),
-            Contender(
-                name="copier copy --defaults (files only)",
-                command=lambda folder: [*copier, folder / "made"],
-                environ=environ,
-                check=lambda folder: _must((folder / "made" / "README.md").is_file(), "copier made nothing"),
-            ),
+            copies("(files only)", address),
+            copies("from a plain folder (files only, no version to update from)", plain),
         ],
         repetitions=repetitions,
     )
-    ours, peer = timings
+    ours, *others = timings
+    peer = min(others, key=lambda timing: timing.median)
     return Figure(
         key="P2",
         title="a new repository",
         goal="not slower than copier's own command line with the same template",
         met=ours.median <= peer.median,
-        finding=f"{ours.median / peer.median:.2f} times copier's median.",
+        finding=f"{ours.median / peer.median:.2f} times copier's median, in the faster of its two ways.",
         timings=timings,
     )
 
@@ -158,6 +166,9 @@ def _remember(found: dict[str, object], name: str) -> Callable[[Path], None]:
 def compiling(places: Places, repetitions: int) -> Figure:
     """P6: compiling a pipeline over what importing kfp costs anyhow, and how large the package is."""
     repository = make_repository(places, places.scratch / "compiling")
+    # kfp takes a folder as it is: what our own contenders leave in theirs (byte code) is not to be among it.
+    sources = places.scratch / "sources-for-kfp"
+    shutil.copytree(repository / "src", sources)
     python = places.runtime / "bin" / "python"
     environ = places.environ(PYTHONPATH=str(repository / "src"))
     sizes: dict[str, set[tuple[int, str]]] = {}
@@ -183,7 +194,7 @@ def compiling(places: Places, repetitions: int) -> Figure:
             contender("for Kubeflow, the code in an image", *verb, "--engine", "kubeflow", "--image", digest),
             contender(inside, *verb, "--engine", "kubeflow"),
             Contender(name="import kfp alone", command=_fixed(python, "-c", "import kfp"), environ=environ),
-            contender(by_kfp, ROOT / "benchmarks" / "kfp_alone.py", repository / "src", "package.yaml"),
+            contender(by_kfp, ROOT / "benchmarks" / "kfp_alone.py", sources, "package.yaml"),
         ],
         repetitions=repetitions,
     )

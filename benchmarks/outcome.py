@@ -60,13 +60,14 @@ class Figure:
 
 
 def document(figures: Sequence[Figure], versions: dict[str, str]) -> dict[str, Any]:
-    """The whole outcome, with the machine that it was measured on."""
+    """The whole outcome, with the machine that it was measured on and the day of each figure."""
+    day = datetime.now(UTC).date().isoformat()
     return {
         "version": VERSION,
-        "measured": datetime.now(UTC).date().isoformat(),
+        "measured": day,
         "machine": _machine(),
         "versions": _own_versions() | versions,
-        "figures": [figure.as_document() for figure in figures],
+        "figures": [figure.as_document() | {"measured": day} for figure in figures],
     }
 
 
@@ -74,11 +75,13 @@ def merged(earlier: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
     """An earlier outcome with the figures of a newer one in the place of its own.
 
     Raises:
-        ValueError: They were measured on different machines, so that they do not belong into one table.
+        ValueError: They were measured on different machines, or with different versions, so that they do not belong
+            into one table.
     """
-    if earlier["machine"] != newer["machine"]:
-        raise ValueError("The earlier figures are of another machine; measure all of them.")
-    figures = {figure["id"]: figure for figure in [*earlier["figures"], *newer["figures"]]}
+    for kind, named in (("machine", "of another machine"), ("versions", "of other versions")):
+        if earlier[kind] != newer[kind]:
+            raise ValueError(f"The earlier figures are {named}; measure all of them.")
+    figures = {figure["id"]: figure for figure in [*earlier["figures"], *newer["figures"]]}  # each keeps its day
     return newer | {"figures": [figures[key] for key in sorted(figures)]}
 
 

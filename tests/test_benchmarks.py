@@ -143,8 +143,13 @@ def test_a_figure_that_is_measured_alone_takes_its_place_beside_the_others() -> 
 
     both = outcome.merged(outcome.merged(measured("P2", 1), measured("P1", 2)), measured("P2", 3))
     assert [(figure["id"], figure["rows"][0]["least_seconds"]) for figure in both["figures"]] == [("P1", 2), ("P2", 3)]
+    yesterday = {**both, "figures": [figure | {"measured": "2026-11-20"} for figure in both["figures"]]}
+    mixed = outcome.merged(yesterday, measured("P2", 4))
+    assert [figure["measured"] for figure in mixed["figures"]] == ["2026-11-20", mixed["measured"]]
     with pytest.raises(ValueError, match="another machine"):
         outcome.merged({**both, "machine": {}}, both)
+    with pytest.raises(ValueError, match="other versions"):
+        outcome.merged({**both, "versions": {}}, both)
 
 
 def test_the_store_of_objects_lists_as_many_as_its_name_says() -> None:

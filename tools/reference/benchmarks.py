@@ -28,10 +28,10 @@ $ make bench
 
 That installs the peers from a lock of their own into `build/peers-venv`, measures everything, and writes
 `benchmarks/results.json` and this page again. 1,000 repositories at both distances (P4) take 25 minutes on two quiet
-cores. Some figures alone, without writing anything:
+cores, the others about 15 more. Some figures alone, without writing anything:
 
 ```console
-$ python -m benchmarks P1 P6
+$ .venv/bin/python -m benchmarks P1 P6
 ```
 
 [benchmarks/README.md](../../benchmarks/README.md) says how the programs are laid out.
@@ -56,11 +56,21 @@ def _machine(outcome: Mapping[str, Any]) -> str:
     machine = ", ".join(outcome["machine"].values())
     versions = ", ".join(f"{name} {version}" for name, version in outcome["versions"].items())
     return joined(
-        f"Measured on {outcome['measured']}. Machine: {machine}. Versions: {versions}.",
-        "Contenders take turns within a run, after a round to warm up that does not count (but for P4). *Least* is the "
-        "fastest repetition, *median* the one in the middle. Compare within a table: numbers of different machines say "
+        f"Measured on {_days(outcome)}. Machine: {machine}. Versions: {versions}.",
+        "Contenders take turns within a run, after a round to warm up that does not count (but for P4, and the million "
+        "objects of P7). *Least* is the fastest repetition, *median* the one in the middle. Compare within a table: numbers of different machines say "
         "nothing about each other.",
     )
+
+
+def _days(outcome: Mapping[str, Any]) -> str:
+    """The day of the measurement; where figures were measured on several, which on which."""
+    days: dict[str, list[str]] = {}
+    for figure in outcome["figures"]:
+        days.setdefault(figure["measured"], []).append(figure["id"])
+    if len(days) == 1:
+        return next(iter(days))
+    return "; ".join(f"{day} ({', '.join(names)})" for day, names in sorted(days.items()))
 
 
 def _summary(figures: list[dict[str, Any]], notes: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, ...]]:
