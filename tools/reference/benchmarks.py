@@ -58,8 +58,8 @@ def _machine(outcome: Mapping[str, Any]) -> str:
     return joined(
         f"Measured on {_days(outcome)}. Machine: {machine}. Versions: {versions}.",
         "Contenders take turns within a run, after a round to warm up that does not count (but for P4, and the million "
-        "objects of P7). *Least* is the fastest repetition, *median* the one in the middle. Compare within a table: numbers of different machines say "
-        "nothing about each other.",
+        "objects of P7). *Least* is the fastest repetition, *median* the one in the middle. Compare within a table: "
+        "numbers of different machines say nothing about each other.",
     )
 
 
