@@ -1,8 +1,9 @@
 """Make the pictures of the README and the documentation from a real run: ``make pictures``.
 
-A terminal (tmux) in which ``mlopsgen init`` and ``mlopsgen push --local`` are typed, then a change and a second push.
-Nothing is edited: what a picture shows is what the programs wrote. Takes a minute or more, mostly for the environment
-of the first training. The pictures of the example's report are made by ``make example-report``.
+A terminal (tmux) in which ``mlopsgen init`` and ``mlopsgen push --local`` are typed, then the change and the push that
+the first tutorial has: the tests compare its text with a real run, and with the picture. Nothing is edited: what a
+picture shows is what the programs wrote. Takes a minute or more, mostly for the environment of the first training.
+The pictures of the example's report are made by ``make example-report``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from html import unescape
 from pathlib import Path
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+
+from tests import tutorial_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
@@ -26,8 +30,6 @@ COLUMNS = 100
 PATIENCE = 240.0
 # Where the pictures' person works: a path that can be shown.
 DESK = Path(tempfile.gettempdir()) / "projects"
-# The change that is tried: a linear model with more regularisation.
-CHANGES = {"algorithm: auto": "algorithm: linear", "hyperparameters: {}": "hyperparameters: {alpha: 30}"}
 
 
 def _theme(background: str, foreground: str, *normal: str) -> TerminalTheme:
@@ -169,17 +171,33 @@ def _story(terminal: Terminal) -> None:
     terminal.wait(PROMPT)
     terminal.type("mlopsgen push --local --yes")
     terminal.wait(PROMPT)
-    pipeline = DESK / "my-model" / "src" / "pipelines" / "pipeline.yaml"
-    text = pipeline.read_text(encoding="utf-8")
-    for before, after in CHANGES.items():
-        text = text.replace(before, after)
-    pipeline.write_text(text, encoding="utf-8")
+    change, *commands = second_push()
+    changed = DESK / "my-model" / change.path
+    changed.write_text(tutorial_pages.changed(changed.read_text(encoding="utf-8"), change.text), encoding="utf-8")
     terminal.clear()
-    terminal.type("git commit --quiet --all --message 'Regularise more'")
-    terminal.wait(PROMPT)
-    terminal.type("git push")
-    terminal.wait(PROMPT)
+    for command in commands:
+        terminal.type(command.text)
+        terminal.wait(PROMPT)
     draw("push", "git push", terminal.screen())
+
+
+def second_push() -> tuple[tutorial_pages.Edit, tutorial_pages.Command, tutorial_pages.Command]:
+    """The change of the first tutorial, its commit and its push, with what they print."""
+    steps = tutorial_pages.steps_of("first-model.md")
+    place, change = next((place, each) for place, each in enumerate(steps) if isinstance(each, tutorial_pages.Edit))
+    commit, push = steps[place + 1 : place + 3]
+    assert isinstance(commit, tutorial_pages.Command)
+    assert isinstance(push, tutorial_pages.Command)
+    return change, commit, push
+
+
+def words(name: str, mode: str) -> str:
+    """What a picture shows, as text."""
+    picture = (PICTURES / f"{name}-{mode}.svg").read_text(encoding="utf-8")
+    lines: dict[float, str] = {}
+    for height, text in re.findall(r'<text class="[^"]*-r\d+"[^>]* y="([\d.]+)"[^>]*>([^<]*)</text>', picture):
+        lines[float(height)] = lines.get(float(height), "") + unescape(text).replace("\xa0", " ")
+    return "\n".join(lines[height].rstrip() for height in sorted(lines))
 
 
 if __name__ == "__main__":

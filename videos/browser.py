@@ -51,9 +51,12 @@ class Browser:
             raise BrowserError(f"{do} {rest}: {answer['error']}")
         return answer["value"]
 
-    def page(self, name: str, url: str, *, size: tuple[int, int] = CONTENT, scheme: str = "light") -> Page:
-        """Open an address."""
-        self.order("open", name=name, url=url, width=size[0], height=size[1], scheme=scheme)
+    def page(
+        self, name: str, url: str, *, size: tuple[int, int] = CONTENT, scheme: str = "light", scale: float = 1.0
+    ) -> Page:
+        """Open an address; with a scale, all of it is larger in the same picture."""
+        shrunk = {"width": round(size[0] / scale), "height": round(size[1] / scale)}
+        self.order("open", name=name, url=url, size=shrunk, scheme=scheme, scale=scale)
         return Page(self, name)
 
 

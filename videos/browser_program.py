@@ -18,11 +18,12 @@ class Pages:
         self._browser = browser
         self._pages: dict[str, Any] = {}
 
-    def open(self, name: str, url: str, width: int, height: int, scheme: str = "light") -> None:
+    def open(self, name: str, url: str, size: dict[str, int], scheme: str = "light", scale: float = 1.0) -> None:
         """Open an address, or go there with a page that is open."""
         if name not in self._pages:
-            size = {"width": width, "height": height}
-            self._pages[name] = self._browser.new_page(viewport=size, color_scheme=scheme, locale="en-GB")
+            self._pages[name] = self._browser.new_page(
+                viewport=size, color_scheme=scheme, locale="en-GB", device_scale_factor=scale
+            )
             self._pages[name].set_default_timeout(60_000)
         self._pages[name].goto(url, wait_until="load")
 

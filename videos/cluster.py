@@ -37,6 +37,7 @@ class Cluster:
         mlflow: The address of the MLflow server.
         actions: act, in the place of GitHub Actions.
         repository: Ada's repository.
+        data: What the table of wines is.
     """
 
     kubeflow: FakeKubeflow
@@ -44,6 +45,7 @@ class Cluster:
     mlflow: str
     actions: GitHubActions
     repository: Path
+    data: str
 
 
 @contextmanager
@@ -61,10 +63,15 @@ def opened(world: World) -> Iterator[Cluster]:
         kubeflow.gate.tokens[token] = USER
         Executor(kubeflow, folder / "pods", environ={"MLFLOW_TRACKING_URI": mlflow}).attach()
         repository = _make(world, kubeflow.address, mlflow)
-        _code(world, data)
+        lay_code(world.home, data)
         world.environ["MLOPSGEN_SECRET_DEVELOPMENT_KUBEFLOW_TOKEN"] = token
         run(world, repository, "push", "--org", "acme", "--yes")
-        yield Cluster(kubeflow, ClusterNews(kubeflow), mlflow, actions, repository)
+        what = (
+            "a copy on this machine of the public UCI table"
+            if found()
+            else "made up: no copy of the public table is here"
+        )
+        yield Cluster(kubeflow, ClusterNews(kubeflow), mlflow, actions, repository, what)
 
 
 def run(world: World, folder: Path, *arguments: str) -> None:
@@ -96,14 +103,15 @@ def _make(world: World, endpoint: str, mlflow: str) -> Path:
     return world.home / "wine-quality"
 
 
-def _code(world: World, data: str) -> None:
+def lay_code(home: Path, data: str) -> Path:
     """The data scientist's code lies in a folder beside; the data comes from this machine."""
-    code = world.home / "wine-code"
+    code = home / "wine-code"
     shutil.copytree(EXAMPLE / "overlay", code, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     sources = code / "data" / "sources.yaml"
     text = sources.read_text(encoding="utf-8")
     address = yaml.safe_load(text)["sources"]["wine"]["address"]
     sources.write_text(text.replace(address, data), encoding="utf-8")
+    return code
 
 
 def _table(scratch: Path) -> Path:

@@ -89,6 +89,8 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
         picture = BUILD / f"{film.name}-cluster-{len(film.shots.values):04}.png"
         film.page(take(browser, "cluster", body, picture), address, seconds / frames)
     film.badge("")
+    lines = [f"{name}: {states[name]}  {said}".rstrip() for name, said in last_lines(states, run.play.logs).items()]
+    film.note(address, "\n".join([f"{run.name}   ({NOTE})", "", *lines]))
 
 
 def _drawn(names: list[str], edges: list[tuple[str, str]], states: dict[str, str]) -> str:
@@ -110,10 +112,18 @@ def _drawn(names: list[str], edges: list[tuple[str, str]], states: dict[str, str
 
 
 def _said(states: dict[str, str], logs: dict[str, str]) -> str:
-    """The last line of its own that each step printed which is done."""
-    rows = ""
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td class='quiet'>{html.escape(said)}</td></tr>"
+        for name, said in last_lines(states, logs).items()
+        if said
+    )
+    return f"<table style='align-self: start'>{rows}</table>"
+
+
+def last_lines(states: dict[str, str], logs: dict[str, str]) -> dict[str, str]:
+    """The last line of its own that each step printed which is done; nothing of the others."""
+    found = {}
     for name, state in states.items():
         lines = [line.strip() for line in logs.get(name, "").splitlines() if line.strip() and not NOISE.match(line)]
-        if state == "SUCCEEDED" and lines:
-            rows += f"<tr><td>{html.escape(name)}</td><td class='quiet'>{html.escape(lines[-1][:160])}</td></tr>"
-    return f"<table style='align-self: start'>{rows}</table>"
+        found[name] = lines[-1][:160] if state == "SUCCEEDED" and lines else ""
+    return found

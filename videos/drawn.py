@@ -14,11 +14,11 @@ LOOK = (HERE / "pages" / "drawn.css").as_uri()
 HEAD = f'<!doctype html><html lang="en"><meta charset="utf-8"><link rel="stylesheet" href="{LOOK}">'
 
 
-def take(browser: Browser, name: str, body: str, target: Path) -> Path:
-    """Draw a page and take its picture."""
+def take(browser: Browser, name: str, body: str, target: Path, *, whole: bool = False) -> Path:
+    """Draw a page and take its picture; the whole of it, also where it is longer than what is seen at once."""
     source = BUILD / f"{name}.html"
     source.write_text(HEAD + body, encoding="utf-8")
-    browser.page(name, source.as_uri()).shot(target)
+    browser.page(name, source.as_uri()).shot(target, whole=whole)
     return target
 
 

@@ -31,7 +31,8 @@ class Editor:
 
     film: Film
     page: Page
-    where: str
+    folder: Path
+    where: str = "JupyterLab"
     shots: int = 0
 
     def open(self, path: str) -> None:
@@ -44,6 +45,7 @@ class Editor:
         self.page.wait(selector=".jp-FileEditor .cm-content")
         self.page.rest(seconds=1.0)
         self.where = f"JupyterLab   {path}"
+        self.film.note(f"JupyterLab {path}", (self.folder / path).read_text(encoding="utf-8"))
 
     def close_all(self) -> None:
         """Close all files."""
@@ -121,7 +123,7 @@ def editor(film: Film, browser: Browser, folder: Path) -> Iterator[Editor]:
             page.rest(seconds=1.5)
             page.run(script="() => document.body.style.setProperty('--jp-code-font-size', '17px')")
             page.run(script="async () => { await jupyterapp.commands.execute('application:toggle-left-area') }")
-            yield Editor(film, page, "JupyterLab")
+            yield Editor(film, page, folder)
             page.close()
         finally:
             os.killpg(process.pid, signal.SIGKILL)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import bisect
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from tests.tutorial_screen import shown
 
 from .browser import Browser, Page
 from .captions import Cue, as_vtt, reading_time
 from .places import COLUMNS, FRAMES_A_SECOND, HEIGHT, HERE, PLAYER, ROWS, WIDTH
+from .transcript import Transcript
 
 _T = TypeVar("_T")
 
@@ -78,6 +83,8 @@ class Film:
         events: What the terminal showed: moment of the terminal, text.
         poster: The moment that stands for the film.
         speeds: What was shown faster than it was: what, real seconds, shown seconds.
+        transcript: All of it as text.
+        data: What the tests need of it besides, by name.
     """
 
     name: str
@@ -90,6 +97,10 @@ class Film:
     badges: Track[str] = field(default_factory=Track)
     poster: float = 0.0
     speeds: list[tuple[str, float, float]] = field(default_factory=list)
+    transcript: Transcript = field(default_factory=Transcript)
+    data: dict[str, Any] = field(default_factory=dict)
+    _screen: str = ""
+    _screen_part: int | None = None
 
     def say(self, text: str) -> None:
         """Another caption; the one before has stood long enough to be read."""
@@ -97,6 +108,12 @@ class Film:
             left = reading_time(self.captions.values[-1]) - (self.clock - self.captions.times[-1])
             self.hold(max(left, 0.0))
         self.captions.put(self.clock, text)
+        if text:
+            self.note("Caption", text)
+
+    def note(self, place: str, text: str) -> int:
+        """What is read at a place, for the transcript."""
+        return self.transcript.add(self.chapters.at(self.clock, ""), place, text)
 
     def chapter(self, text: str) -> None:
         """Another chapter."""
@@ -120,6 +137,7 @@ class Film:
     def card(self, html: str, where: str, seconds: float) -> None:
         """A card with text is seen."""
         self.shots.put(self.clock, Shot("card", where, self.clock, html=html))
+        self.note("Card", unescape(re.sub(r"<[^>]*>", "", html)))
         self.hold(seconds)
 
     def hold(self, seconds: float) -> None:
@@ -132,7 +150,19 @@ class Film:
         """The terminal shows texts, each at a part (0 to 1) of so many seconds."""
         for part, text in chunks:
             self.events.append((self.cast_clock + part * seconds, text))
+            self._screen += text
+        if self._screen_part is not None:
+            self.transcript.more(self._screen_part, shown(self._screen))
         self.hold(seconds)
+
+    def types(self) -> None:
+        """Somebody types into the terminal: from its last clearing on, it is a part of the transcript."""
+        if self._screen_part is None:
+            self._screen_part = self.note("Terminal", "")
+
+    def clears(self) -> None:
+        """The terminal is cleared."""
+        self._screen, self._screen_part = "", None
 
     @property
     def waiting(self) -> str:
@@ -193,6 +223,9 @@ class Film:
         (made / f"{self.name}.vtt").write_text(as_vtt(self.cues), encoding="utf-8")
         for each in made.iterdir():
             each.replace(target / each.name)
+        (target / f"{self.name}.txt").write_text(str(self.transcript), encoding="utf-8")
+        if self.data:
+            (target / f"{self.name}.json").write_text(json.dumps(self.data, indent=1) + "\n", encoding="utf-8")
 
     def _draw(self, page: Page, frames: Path) -> list[tuple[Path, float]]:
         numbers: list[int] = []
@@ -226,6 +259,6 @@ def encode(folder: Path, pictures: list[tuple[Path, float]], target: Path) -> No
 def poster(video: Path, moment: float, target: Path) -> None:
     """A small picture of a moment of a video."""
     look = "scale=960:-1:flags=lanczos,split[a][b];[a]palettegen=max_colors=128[p];[b][p]paletteuse=dither=none"
-    argv = ["ffmpeg", "-y", "-loglevel", "error", "-ss", f"{moment:.2f}", "-i", str(video), "-vf", look]
-    argv += ["-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact", str(target)]
+    argv = ["ffmpeg", "-y", "-loglevel", "error", "-ss", f"{moment:.2f}", "-t", "0.1", "-i", str(video)]
+    argv += ["-vf", look, "-frames:v", "1", "-map_metadata", "-1", "-fflags", "+bitexact", str(target)]
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)

@@ -62,9 +62,10 @@ class Watched:
         """What had been printed by then."""
         return [line for at, line in self.lines if at <= moment]
 
-    def first(self, text: str) -> float:
-        """When a text was printed first."""
-        return next(at for at, line in self.lines if text in line)
+    def end_of(self, job: str) -> float:
+        """When a job was over."""
+        told = ((at, event_of(line)) for at, line in self.lines)
+        return next(at for at, event in told if event.get("jobID") == job and "jobResult" in event)
 
 
 def watch(actions: GitHubActions, started: Started) -> Watched:

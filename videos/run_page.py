@@ -79,6 +79,16 @@ def play(film: Film, browser: Browser, run: Watched, *, span: tuple[float, float
         picture = BUILD / f"{film.name}-run-{run.run.id}-{len(film.shots.values):04}.png"
         film.page(take(browser, "run", body, picture), address(run), seconds / frames)
     film.badge("")
+    film.note(address(run), text(seen(run, span[1]), title))
+
+
+def text(found: Seen, title: str) -> str:
+    """The page in words: jobs and their steps."""
+    lines = [f"{title}   ({NOTE})"]
+    for job, state in found.jobs.items():
+        lines += ["", f"{job}: {state or 'running'}"]
+        lines += [f"  {name}: {told or 'running'}" for name, told in found.steps.get(job, {}).items()]
+    return "\n".join(lines)
 
 
 def address(run: Watched) -> str:

@@ -37,10 +37,13 @@ class Terminal:
         folder: Where the shell begins.
         environ: Its environment.
         where: What stands above the terminal.
+        hurried: Nobody watches: what is typed is there at once.
     """
 
-    def __init__(self, film: Film, folder: Path, environ: Mapping[str, str], where: str = "Terminal") -> None:
-        self._film, self._where = film, where
+    def __init__(
+        self, film: Film, folder: Path, environ: Mapping[str, str], where: str = "Terminal", *, hurried: bool = False
+    ) -> None:
+        self._film, self._where, self._hurried = film, where, hurried
         rc = Path(environ["HOME"]) / ".videorc"
         rc.write_text(SHELL.lstrip(), encoding="utf-8")
         self._child = pexpect.spawn(
@@ -67,12 +70,14 @@ class Terminal:
 
     def clear(self) -> None:
         """Clear the screen, as ctrl-l does."""
+        self._film.clears()
         self._child.send("\x0c")
         self._film.show([(0.0, self._quiet(0.2))], 0.3)
 
     def write(self, text: str, *, pace: float = 0.045) -> None:
         """Type a text, letter by letter."""
-        for letter in text:
+        self._film.types()
+        for letter in [text] if self._hurried else text:
             self._child.send(letter)
             self._film.show([(0.0, self._quiet())], pace * self._hand.uniform(0.6, 1.4))
 
@@ -80,7 +85,7 @@ class Terminal:
         """Press keys, one after the other, as one looks at what each does."""
         for key in keys:
             self._child.send(key)
-            self._film.show([(0.0, self._quiet(0.25))], pace)
+            self._film.show([(0.0, self._quiet(0.02 if self._hurried else 0.25))], pace)
 
     def run(
         self, command: str, *, hold: float = 1.0, most: float | None = None, least: float = 0.0, what: str = ""

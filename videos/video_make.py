@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import repository_page
 from .browser import Browser
+from .drawn import from_markdown, take
 from .film import Film
 from .places import BUILD
 from .terminal import DOWN, READY, SPACE, Terminal
@@ -13,8 +14,10 @@ NAME = "1-make-the-repository"
 DATA = "https://archive.ics.uci.edu/ml/machine-learning-databases/wine-quality/winequality-red.csv"
 TOKEN = "a token of a cluster that does not exist"
 FULL_NAME = "acme/wine-quality"
+README = "README.md   (drawn here, not by GitHub)"
 
 TITLE = """<h1>mlopsgen 1: make the repository</h1>
+<p class="flow"><b>the wizard asks</b> → <b>a repository</b> → <b>the push shows a plan</b> → <b>all is set up</b></p>
 <p>One wizard, one push: a machine-learning repository with three branches, tests, a pipeline, workflows,
 protected environments and sealed secrets.</p>
 <p>Everything you see is a recording of real commands.<br>
@@ -31,19 +34,24 @@ END = """<h1>That was it</h1>
 
 def shoot(browser: Browser) -> Film:
     """Play the scenes."""
-    film = Film(NAME)
     with opened() as world:
-        film.say("From nothing to a machine-learning repository,\nwith one wizard and one push.")
-        film.card(TITLE, "mlopsgen", 8)
-        with Terminal(film, world.home, world.environ) as terminal:
-            _wizard(film, terminal)
-            _look(film, terminal)
-            _push(film, terminal)
-            _there(film, world, browser)
-            _again(film, terminal)
-        film.chapter("")
-        film.say("")
-        film.card(END.format(waiting=film.waiting), "mlopsgen", 9)
+        return play(world, browser)
+
+
+def play(world: World, browser: Browser | None = None) -> Film:
+    """Play the scenes for somebody who watches them; without a browser for nobody, so that they take less time."""
+    film = Film(NAME)
+    film.say("From nothing to a machine-learning repository,\nwith one wizard and one push.")
+    film.card(TITLE, "mlopsgen", 8)
+    with Terminal(film, world.home, world.environ, hurried=browser is None) as terminal:
+        _wizard(film, terminal)
+        _look(film, terminal, world, browser)
+        _push(film, terminal)
+        _there(film, world, browser)
+        _again(film, terminal)
+    film.chapter("")
+    film.say("")
+    film.card(END.format(waiting=film.waiting), "mlopsgen", 9)
     return film
 
 
@@ -60,7 +68,7 @@ def _wizard(film: Film, terminal: Terminal) -> None:
     film.poster = film.clock - 0.5
     terminal.enter(asked("Data"), hold=0.8)
     film.say("Data: the wine-quality table of the UCI repository.\nA path, s3://, git or a database would do as well.")
-    terminal.press("\x15", pace=0.4)
+    terminal.press("\x15", pace=0.02)
     terminal.write(DATA, pace=0.012)
     film.hold(1.4)
     terminal.enter(asked("Format"), hold=0.8)
@@ -86,8 +94,10 @@ def _wizard(film: Film, terminal: Terminal) -> None:
     terminal.enter(asked("Wait"), hold=0.7)
     film.say("A summary. Nothing has been written so far.")
     terminal.enter(asked("Write it"), hold=4)
-    film.say("Written. What can be done next stands below.")
-    terminal.enter(READY, hold=4)
+    film.say("The template is rendered and committed.")
+    terminal.enter(READY)
+    film.say("Written: 256 files. What can be done next stands below.")
+    film.hold(4)
 
 
 def asked(title: str) -> str:
@@ -95,12 +105,23 @@ def asked(title: str) -> str:
     return rf"{title}[^\n]*(back\)|arrows, enter)"
 
 
-def _look(film: Film, terminal: Terminal) -> None:
+def _look(film: Film, terminal: Terminal, world: World, browser: Browser | None) -> None:
     film.chapter("2 of 4 · The repository")
     film.say("The repository: three branches, a complete example pipeline,\ntests, workflows and documentation.")
     terminal.clear()
-    terminal.run("cd wine-quality && git branch", hold=1.2)
-    terminal.run("ls . src/pipelines src/steps .github/workflows", hold=5)
+    terminal.run("cd wine-quality && git branch", hold=1)
+    terminal.run("ls . src/pipelines src/steps .github/workflows", hold=3.5)
+    film.say("Its README says what to edit first, where everything is,\nand what happens at each push.")
+    text = (world.home / "wine-quality" / "README.md").read_text(encoding="utf-8").partition("## What happens")[0]
+    film.note(README, text)
+    if browser is not None:
+        picture = take(
+            browser, "readme", f"<main>{from_markdown(text)}</main>", BUILD / f"{NAME}-readme.png", whole=True
+        )
+        film.page(picture, README, 2.5)
+        film.page(picture, README, 1, scroll=(0, 420))
+        film.page(picture, README, 2.5, scroll=(420, 420))
+    terminal.seen()
 
 
 def _push(film: Film, terminal: Terminal) -> None:
@@ -109,7 +130,7 @@ def _push(film: Film, terminal: Terminal) -> None:
     terminal.clear()
     terminal.write("mlopsgen push --org acme")
     film.hold(0.5)
-    terminal.enter("hidden", hold=0.8)
+    terminal.enter("hidden", hold=0.8, most=3, what="reading what is there")
     film.say("The cluster's token is asked for once. It is sealed for one environment\nand stands in no file.")
     terminal.write(TOKEN, pace=0.02)
     film.hold(1)
@@ -121,11 +142,13 @@ def _push(film: Film, terminal: Terminal) -> None:
     terminal.enter(READY, least=9, hold=5)
 
 
-def _there(film: Film, world: World, browser: Browser) -> None:
+def _there(film: Film, world: World, browser: Browser | None) -> None:
     film.chapter("3 of 4 · The push")
-    picture = repository_page.picture(browser, world, FULL_NAME, BUILD / f"{NAME}-repository.png")
     film.say("What the stand-in now holds, read through GitHub's API.")
-    film.page(picture, f"{world.github.url}/{FULL_NAME}", 9)
+    held, address = repository_page.held(world, FULL_NAME), f"{world.github.url}/{FULL_NAME}"
+    film.note(address, held.text)
+    if browser is not None:
+        film.page(held.picture(browser, BUILD / f"{NAME}-repository.png"), address, 9)
 
 
 def _again(film: Film, terminal: Terminal) -> None:

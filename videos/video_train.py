@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.request
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from .browser import Browser
 from .drawn import from_markdown, head, take
 from .editor import Editor, editor
 from .film import Film
-from .places import BUILD, CONTENT
+from .places import BUILD, CONTENT, LARGER
 from .recorded import Watched, watch
 from .terminal import Terminal
 
@@ -23,9 +24,10 @@ NAME = "2-train-by-push"
 FIRST, SECOND = "Predict the quality of red wine", "Learn from products of two measurements"
 DRAFT = bool(os.environ.get("VIDEOS_DRAFT"))
 QUICK = ("Check style and types", "Run the tests")
-"""Steps that take minutes: left out after the first push, with ``VIDEOS_DRAFT=1`` there too; the film says so."""
+"""Steps that take minutes: left out with ``VIDEOS_DRAFT=1``; the film says so."""
 
 TITLE = """<h1>mlopsgen 2: train by git push</h1>
+<p class="flow"><b>code</b> → <b>git push</b> → <b>tests</b> → <b>training</b> → <b>report</b> → <b>promotion</b></p>
 <p>The code of an example pipeline is put into the repository of video 1: it predicts the quality of red wine.
 A push trains it, a report says how good it is, a second push makes it better.</p>
 <p>Real: the repository, git, the workflow files, the training, MLflow, the report.<br>
@@ -76,13 +78,12 @@ def shoot(browser: Browser) -> Film:
             scenes = Scenes(film, browser, there, stage, terminal, lab)
             _place(scenes)
             first = _first(scenes)
-            stage.actions.done = QUICK
             _results(scenes, first)
             second = _second(scenes)
             _promoted(scenes, second)
         film.chapter("")
         film.say("")
-        film.card(_end(film), "mlopsgen", 10)
+        film.card(_end(film, stage.data), "mlopsgen", 10)
     return film
 
 
@@ -99,9 +100,9 @@ def _place(scenes: Scenes) -> None:
     film.say("The pipeline is a list of steps and their parameters.\nInputs and outputs find each other by name.")
     lab.shoot(5)
     lab.open("src/steps/train_model.py")
-    lab.scroll(400)
+    lab.scroll(640)
     film.say("A step is a plain function with types.\nThis one fits ElasticNet and saves the model.")
-    lab.shoot(5)
+    lab.shoot(6)
 
 
 def _first(scenes: Scenes) -> Watched:
@@ -111,12 +112,10 @@ def _first(scenes: Scenes) -> Watched:
     scenes.terminal.clear()
     film.say("Commit and push. That is all a data scientist does.")
     first = scenes.push(FIRST, "The push goes to the stand-in of GitHub on this machine.")
-    submitted = news.span(_newest(scenes).id)[0]
     film.say(
         "The branch's workflow tests the commit, then submits the training.\n(act runs it here. Waiting is shortened.)"
     )
-    span = first.began, submitted
-    run_page.play(film, browser, first, span=span, seconds=11, title=f"development: {FIRST}")
+    _tested_and_submitted(scenes, first, f"development: {FIRST}", (7, 4))
     film.say(
         "On Kubeflow: here a stand-in for its API.\nThe submitted steps really run, and log to a real MLflow server."
     )
@@ -126,6 +125,13 @@ def _first(scenes: Scenes) -> Watched:
     run_page.play(film, browser, first, span=span, seconds=5, title=f"development: {FIRST}")
     film.hold(1)
     return first
+
+
+def _tested_and_submitted(scenes: Scenes, run: Watched, title: str, seconds: tuple[float, float]) -> None:
+    """Show a run of a workflow until the training is on the cluster: its tests, then the rest."""
+    tested, submitted = run.end_of("test"), scenes.stage.news.span(_newest(scenes).id)[0]
+    for span, each in zip(((run.began, tested), (tested, submitted)), seconds, strict=True):
+        run_page.play(scenes.film, scenes.browser, run, span=span, seconds=each, title=title)
 
 
 def _newest(scenes: Scenes) -> Run:
@@ -152,12 +158,15 @@ def _results(scenes: Scenes, first: Watched) -> None:
 def _report(scenes: Scenes, run: Watched, name: str, seconds: float) -> None:
     source = BUILD / f"report-{name}.html"
     source.write_bytes(run.run.artifacts["report-development"]["report.html"])
-    page = scenes.browser.page("report", source.as_uri())
+    page = scenes.browser.page("report", source.as_uri(), scale=LARGER)
     page.rest(seconds=0.5)
     picture = page.shot(scenes.picture(f"report-{name}"), whole=True)
-    height = float(page.run(script="() => document.documentElement.scrollHeight"))
+    height = float(page.run(script="() => document.documentElement.scrollHeight")) * LARGER
     where = "report.html   (kept with the run, as an artifact)"
-    down = min(max(height - CONTENT[1], 0), 620)
+    report = run.run.artifacts["report-development"]
+    scenes.film.note(where, report["report.md"].decode())
+    scenes.film.data[f"{name} report"] = json.loads(report["report.json"])
+    down = min(max(height - CONTENT[1], 0), 760)
     scenes.film.page(picture, where, seconds * 0.45)
     scenes.film.page(picture, where, seconds * 0.15, scroll=(0, down))
     scenes.film.page(picture, where, seconds * 0.4, scroll=(down, down))
@@ -169,6 +178,7 @@ def _mlflow(scenes: Scenes, path: str, name: str, seconds: float) -> None:
     show = "" if first else "Version 1"
     picture = mlflow_pages.picture(scenes.browser, server, path, target, first=first, show=show)
     scenes.film.page(picture, server, seconds)
+    scenes.film.note(server, f"(MLflow's own page of the {name})")
 
 
 def _second(scenes: Scenes) -> Watched:
@@ -199,13 +209,13 @@ def _second(scenes: Scenes) -> Watched:
     lab.save()
     scenes.terminal.seen()
     scenes.terminal.clear()
-    film.say("The change, and the second push.")
+    film.say("The whole change: four lines.")
     scenes.terminal.run("git diff --unified=0", hold=3)
-    second = scenes.push(SECOND, "The second push trains in the same way.")
-    film.say("The same workflow, the same steps on the cluster. (Waiting is shortened.)")
-    submitted = scenes.stage.news.span(_newest(scenes).id)[0]
-    span = second.began, submitted
-    run_page.play(film, scenes.browser, second, span=span, seconds=5, title=f"development: {SECOND}")
+    second = scenes.push(SECOND, "Commit and push, as before.")
+    film.say(
+        "Tested and trained like the first: the same workflow,\nthe same steps on the cluster. (Waiting is shortened.)"
+    )
+    _tested_and_submitted(scenes, second, f"development: {SECOND}", (4, 3))
     _cluster(scenes, 4)
     return second
 
@@ -228,15 +238,17 @@ def _promoted(scenes: Scenes, second: Watched) -> None:
     where = f"{pull['head']['ref']} → {pull['base']['ref']}"
     note = "on the stand-in; not GitHub's own page"
     body = head(f"#{pull['number']}  {pull['title']}", note, where) + from_markdown(pull["body"])
-    film.page(take(scenes.browser, "pull", body, scenes.picture("pull")), f"pull request {pull['number']}", 8)
+    where = f"pull request {pull['number']}"
+    film.note(where, f"{pull['title']}   ({note})\n\n{pull['body'].partition('<details>')[0]}")
+    film.page(take(scenes.browser, "pull", body, scenes.picture("pull")), where, 8)
     film.say(
         "Merged: staging trains, with its own configuration, gate and champion.\n"
         "Then a pull request to production waits for a person."
     )
     merged = _merge(scenes, pull["number"])
-    run_page.play(
-        film, scenes.browser, merged, span=(merged.began, merged.ended), seconds=6, title="staging: the merge"
-    )
+    tested = merged.end_of("test")
+    for span, seconds in (((merged.began, tested), 3), ((tested, merged.ended), 5)):
+        run_page.play(film, scenes.browser, merged, span=span, seconds=seconds, title="staging: the merge")
     film.hold(1.5)
 
 
@@ -257,14 +269,13 @@ def _merge(scenes: Scenes, number: int) -> Watched:
     return merged
 
 
-def _end(film: Film) -> str:
-    where = "" if DRAFT else " in the second push and after the merge"
+def _end(film: Film, data: str) -> str:
+    left_out = "<li>Left out: the repository's own lint and tests, which each push runs.</li>\n" if DRAFT else ""
     return f"""<h1>That was it</h1>
-<ul><li>Typed: the code, and twice <code>git commit</code> and <code>git push</code>.</li>
+<ul><li>Typed: <code>cp</code>, four lines of code, and twice <code>git commit</code> and <code>git push</code>.</li>
 <li>Real: the workflow files, every step of the trainings, MLflow, the reports.</li>
 <li>Stand-ins: GitHub and the Kubeflow API (both check every call with the original's own description),
 act for GitHub Actions. None of it has run on github.com or on a cluster yet.</li>
-<li>The data: a copy on this machine of the public UCI table.</li>
-<li>Left out{where}: the repository's own lint and tests, which each push runs.</li>
-<li>Waiting: {film.waiting}.</li></ul>
+<li>The data: {data}.</li>
+{left_out}<li>Waiting: {film.waiting}.</li></ul>
 <p>&nbsp;</p><p>Try it: <code>make demo</code>, or the tutorials in <code>docs/</code>.</p>"""

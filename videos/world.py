@@ -13,7 +13,7 @@ from tests.github import FakeGitHub
 
 from .places import DEMO
 
-MARK = DEMO / ".made-for-the-videos"
+MARK = ".made-for-the-videos"
 CREDENTIALS = '!f() { echo username=ada; echo "password=$GH_TOKEN"; }; f'
 
 
@@ -37,14 +37,14 @@ class Occupied(Exception):
 
 
 @contextmanager
-def opened() -> Iterator[World]:
+def opened(home: Path = DEMO) -> Iterator[World]:
     """Ada's machine, with an organisation on the stand-in of GitHub."""
-    _fresh()
+    _fresh(home)
     try:
         with _github() as (github, token):
-            yield World(github, DEMO, _environ(github, token))
+            yield World(github, home, _environ(home, github, token))
     finally:
-        shutil.rmtree(DEMO, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager
@@ -59,13 +59,14 @@ def _github() -> Iterator[tuple[FakeGitHub, str]]:
         yield github, token
 
 
-def _fresh() -> None:
-    if DEMO.exists() and not MARK.exists():
-        raise Occupied(f"{DEMO} is there and was not made for the videos: move it away.")
-    shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir()
-    MARK.touch()
-    (DEMO / ".gitconfig").write_text(
+def _fresh(home: Path) -> None:
+    mark = home / MARK
+    if home.exists() and not mark.exists():
+        raise Occupied(f"{home} is there and was not made for the videos: move it away.")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    mark.touch()
+    (home / ".gitconfig").write_text(
         "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
         "[advice]\n\tdetachedHead = false\n[color]\n\tui = always\n[core]\n\tpager = cat\n"
         f"[credential]\n\thelper = \"{CREDENTIALS.replace(chr(34), chr(92) + chr(34))}\"\n",
@@ -73,13 +74,13 @@ def _fresh() -> None:
     )  # fmt: skip
 
 
-def _environ(github: FakeGitHub, token: str) -> dict[str, str]:
-    programs = DEMO / ".local" / "bin"
+def _environ(home: Path, github: FakeGitHub, token: str) -> dict[str, str]:
+    programs = home / ".local" / "bin"
     programs.mkdir(parents=True)
     (programs / "mlopsgen").symlink_to(Path(sys.executable).with_name("mlopsgen"))
     return {
         "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(DEMO),
+        "HOME": str(home),
         "LANG": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
         "PROMPT_TOOLKIT_NO_CPR": "1",
