@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from mlopsgen import events
+from mlopsgen.cli.folding import folded
 from mlopsgen.cli.live_line import LiveLine
 from mlopsgen.errors import ExitCode, MlopsgenError
 from mlopsgen.result import OperationResult
@@ -142,7 +143,7 @@ class TextEvents:
         """The text, broken between words where a terminal ends; files and pipes get it as one line."""
         if not self._live:
             return [text]
-        width = terminal_width() - 1
+        text, width = redact(text), terminal_width() - 1  # afterwards a secret may be in two lines
         return textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False) or [
             text
         ]
@@ -154,7 +155,7 @@ class TextEvents:
                 lines[0] = lines[0].replace("warning:", style("warning:", "yellow", colour=self._colour), 1)
                 return [*lines, *self._wrapped(f"  next: {event.hint}")] if event.hint else lines
             case events.LogLine():
-                return [event.message]
+                return [folded(redact(event.message), terminal_width())] if self._live else [event.message]
             case events.StepStarted():
                 return [style(f"  {event.message} ...", "dim", colour=self._colour)]
             case events.StepDone():
@@ -171,6 +172,17 @@ def settle(sink: object) -> None:
     """Take the line that changes away, before a person is asked or shown something on the same terminal."""
     if isinstance(sink, TextEvents):
         sink.clear()
+
+
+def agreed(question: str, *, default: bool) -> bool:
+    """Ask a question with yes or no, on standard error; what is longer than a line ends between words.
+
+    Raises:
+        typer.Abort: The person left.
+    """
+    import typer
+
+    return bool(typer.confirm(folded(question, terminal_width() - len(" [y/N]: y")), default=default, err=True))
 
 
 def render_error(error: MlopsgenError, *, colour: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mlopsgen.cli.console import settle
+from mlopsgen.cli.folding import folded
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -47,7 +48,8 @@ def destroy(
     def show(lines: tuple[str, ...]) -> None:
         if session.output is Output.text:
             settle(session.events)
-            typer.echo(redact("\n".join(lines)), err=True)
+            text = redact("\n".join(lines))
+            typer.echo(folded(text, session.width) if session.interactive else text, err=True)
 
     result = operation.destroy(
         operation.DestroyRequest(
@@ -71,6 +73,7 @@ def _asking(session: Session) -> Callable[[str], str] | None:
 
     def ask(name: str) -> str:
         settle(session.events)
-        return str(typer.prompt(f"Type {name} to do this", default="", show_default=False, err=True))
+        question = folded(f"Type {name} to do this", session.width - 2)
+        return str(typer.prompt(question, default="", show_default=False, err=True))
 
     return ask

@@ -36,6 +36,7 @@ def _fold(line: str, width: int) -> list[str]:
     found = _HEAD.match(line)
     head = found[0] if found is not None else ""
     hang = seen(head) if seen(head) <= width // 2 else len(line) - len(line.lstrip()) + 2
+    low = min(hang, len(line) - len(line.lstrip()) + 2)
     lines, current = [], head
     for number, column in enumerate(_GAP.split(line[len(head) :])):
         if number:
@@ -47,5 +48,9 @@ def _fold(line: str, width: int) -> list[str]:
             if seen(current.rstrip()) > hang and seen(current) + seen(word) > width:
                 lines.append(current.rstrip())
                 current = " " * hang
+            if hang > low and hang + seen(word) > width:
+                # An address that does not fit beside what it belongs to stands below it, and is whole if it can be.
+                lines += [current.rstrip()] if current.strip() else []
+                current = " " * low
             current += f"{word} "
     return [*lines, current.rstrip()]

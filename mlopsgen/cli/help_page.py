@@ -45,7 +45,9 @@ class Page:
 
     def usage(self, text: str) -> None:
         """The line that says how a command is written."""
-        self._lines += textwrap.wrap(text, self._width, subsequent_indent="    ", break_on_hyphens=False)
+        self._lines += textwrap.wrap(
+            text, self._width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
 
     def heading(self, text: str) -> None:
         """A heading."""

@@ -11,7 +11,7 @@ import questionary
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth, create_output
 
-from mlopsgen.cli.console import harmless, terminal_width
+from mlopsgen.cli.console import harmless, style, terminal_width
 from mlopsgen.ports import Back
 from mlopsgen.secret_value import SecretValue
 
@@ -67,7 +67,7 @@ class TerminalPrompter:
         self.tell("\n" + indented(help_line))
         question = questionary.select(
             title,
-            choices=[questionary.Choice(words, value) for value, words in choices],
+            choices=[questionary.Choice(_below(words), value) for value, words in choices],
             default=default if any(value == default for value, _ in choices) else None,
             qmark=" ",
             instruction="(arrows, enter)",
@@ -83,7 +83,7 @@ class TerminalPrompter:
         wide = terminal_width() >= 72
         question = questionary.checkbox(
             title,
-            choices=[questionary.Choice(words, value, checked=value in chosen) for value, words in choices],
+            choices=[questionary.Choice(_below(words), value, checked=value in chosen) for value, words in choices],
             qmark=" ",
             instruction="(space marks, enter goes on; no mark: keep it all)" if wide else "(space, enter)",
             **self._look,
@@ -106,24 +106,43 @@ def _go_back(event: KeyPressEvent) -> None:
 def indented(text: str) -> str:
     """A text below the prompts' margin, broken between words where the terminal ends."""
     return textwrap.fill(
-        text, width=terminal_width() - 1, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        text,
+        width=terminal_width() - 1,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+
+
+def _below(words: str) -> str:
+    """A choice, broken between words; its further lines stand below its mark."""
+    lines = textwrap.wrap(words, terminal_width() - 6, break_long_words=False, break_on_hyphens=False)
+    return "\n     ".join(lines) or words
 
 
 def draw_table(rows: Mapping[str, str], *, colour: bool) -> str:
     """Rows of a title and a text, as a table that fits the terminal as it is now."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.cells import cell_len
 
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold" if colour else "", no_wrap=True)
-    table.add_column(overflow="fold")
+    width = terminal_width()
+    first = max(map(cell_len, rows), default=0)
+    lines = []
     for title, text in rows.items():
-        table.add_row(Text(title), Text(text))
-    console = Console(no_color=not colour, highlight=False, markup=False)
-    with console.capture() as capture:
-        console.print()
-        console.print(table)
-        console.print()
-    return capture.get()
+        head = style(title, "bold", colour=colour)
+        beside = _paragraphs(text, width - first - 2)
+        if max(map(cell_len, beside)) <= width - first - 2:
+            lines.append(f"{head}{' ' * (first - cell_len(title) + 2)}{beside[0]}")
+            lines += [f"{'':<{first + 2}}{line}" for line in beside[1:]]
+        else:
+            lines += [head, *(f"  {line}" for line in _paragraphs(text, width - 2))]
+    return "\n".join(["", *(line.rstrip() for line in lines), "", ""])
+
+
+def _paragraphs(text: str, width: int) -> list[str]:
+    """The lines of a text, each broken between words."""
+    return [
+        part
+        for line in text.splitlines() or [""]
+        for part in textwrap.wrap(line, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    ]

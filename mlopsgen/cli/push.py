@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlopsgen.cli.console import settle
+from mlopsgen.cli.console import agreed, settle
 from mlopsgen.cli.github_token import HostOption, NameOption, OrganisationOption, PersonalOption, TokenOption
 from mlopsgen.cli.headings import GITHUB
 from mlopsgen.cli.push_flags import GitHubFlags, Protocol, Visibility
@@ -138,7 +138,7 @@ def _push_locally(session: Session, directory: Path | None, *, dry_run: bool, ye
         plans.append(plan)
         if session.output is Output.text and (plan.changes or plan.blocked) and not dry_run:
             settle(session.events)
-            typer.echo("\n".join(["The plan:", *plan_lines(plan)]), err=True)
+            typer.echo("\n".join(["The plan:", *plan_lines(plan, width=session.width)]), err=True)
 
     result = operation.push(
         operation.PushRequest(
@@ -152,7 +152,7 @@ def _push_locally(session: Session, directory: Path | None, *, dry_run: bool, ye
         ),
         session.events,
     )
-    text = [*plan_lines(plans[-1]), result.summary] if dry_run and plans else [result.summary]
+    text = [*plan_lines(plans[-1], width=session.width), result.summary] if dry_run and plans else [result.summary]
     return Shown(result=result, text="\n".join(text))
 
 
@@ -163,6 +163,6 @@ def _asking(session: Session) -> Callable[[], bool] | None:
 
     def ask() -> bool:
         settle(session.events)
-        return typer.confirm("Do this?", default=True, err=True)
+        return agreed("Do this?", default=True)
 
     return ask

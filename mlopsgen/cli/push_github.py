@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mlopsgen.cli.console import TextEvents, style
+from mlopsgen.cli.console import TextEvents, agreed, style
+from mlopsgen.cli.folding import folded
 from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.push_flags import GitHubFlags
 from mlopsgen.cli.session import Output, Session, Shown
@@ -109,8 +110,8 @@ class _Screen:
         who = f"as {situation.login}, " if situation.login else ""
         article = "an" if situation.token[:1].lower() in set("aeiou") else "a"
         lines = [
-            f"{style(situation.page, 'bold', colour=session.colour)}   ({state})",
-            *textwrap.wrap(f"{who}with {article} {situation.token}", session.width - 1),
+            *folded(f"{style(situation.page, 'bold', colour=session.colour)}   ({state})", session.width).split("\n"),
+            *_wrapped(session, f"{who}with {article} {situation.token}"),
             "",
             *(_coloured(line, colour=session.colour) for line in plan_lines(shown, width=session.width)),
         ]
@@ -121,13 +122,14 @@ class _Screen:
 
     def agree(self) -> bool:
         self.clear()
-        return typer.confirm(f"Make these changes to {self._place}?", default=False, err=True)
+        return agreed(f"Make these changes to {self._place}?", default=False)
 
     def secret(self, title: str, help_line: str) -> Any:
         self.clear()
         if not self._told:
             self._told = True
-            typer.echo("\nThese secrets are needed and not there. Leave one empty to set it later.", err=True)
+            told = "These secrets are needed and not there. Leave one empty to set it later."
+            typer.echo("\n".join(["", *_wrapped(self._session, told)]), err=True)
         return _prompter(self._session).secret(title, help_line)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlopsgen.cli.branch_option import branch_option
-from mlopsgen.cli.console import settle
+from mlopsgen.cli.console import agreed, settle
 from mlopsgen.cli.github_token import (
     HostOption,
     NameOption,
@@ -150,7 +150,7 @@ def _asking(session: Session) -> Callable[[str], bool] | None:
 
     def ask(words: str) -> bool:
         settle(session.events)
-        return typer.confirm(f"Remove {words}?", default=False, err=True)
+        return agreed(f"Remove {words}?", default=False)
 
     return ask
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-import typer
-
-from mlopsgen.cli.console import TextEvents
+from mlopsgen.cli.console import TextEvents, agreed
 from mlopsgen.cli.fleet_table import fleet_lines
 from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.new_answers import given_of
@@ -45,7 +43,7 @@ def sync_fleet(session: Session, flags: SyncFlags) -> Shown:
         most = "" if flags.limit is None or flags.limit >= count else f", at most {flags.limit}"
         what = "push a branch" if flags.no_pull_request else "open a pull request"
         question = f"Look at {many} of {owner} and {what} wherever there is an update{most}?"
-        return typer.confirm(question, default=True, err=True)
+        return agreed(question, default=True)
 
     given = given_of(session, flags.answers, flags.assignments)
     request = FleetRequest(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from mlopsgen.cli.console import TextEvents, style
+from mlopsgen.cli.console import TextEvents, agreed, style
 from mlopsgen.cli.github_token import credential_finder
 from mlopsgen.cli.new_answers import ask_new, given_of
 from mlopsgen.cli.session import Output, Session, Shown
@@ -120,7 +120,7 @@ class Screen:
     def agree(self, question: str, default: bool = True) -> bool:
         """Ask a question with yes or no."""
         self.clear()
-        return typer.confirm(question, default=default, err=True)
+        return agreed(question, default=default)
 
 
 def coloured(line: str, *, colour: bool) -> str:

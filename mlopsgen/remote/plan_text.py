@@ -152,6 +152,7 @@ def _fill(text: str, width: int, *, indent: str, first: str | None = None) -> li
         width=width,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
+        break_long_words=False,
         break_on_hyphens=False,
     )
 
