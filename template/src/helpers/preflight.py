@@ -1,7 +1,8 @@
 """``check``: looks at everything that a run needs before one is started; what fails says why, and what to do.
 
 The configuration and the pipelines are looked at first. What lies elsewhere (data, MLflow, the platform, the mail
-server) is looked at by processes of its own at the same time, and none of them for longer than LONGEST seconds.
+server) is looked at by processes of its own at the same time, and none of them for longer than LONGEST seconds; what
+waits for nobody but this machine may take LONGEST_HERE.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from helpers.workers import Ended, Workers, job_error
 LONGEST = 24.0
 """Seconds that looking at one thing may take; with the start of Python, all of it stays below half a minute."""
 
+LONGEST_HERE = 300.0
+"""Seconds that looking at a file of this machine may take: a busy machine is slow to import MLflow, and not broken."""
+
 PREPARED = ("helpers.data.checking", "helpers.reading", "helpers.table")
 """What is imported once for all of them: pandas takes longer than most of what is looked at."""
 
@@ -45,12 +49,14 @@ class Look:
         section: The part of the table.
         function: ``module:function``; it returns findings as plain data.
         arguments: What it is called with.
+        here: Whether it waits for nothing outside of this machine.
     """
 
     name: str
     section: str
     function: str
     arguments: Mapping[str, Any]
+    here: bool = False
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -66,8 +72,8 @@ def check(request: Request) -> VerbResult:
         here = _trains_here(request, branch)
         finding.message = "engine local, instead of kubeflow" if here else f"engine {branch.config.engine}"
     if branch is not None:
-        looks = _looks(request, branch, _pipelines(request, branch, findings))
         uri = tracking_uri(request.root, branch.config, request.environ)
+        looks = _looks(request, branch, _pipelines(request, branch, findings), uri)
         with contextlib.ExitStack() as stack:
             reaching = _reaching(request, branch, findings, stack)
             if reaching is None:  # without a tunnel they say only that there is none
@@ -111,24 +117,35 @@ def look_at_all(
         log = Path(folder, "log.txt")
         workers = Workers(root, Path(folder, "jobs"), log, environ)
         workers.start(PREPARED)
-        timer = threading.Timer(longest, workers.give_up)
-        timer.daemon = True
+        timers: list[threading.Timer] = []
         try:
             waiting = {
                 workers.begin({"kind": "call", "function": look.function, "arguments": dict(look.arguments)}): look
                 for look in looks
             }
-            timer.start()
             while waiting:
-                for ended in workers.receive():
-                    _take(waiting.pop(ended.id), ended, longest)
+                told = workers.receive()
+                if not timers:  # what they all need has been imported, and each has begun
+                    timers = [_timer(workers, waiting, longest), _timer(workers, waiting, LONGEST_HERE, here=True)]
+                for ended in told:
+                    look = waiting.pop(ended.id)
+                    _take(look, ended, LONGEST_HERE if look.here else longest)
         except Exception as error:
             error.add_note(log.read_text(encoding="utf-8", errors="replace")[-20_000:])
             raise
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
             workers.close()
     return list(looks)
+
+
+def _timer(workers: Workers, waiting: Mapping[int, Look], limit: float, *, here: bool = False) -> threading.Timer:
+    numbers = [number for number, look in waiting.items() if look.here is here]
+    timer = threading.Timer(limit, workers.give_up, [numbers])
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _take(look: Look, ended: Ended, longest: float) -> None:
@@ -141,7 +158,9 @@ def _take(look: Look, ended: Ended, longest: float) -> None:
     if ended.code < 0 and not ended.result:
         error: Exception = RepositoryError(
             f"There was no answer within {longest:g} s.",
-            hint="Is there a way to it from this machine (network, VPN, firewall)? Is it very slow today?",
+            hint="Is this machine very busy, or its disk?"
+            if look.here
+            else "Is there a way to it from this machine (network, VPN, firewall)? Is it very slow today?",
         )
     else:
         error = job_error(look.function, ended)
@@ -151,15 +170,16 @@ def _take(look: Look, ended: Ended, longest: float) -> None:
         raise error
 
 
-def _looks(request: Request, branch: Branch, pipelines: Mapping[str, Sequence[str]]) -> list[Look]:
+def _looks(request: Request, branch: Branch, pipelines: Mapping[str, Sequence[str]], uri: str) -> list[Look]:
     root, looks = str(request.root), []
+    here = uri.startswith("sqlite:")
     for name in dict.fromkeys(source for sources in pipelines.values() for source in sources):
         arguments = {"root": root, "source": name}
         looks.append(Look(f"data '{name}'", "data", "helpers.data.checking:look", arguments))
     for pipeline, sources in pipelines.items():
         context = request.context(branch, pipeline).to_json()
         arguments = {"root": root, "source": sources[0] if sources else "", "context": context}
-        looks.append(Look("MLflow", "model", "helpers.model_check:look", arguments))
+        looks.append(Look("MLflow", "model", "helpers.model_check:look", arguments, here))
     parts = [PLATFORM] if branch.config.engine == "kubeflow" and not _trains_here(request, branch) else []
     parts += [ACTIONS] if branch.config.actions else []
     for section, module in parts:

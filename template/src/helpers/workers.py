@@ -163,10 +163,10 @@ class Workers:
             while self._running:
                 self.receive()
 
-    def give_up(self) -> None:
-        """Has all jobs ended, without waiting for it; may be called while another thread waits for them."""
-        for number in list(self._running):
-            self.lines.send({"kill": number})
+    def give_up(self, numbers: Iterable[int]) -> None:
+        """Has jobs ended, without waiting for it; may be called while another thread waits for them."""
+        for number in numbers:
+            self.end(number)
 
     def close(self) -> None:
         """Ends the server, and with it every job that is left."""

@@ -34,8 +34,9 @@ def meet(own: str, other: str):
         time.sleep(0.01)
     return [{"name": "meeting"}]
 
-def sleep():
-    time.sleep(600)
+def sleep(seconds: int):
+    time.sleep(seconds)
+    return [{"name": "slept"}]
 
 def refused():
     raise AccessError("No.", hint="Ask.", where="there")
@@ -99,14 +100,16 @@ def test_things_are_looked_at_at_the_same_time_and_what_hangs_is_given_up(tmp_pa
         Look("one", "a", "steps.toy:meet", {"own": ours, "other": theirs}),
         Look("two", "b", "steps.toy:meet", {"own": theirs, "other": ours}),
         Look("three", "c", "steps.toy:refused", {}),
-        Look("four", "d", "steps.toy:sleep", {}),
+        Look("four", "d", "steps.toy:sleep", {"seconds": 600}),
+        Look("five", "e", "steps.toy:sleep", {"seconds": 4}, here=True),
     ]
-    one, two, three, four = look_at_all(looks, root=tmp_path, environ=made.environ, longest=3)
+    one, two, three, four, five = look_at_all(looks, root=tmp_path, environ=made.environ, longest=3)
     assert one.findings[0].ok, "each waited for the other, so both ran"
     assert two.findings[0].section == "b"
     assert (three.findings[0].message, three.findings[0].exit_code) == ("No.", 4)
     assert four.findings[0].message == "There was no answer within 3 s."
     assert four.findings[0].hint
+    assert five.findings[0].ok, "what needs this machine alone is not given up with what is far away"
 
 
 def test_the_answer_holds_every_finding_with_its_section(tmp_path: Path) -> None:
