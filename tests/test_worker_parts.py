@@ -19,6 +19,7 @@ from mlopsgen.forge.worker import envfile, environments, locks, process, pythons
 from mlopsgen.forge.worker.journal import Journal
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run, read_run, write_run
+from mlopsgen.forge.worker.verdict import ending
 from tests.canaries import MARK, canary
 
 NAMES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,8}", fullmatch=True)
@@ -239,3 +240,15 @@ def test_a_daemon_that_a_program_leaves_behind_does_not_hold_us_up(tmp_path: Pat
 
 def test_a_line_cannot_move_the_cursor_of_who_follows() -> None:
     assert process.printable("\x1b[2Jred\x07 \x1b]0;title\x07ü\tx\r") == "red ]0;titleü\tx"
+
+
+def test_why_a_step_failed_is_told_once(tmp_path: Path) -> None:
+    said = {"code": "step-failed", "message": "step split failed: KeyError: 'weather'", "where": "src/steps/split.py:2"}
+    failed = Run(branch="development", number=1, commit="c" * 40, state="failed", stage="run", outcome="failed")
+    failed = failed.with_(passed=False, error=said)
+    told = ending(Layout(tmp_path), failed.with_(reasons=["src/steps/split.py:2: KeyError: 'weather'"]))
+    assert [line for line in told if "KeyError" in line] == [
+        "  src/steps/split.py:2: step split failed: KeyError: 'weather'"
+    ]
+    lost = failed.with_(stage="report", outcome="rejected", reasons=["rmse got worse."])
+    assert "  rmse got worse." in ending(Layout(tmp_path), lost)

@@ -71,7 +71,7 @@ def ending(layout: Layout, run: Run) -> list[str]:
         lines[0] += "; it is the champion now"
     if run.metrics:
         lines.append(f"  {metrics(run)}")
-    if run.passed is False:
+    if run.passed is False and run.outcome != "failed":  # then the error says it
         lines += [f"  {reason}" for reason in run.reasons]
     if run.error.get("message"):
         where = f"{run.error['where']}: " if run.error.get("where") else ""
