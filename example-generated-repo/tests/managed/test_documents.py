@@ -23,11 +23,18 @@ METRIC = "version: 1\ngate:\n  metrics:\n    rmse:\n"
         ("version: 1\nengine: local\nversion: 1\n", "c.yaml:3", "stands twice"),
         ("version: 1\nengine: locl\n", "c.yaml:2", "'local' or 'kubeflow'"),
         ("version: 1\nengin: local\n", "c.yaml:2", "Unknown key 'engin'"),
-        ("version: 2\n", "c.yaml:1", "should be 1"),
+        ("version: 2\n", "c.yaml:1", "'version' has to be 1 (it is 2)."),
         ("engine: local\n", "c.yaml:1", "'version' is missing"),
         (METRIC + "      higher_is_bettr: false\n", "c.yaml:5", "Unknown key 'higher_is_bettr'"),
         (METRIC + "      threshold: 1\n", "c.yaml:4", "'gate.metrics.rmse.higher_is_better' is missing"),
         (METRIC + "      higher_is_better: false\n      threshold: .nan\n", "c.yaml:3", "has to be a number"),
+        (
+            METRIC + "      higher_is_better: less\n",
+            "c.yaml:5",
+            "has to be true or false (it is 'less').",
+        ),
+        (METRIC + "      threshold: ten\n", "c.yaml:5", "threshold' has to be a number (it is 'ten')."),
+        ("version: 1\ngate: rmse\n", "c.yaml:2", "'gate' has to be a group of keys and values (it is 'rmse')."),
         (METRIC + "      higher_is_better: false\n      minimum_gain: yes\n", "c.yaml:6", "a number, not true"),
         (METRIC + "      higher_is_better: false\n      tolerance: -1\n", "c.yaml:6", "greater than or equal to 0"),
         ("version: 1\nwhen: 2024-13-45\n", "c.yaml", "month"),
@@ -49,6 +56,19 @@ def test_an_unknown_key_is_met_with_the_nearest_one_also_deep_inside() -> None:
     with pytest.raises(ConfigurationError) as caught:
         validate(parse_document(text, "c.yaml"), BranchConfig)
     assert (caught.value.where, caught.value.hint) == ("c.yaml:6", "Did you mean 'threshold'?")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (METRIC + "      threshold: 80,5\n", "Decimals stand after a point: 80.5."),
+        ("version: 1\nrunner: 24\n", "Put it in quotes."),
+    ],
+)
+def test_a_value_in_another_form_is_met_with_the_right_one(text: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        validate(parse_document(text, "c.yaml"), BranchConfig)
+    assert caught.value.hint == hint
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,18 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The loader in C is ten times faster; wheels of PyYAML have it."""
 
 MAXIMUM_PARTS = 20_000
+
+_SHOULD_BE = "Input should be "
+_KINDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "dict": "a group of keys and values",
+    "model": "a group of keys and values",
+}
+"""What a value has to be, by how the types of pydantic's findings begin."""
 
 Key = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -203,7 +217,16 @@ def _explain(document: Document, detail: ErrorDetails, model: type[BaseModel]) -
         return document.where(loc), f"'{name}': {message}." if name else f"{message}.", ""
     given = detail["input"]
     shown = f" (it is {given!r})" if isinstance(given, str | int | float | bool | type(None)) else ""
-    return document.where(loc), f"'{name}': {message}{shown}.", ""
+    wanted = _KINDS.get(detail["type"].partition("_")[0]) or message.removeprefix(_SHOULD_BE)
+    said = f"'{name}' has to be {wanted}" if message.startswith(_SHOULD_BE) else f"'{name}': {message}"
+    return document.where(loc), f"{said}{shown}.", _suggest_value(detail["type"], given)
+
+
+def _suggest_value(kind: str, given: object) -> str:
+    """What a value that does not fit was meant as."""
+    if kind.startswith(("float", "int")) and isinstance(given, str) and re.fullmatch(r"[+-]?\d+,\d+", given.strip()):
+        return f"Decimals stand after a point: {given.strip().replace(',', '.')}."
+    return "Put it in quotes." if kind == "string_type" and isinstance(given, int | float | datetime.date) else ""
 
 
 def _real_location(document: Document, loc: Sequence[str | int]) -> Key:
