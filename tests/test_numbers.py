@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlopsgen.adapters import child_frame, cookiecutter_child, template_child
 from mlopsgen.constants import MINIMUM_GIT
@@ -147,3 +148,23 @@ def test_the_lists_that_a_page_counts_are_as_long() -> None:
     actions = re.findall(r"^[^#\s].*:$", (ROOT / "tools/actions.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     for page in ("CONTRIBUTING.md", "docs/explanation/workflows.md", "docs/explanation/proof.md"):
         assert re.search(rf"\b{WORDS[len(actions)]} actions\b", (ROOT / page).read_text(encoding="utf-8")), page
+
+
+def test_what_the_example_reached_is_the_same_on_each_page() -> None:
+    """What it reached is measured by a test that trains (tests/test_example.py) and reads the first of these pages."""
+    told = (ROOT / "example/overlay/docs/wine.md").read_text(encoding="utf-8")
+    told += (ROOT / "example/improvement.patch").read_text(encoding="utf-8")
+    page = (ROOT / "docs/explanation/example.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [a-z ]+ \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|$", page, re.MULTILINE)
+    assert len(rows) == 2
+    assert all(f"| {' | '.join(row)} |" in told for row in rows)
+    wines = re.search(r"on the same ([0-9]+) wines", page)
+    assert wines and f"on the {wines[1]} wines" in told
+    short = (ROOT / "example/README.md").read_text(encoding="utf-8")
+    (rmse, _, r2), (better_rmse, _, better_r2) = rows
+    assert f"`rmse` falls from {rmse} to {better_rmse}, `r2` rises from {r2} to {better_r2}" in short
+    assert f"on the same {wines[1]} wines" in short
+    sources = yaml.safe_load((ROOT / "example/overlay/data/sources.yaml").read_text(encoding="utf-8"))["sources"][
+        "wine"
+    ]
+    assert f"at least {sources['minimum_rows']:,} rows, at most {sources['maximum_size']} |" in page
