@@ -159,7 +159,8 @@ def test_what_the_example_reached_is_the_same_on_each_page() -> None:
     assert len(rows) == 2
     assert all(f"| {' | '.join(row)} |" in told for row in rows)
     wines = re.search(r"on the same ([0-9]+) wines", page)
-    assert wines and f"on the {wines[1]} wines" in told
+    assert wines
+    assert f"on the {wines[1]} wines" in told
     short = (ROOT / "example/README.md").read_text(encoding="utf-8")
     (rmse, _, r2), (better_rmse, _, better_r2) = rows
     assert f"`rmse` falls from {rmse} to {better_rmse}, `r2` rises from {r2} to {better_r2}" in short
