@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mlopsgen.adapters.git import GitRepository
@@ -23,6 +25,8 @@ def bare_repository(folder: Path, environ: Mapping[str, str]) -> GitRepository:
     """
     repository = GitRepository(folder.absolute(), environ)
     if (folder / "HEAD").is_file():
+        with suppress(OSError):
+            os.utime(folder)  # what is not used for long goes
         return repository
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

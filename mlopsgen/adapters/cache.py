@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from mlopsgen.adapters import cache_upkeep
 from mlopsgen.errors import MlopsgenError, from_os_error
 
 
@@ -21,14 +22,8 @@ def cache_folder(environ: Mapping[str, str], *parts: str) -> Path:
     Raises:
         MlopsgenError: It cannot be made, or is somebody else's.
     """
-    given, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
-    if given.is_absolute():
-        top = given
-    elif home.is_absolute():
-        top = home / ".cache"
-    else:
-        top = _without_home()
-    folder = top.joinpath("mlopsgen", *parts)
+    top = cache_place(environ)
+    folder = top.joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -37,7 +32,20 @@ def cache_folder(environ: Mapping[str, str], *parts: str) -> Path:
         raise known or MlopsgenError(
             f"The cache folder {folder} cannot be made: {error.strerror}.", where=str(folder), hint=hint
         ) from error
+    cache_upkeep.use(top)
     return folder
+
+
+def cache_place(environ: Mapping[str, str]) -> Path:
+    """Where the cache folder is, or would be.
+
+    Raises:
+        MlopsgenError: It is somebody else's.
+    """
+    given, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
+    if given.is_absolute():
+        return given / "mlopsgen"
+    return (home / ".cache" if home.is_absolute() else _without_home()) / "mlopsgen"
 
 
 def _without_home() -> Path:

@@ -81,6 +81,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("For the shell that you use now", "mlopsgen completion --install"),
         ("Look at what would be installed", "mlopsgen completion zsh"),
     ),
+    "cache": (
+        ("Where it is, and how large", "mlopsgen cache"),
+        ("Remove it", "mlopsgen cache --clear"),
+    ),
     "schema": (
         ("What there is", "mlopsgen schema"),
         ("The questions, for an answers file", "mlopsgen schema answers"),

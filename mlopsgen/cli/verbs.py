@@ -41,6 +41,7 @@ SECTIONS = {
     "Find help": {
         "doctor": Verb("mlopsgen.cli.doctor", "Look for what is wrong on this machine, each with its next step."),
         "completion": Verb("mlopsgen.cli.completion", "Let the Tab key complete commands in your shell."),
+        "cache": Verb("mlopsgen.cli.cache", "Show or clear what is kept on this machine and can be made again."),
         "schema": Verb("mlopsgen.cli.schema", "Print the JSON Schema of a document."),
     },
 }
@@ -61,6 +62,7 @@ OTHER_WORDS = {
     "check": "doctor", "diagnose": "doctor", "env": "doctor", "info": "doctor",
     "log": "status", "logs": "status", "list": "status", "ls": "status", "show": "status",
     "import": "adopt", "link": "adopt", "migrate": "adopt",
+    "clean": "cache", "clear": "cache", "prune": "cache",
     "completions": "completion", "autocomplete": "completion",
     "runners": "runner", "config": "config-repo", "template": "config-repo",
 }  # fmt: skip

@@ -5,6 +5,7 @@ It has the renders as alternate, so that only what the owner wrote is ever fetch
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -140,6 +141,7 @@ def member_repository(
         with hold(folder.with_name(f"{folder.name}.lock")):
             _clear_leftovers(folder)
             _lay_out(folder, address)
+            os.utime(folder)  # what is not used for long goes
             yield MemberRepository(folder, environ, transport)
     except OSError as error:
         raise from_os_error(error, doing=f"Writing {folder}") or error from error
