@@ -1,5 +1,7 @@
 """Run what can be tested without Linux's servers and sandbox: ``python tools/elsewhere.py``; on macOS and Windows.
 
+What stands behind it goes to pytest: ``python tools/elsewhere.py --collect-only -q`` counts them.
+
 Those tests need git and Python, nothing else: no make, no shell, no terminal, no file lock of POSIX, no other program.
 They prove that questions, answers, names, plans, renders and merges are the same there. What stands in
 ``docs/explanation/platforms.md`` as untested is what no list here names.
@@ -55,7 +57,8 @@ def main() -> int:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     files = [f"tests/test_{name}.py" for name in TESTS]
     left_out = [f"--deselect={name}" for name in NOT_ON_WINDOWS] if os.name == "nt" else []
-    return subprocess.run([python, "-m", "pytest", "-n", "auto", *left_out, *files], cwd=ROOT, check=False).returncode
+    command = [python, "-m", "pytest", "-n", "auto", *left_out, *files, *sys.argv[1:]]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":
