@@ -12,7 +12,8 @@ author = "The mlopsgen authors"
 copyright = "2026, The mlopsgen authors"  # noqa: A001 (Sphinx's name)
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design", "pictures", "python_reference", "repository_links"]
+extensions = ["myst_parser", "sphinx_copybutton", "sphinx_design"]
+extensions += ["error_messages", "page_contents", "pictures", "python_reference", "repository_links"]
 exclude_patterns = ["_ext", "_static", "diagrams", "pictures"]
 nitpicky = True
 

@@ -8,15 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from mlopsgen.answers import BUILT_IN, resolve
-from mlopsgen.cli.topics import topics
 from mlopsgen.constants import CANONICAL_TEMPLATE
 from tests.once import once
 from tools import diagrams, workflow_tools
@@ -51,7 +48,32 @@ SEARCHED = {
     "windows": "explanation/platforms",
     "exit code": "reference/exit-codes",
     "example report": "explanation/example",
+    "token refused": "how-to/errors",
+    "rights-missing": "how-to/errors",
+    "troubleshooting": "how-to/errors",
+    "concepts": "explanation/concepts",
 }
+# Messages as they were printed, each with the line of the reference that says what to do.
+TOOLS, REPOSITORYS = "reference/messages/tool#", "reference/messages/repository#"
+PASTED = [
+    (TOOLS, "the-folder-is-not-empty", "error: The folder /home/ada/wine is not empty."),
+    (TOOLS, "it-has-not-been-said-where-to-push", "error: It has not been said where to push."),
+    (TOOLS, "there-is-no-command", "There is no command 'mlopsgen psh'. Did you mean 'push'?"),
+    (TOOLS, "the-template-would-run", "template v1.0.0 would run code of its own on this machine: the hook hooks/a.py"),
+    (
+        TOOLS,
+        "failed-the-token-lacks-a-scope",
+        "Pushing x failed: the token lacks a scope (it has: repo; one of these is",
+    ),
+    (REPOSITORYS, "there-is-no-column-the-target", "FAIL data 'a' There is no column 'qualty', the target."),
+    (
+        REPOSITORYS,
+        "column-has-to-hold-numbers",
+        "Column 'a' has to hold numbers, but row 17 after the header holds 'x'",
+    ),
+    (REPOSITORYS, "the-login-needs-which-is-not-set", "The login 'token' needs KUBEFLOW_TOKEN, which is not set."),
+    (REPOSITORYS, "the-mlflow-store-cannot-be-used", "The MLflow store cannot be used: refused by ml.example.org:5000"),
+]
 
 
 class Page(HTMLParser):
@@ -157,16 +179,37 @@ def test_each_kind_says_what_its_pages_are_for_as_github_shows_it(kind):
 
 
 def test_the_search_finds_the_page_that_readers_mean(built):
+    found = {query: [page for page, _ in places[:5]] for query, places in searched(built[0], *SEARCHED).items()}
+    assert {query: found[query] for query, page in SEARCHED.items() if page not in found[query]} == {}
+
+
+def test_a_message_that_is_pasted_into_the_search_leads_to_its_next_step(built, pages):
+    found = searched(built[0], *(message for *_, message in PASTED))
+    for page, anchor, message in PASTED:
+        place = "".join(found[message][0])
+        assert place.startswith(page + anchor), message
+        assert place.rpartition("#")[2] in pages[built[0] / f"{page[:-1]}.html"].anchors
+
+
+def test_a_word_that_no_page_has_does_not_hide_the_others(built):
+    (found,) = searched(built[0], "champion qwrtzpsdf").values()
+    assert "how-to/champion" in [page for page, _ in found[:5]]
+
+
+def test_a_long_page_begins_with_its_contents(built):
+    begun = {
+        page: '<details class="on-this-page">' in (built[0] / f"{page}.html").read_text(encoding="utf-8")
+        for page in ("reference/output", "explanation/comparison", "how-to/errors", "how-to/trust")
+    }
+    assert begun == {page: page != "how-to/trust" for page in begun}
+
+
+def searched(site: Path, *queries: str) -> dict[str, list[list[str]]]:
     script = Path(__file__).with_name("site_search.js")
-    done = subprocess.run(
-        [str(workflow_tools.node()), str(script), str(built[0]), *SEARCHED],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    assert {query: found[query][:5] for query, page in SEARCHED.items() if page not in found[query][:5]} == {}
+    command = [str(workflow_tools.node()), str(script), str(site), *queries]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    found: dict[str, list[list[str]]] = json.loads(done.stdout)
+    return found
 
 
 def test_the_search_needs_no_server(built):
@@ -250,13 +293,3 @@ def test_pictures_are_small_used_and_whole():
         assert f"pictures/{path.name}" in text, f"{path.name} stands on no page"
         if path.suffix == ".svg":
             assert "cdn" not in path.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_the_picture_of_the_wizard_shows_what_it_asks_today(mode):
-    picture = (DOCS / "pictures" / f"wizard-{mode}.svg").read_text(encoding="utf-8")
-    shown = "\n".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture))
-    text = unescape(shown).replace("\xa0", " ")
-    offered = [topic.words for topic in topics(BUILT_IN, resolve({}))]
-    assert len(offered) > 5
-    assert [words for words in offered if words not in text] == [], "run 'make pictures'"

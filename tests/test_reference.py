@@ -38,7 +38,7 @@ SCHEMAS = {
     "fleet": "output.md",
 }
 sys.path.insert(0, str(ROOT / "tools"))
-from reference import benchmarks, python_pages  # noqa: E402 - found through the path above
+from reference import benchmarks, messages, python_pages  # noqa: E402 - found through the path above
 from reference.markdown import prose  # noqa: E402
 from reference.rendering import FULL  # noqa: E402
 
@@ -133,13 +133,32 @@ def test_every_exit_code_and_error_code_is_explained() -> None:
     for module in pkgutil.walk_packages(mlopsgen.__path__, "mlopsgen."):
         if not module.name.endswith(("__main__", "_child")) and ".worker" not in module.name:
             importlib.import_module(module.name)
-    rows = {row[0].strip("`"): row for row in cells(found["Error codes"])}
+    rows = {row[0].split("`")[1]: row for row in cells(found["Error codes"])}
     classes = list(_subclasses(MlopsgenError))
     assert set(rows) == {each.code for each in classes if each.__module__.startswith("mlopsgen")}
     assert all(meaning for _, _, meaning in rows.values())
     for each in classes:
         if "code" in vars(each):
             assert rows[each.code][1] == str(int(each.exit_code)), each
+
+
+def test_every_error_code_has_its_cause_and_what_to_do() -> None:
+    found = sections(read("exit-codes.md"))
+    tables = ("Error codes", "Error codes of a generated repository")
+    codes = {row[0].split("`")[1] for name in tables for row in cells(found[name])}
+    page = (ROOT / "docs" / "how-to" / "errors.md").read_text(encoding="utf-8")
+    said = {name: text for name, text in sections(page, 3).items() if name}
+    assert set(said) == codes
+    assert [name for name, text in said.items() if len(text.split()) < 10] == []
+
+
+def test_every_message_without_a_gap_stands_on_the_pages_of_messages() -> None:
+    for folder in (messages.TOOL, messages.REPOSITORY):
+        listed = {each.text for each in messages.messages(folder)}
+        sources = [path.read_text(encoding="utf-8") for path in folder.rglob("*.py") if path.name != "memory.py"]
+        raised = {text for source in sources for text in re.findall(r'raise \w+\(\s*"([^"{]+\.)"', source)}
+        assert len(raised) > 60
+        assert {text for text in raised if len(text.split()) > 4} <= listed
 
 
 def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:

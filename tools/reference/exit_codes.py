@@ -78,8 +78,10 @@ def codes(folder: Path) -> list[tuple[str, str, str]]:
     for node in nodes:
         own = _assigned(node, "code")
         if isinstance(own, ast.Constant):
-            row = (code(str(own.value)), members[_exit_name(node, classes)], prose(_line(node)))
-            found.setdefault(str(own.value), row)
+            name = str(own.value)
+            linked = f"[{code(name)}](../how-to/errors.md#{name})"
+            row = (linked, members[_exit_name(node, classes)], prose(_line(node)))
+            found.setdefault(name, row)
     return [found[name] for name in sorted(found)]
 
 
