@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import inspect
 import re
 import tomllib
@@ -169,3 +170,20 @@ def test_what_the_example_reached_is_the_same_on_each_page() -> None:
         "wine"
     ]
     assert f"at least {sources['minimum_rows']:,} rows, at most {sources['maximum_size']} |" in page
+
+
+def test_the_tests_that_pages_name_are_there() -> None:
+    places = ("", "tests/", "tests/act/", "template/", "template/tests/", "template/tests/managed/")
+    trees = (ROOT / "tests", ROOT / "template" / "tests")
+    there = [path.relative_to(ROOT).as_posix() for tree in trees for path in tree.rglob("*")]
+    gone, seen = [], 0
+    for page in (*PAGES, *sorted((ROOT / "docs" / "adr").glob("*.md"))):
+        if page.is_relative_to(ROOT / "template"):  # what is named there lies in a generated repository
+            continue
+        for name in re.findall(r"`((?:template/)?(?:tests/[^\s`]+|test_[^\s`]+))`", page.read_text(encoding="utf-8")):
+            seen += 1
+            path = re.sub(r"^(.*/)?(test_[a-z_0-9]+)$", r"\1\2.py", name.partition("::")[0])
+            if not any(fnmatch.filter(there, f"{place}{path}".rstrip("/")) for place in places):
+                gone.append((page.name, name))
+    assert seen > 150, seen
+    assert gone == []
