@@ -24,6 +24,7 @@ PREFIX = ".mlopsgen-init-"
 _LOCK = "lock"
 _TREE = "tree"
 _BEING_MADE = 60.0
+_TRIES, _PAUSE = 100, 0.02
 _GIT = ".git"
 _FULL = {"No space left on device": errno.ENOSPC, "Disk quota exceeded": errno.EDQUOT}
 
@@ -158,9 +159,10 @@ def prepare(destination: Path) -> Iterator[Birthplace]:
     temporary: Path | None = None
     lock = -1
     try:
-        _remove_leftovers(above)
-        temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
-        lock = _take_lock(temporary / _LOCK)
+        with _alone_in(above) as alone:
+            _remove_leftovers(above, alone=alone)
+            temporary = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
+            lock = _take_lock(temporary / _LOCK)
         yield Birthplace(destination, temporary, missing[1:])
     except OSError as error:
         raise _translated(error, destination) from error
@@ -192,11 +194,32 @@ def _take_lock(path: Path, *, wait: bool = False, flags: int = os.O_CREAT | os.O
     return descriptor
 
 
-def _remove_leftovers(above: Path) -> None:
+@contextlib.contextmanager
+def _alone_in(above: Path) -> Iterator[bool]:
+    """Whether no other run makes its folder here, or removes leftovers, until this ends."""
+    descriptor = -1
+    for _ in range(_TRIES):
+        try:
+            descriptor = _take_lock(above, flags=os.O_RDONLY)
+        except BlockingIOError:  # whoever it is may be anybody, and need not be waited for
+            time.sleep(_PAUSE)
+        except OSError:  # some file systems lock no folders
+            break
+        else:
+            break
+    try:
+        yield descriptor >= 0
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _remove_leftovers(above: Path, *, alone: bool) -> None:
     """Remove what killed runs left: folders of our name whose lock nobody holds."""
     for leftover in above.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if not (leftover / _LOCK).exists() and time.time() - leftover.stat().st_mtime < _BEING_MADE:
-                continue  # another run is just making it
+            has_lock = (leftover / _LOCK).exists()
+            if not alone and not has_lock and time.time() - leftover.stat().st_mtime < _BEING_MADE:
+                continue  # another run may just be making it
             os.close(_take_lock(leftover / _LOCK))
             shutil.rmtree(leftover, ignore_errors=True)
