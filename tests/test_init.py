@@ -330,11 +330,28 @@ def test_killed_at_any_moment_nothing_or_everything_is_there(tmp_path, environ, 
     assert sorted(names(tmp_path)) == ["beer", "wine"]
 
 
-def test_a_folder_that_was_killed_before_its_lock_was_made_is_tidied_away_later(tmp_path, request_for):
+def test_what_a_run_left_that_was_killed_before_its_lock_was_made_is_tidied_away(tmp_path, request_for):
+    """Runs make their folder and its lock one after another, so a folder without one is nobody's, however young."""
+    (tmp_path / f"{PREFIX}young").mkdir()
+    make(request_for(tmp_path / "wine"))
+    assert names(tmp_path) == ["wine"]
+
+
+def test_where_a_folder_cannot_be_locked_only_old_leftovers_are_tidied_away(tmp_path, request_for, monkeypatch):
+    import fcntl  # noqa: PLC0415 - not on Windows
+
     young, old = tmp_path / f"{PREFIX}young", tmp_path / f"{PREFIX}old"
     young.mkdir()
     old.mkdir()
     os.utime(old, (1, 1))
+    known = fcntl.flock
+
+    def flock(descriptor, operation):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, "as NFS says")
+        known(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
     make(request_for(tmp_path / "wine"))
     assert sorted(names(tmp_path)) == [young.name, "wine"]
 
