@@ -171,6 +171,8 @@ class _Peer:
         self.environ = places.environ(places.peers / "bin", **keys)
         self.target = "many.dvc"
         self.dvc("init", "--quiet", "--no-scm")
+        # It would ask the network for a newer version each time, in a process that goes on beside what is timed.
+        self.dvc("config", "core.check_update", "false")
 
     def dvc(self, *arguments: str) -> None:
         """Runs DVC."""
