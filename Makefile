@@ -98,7 +98,7 @@ pictures: setup ## Make the pictures of the README and the documentation again f
 
 .PHONY: videos
 videos: setup template-venv ## Make the two videos again, from real runs (VIDEO=1 or 2 for one of them).
-	@tools/packages.sh chromium ffmpeg graphviz
+	@tools/packages.sh chromium ffmpeg graphviz fonts-dejavu-core
 	@$(PYTHON) tools/environment.py build/videos-venv --lock videos/requirements.txt
 	@$(RUN) -m videos.player
 	@$(RUN) -m videos $(VIDEO)

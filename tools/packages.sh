@@ -21,8 +21,11 @@ if [ "$missing" = servers ]; then
 else
   missing=""
   for name in "$@"; do
-    case $name in graphviz) program="dot" ;; *) program=$name ;; esac
-    works "$program" || missing="$missing $name"
+    case $name in
+      graphviz) works dot ;;
+      fonts-dejavu-core) [ -e /usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf ] ;;
+      *) works "$name" ;;
+    esac || missing="$missing $name"
   done
 fi
 [ -n "$missing" ] || exit 0

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .browser import Browser
-from .places import LARGER
 
 SCROLL = "text => [...document.querySelectorAll('a')].find(a => a.innerText === text).scrollIntoView({block: 'center'})"
 CLOSE, NARROW = "button[aria-label='Close']", "button[aria-label='Toggle sidebar']"
@@ -32,7 +31,7 @@ def model(server: str) -> str:
 
 def picture(browser: Browser, server: str, path: str, target: Path, *, first: bool = False, show: str = "") -> Path:
     """A picture of a page; the assistant and the side bar are put away, and the link with the text ``show`` is seen."""
-    page = browser.page("mlflow", server + path, scale=LARGER)
+    page = browser.page("mlflow", server + path)
     page.rest(seconds=5)
     if first:
         page.click(selector=CLOSE)

@@ -24,8 +24,8 @@ COLUMNS, ROWS = 104, 28
 
 FRAMES_A_SECOND = 12
 
-LARGER = 1.25
-"""How much larger pages are shown that are made for a whole screen, so that they can be read."""
+LARGER = 1.1
+"""How much larger a report is shown than in a window of this size, so that its small print can be read."""
 
 DEMO = Path("/tmp/demo")
 """The home of the person in the videos, so that no path of a real one is seen; made anew each time."""

@@ -166,9 +166,9 @@ def _report(scenes: Scenes, run: Watched, name: str, seconds: float) -> None:
     report = run.run.artifacts["report-development"]
     scenes.film.note(where, report["report.md"].decode())
     scenes.film.data[f"{name} report"] = json.loads(report["report.json"])
-    down = min(max(height - CONTENT[1], 0), 760)
-    scenes.film.page(picture, where, seconds * 0.45)
-    scenes.film.page(picture, where, seconds * 0.15, scroll=(0, down))
+    top, down = 60, min(max(height - CONTENT[1], 0), 690)
+    scenes.film.page(picture, where, seconds * 0.45, scroll=(top, top))
+    scenes.film.page(picture, where, seconds * 0.15, scroll=(top, down))
     scenes.film.page(picture, where, seconds * 0.4, scroll=(down, down))
 
 
