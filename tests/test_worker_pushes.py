@@ -99,8 +99,13 @@ def test_a_commit_that_is_broken_altogether_fails_and_the_queue_goes_on(toy: Toy
     main.write_text("raise SystemError('out of cheese')\n")
     toy.commit("Nonsense")
     said = toy.push()
-    assert "out of cheese" in said
+    assert "'check' failed (1): SystemError: out of cheese" in said
     assert "next: mend it, commit, git push" in said
+    main.unlink()
+    toy.commit("Gone")
+    said = toy.push()
+    assert "The commit has no src/pipelines/development/main.py." in said
+    assert "next: Bring it back ('git log -- src/pipelines/development/main.py' names the commit" in said
     main.write_text(content)
     (toy.folder / "requirements.txt").unlink()
     toy.commit("No lock")
@@ -114,7 +119,7 @@ def test_a_commit_that_is_broken_altogether_fails_and_the_queue_goes_on(toy: Toy
     (toy.folder / "requirements.txt").write_text("# nothing\n")
     toy.commit("Mended")
     toy.push()
-    assert [toy.wait_for_end(number).state for number in range(1, 5)] == ["failed", "failed", "failed", "succeeded"]
+    assert [toy.wait_for_end(number).state for number in range(1, 6)] == [*["failed"] * 4, "succeeded"]
 
 
 def test_what_does_not_train_is_stored_and_said(toy: Toy) -> None:
@@ -131,7 +136,10 @@ def test_what_does_not_train_is_stored_and_said(toy: Toy) -> None:
     assert "feature/x: deleted" in toy.push("--delete", "feature/x")
     shutil.rmtree(toy.folder / "src/pipelines/development")
     toy.commit("Gone")
-    assert "there is no src/pipelines/development/config.yaml in this commit; nothing is trained" in toy.push()
+    assert (
+        "there is no src/pipelines/development/config.yaml in this commit; nothing is trained ('git log -- "
+        in toy.push()
+    )
     assert [toy.run(2), toy.run(1, "staging")] == [None, None]
 
 

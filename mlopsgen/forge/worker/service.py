@@ -71,7 +71,10 @@ def accept(
     if created and branch != repository.MAIN:
         reason = "created; a branch trains from its next push on ('mlopsgen run' trains it now)"
     elif not repository.has_file(layout, environ, commit, configuration):
-        reason = f"there is no {configuration} in this commit; nothing is trained"
+        reason = (
+            f"there is no {configuration} in this commit; nothing is trained"
+            f" ('git log -- {configuration}' names the commit that took it away)"
+        )
     if reason:
         queue.set_head(layout, branch, commit)
         return None, reason

@@ -36,6 +36,7 @@ class Envelope:
     verb: str
     exit_code: int
     document: Mapping[str, Any]
+    last_line: str = ""
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -59,7 +60,8 @@ class Envelope:
         if self.exit_code < 0:
             message = f"'{self.verb}' was ended by signal {-self.exit_code} (9: perhaps out of memory)."
             return {"code": "killed", "message": message}
-        told = f"'{self.verb}' failed ({self.exit_code}); the log shows why."
+        said = f": {self.last_line}" if self.last_line else "; the log shows why."
+        told = f"'{self.verb}' failed ({self.exit_code}){said}"
         return {"code": "failure", "message": self.summary or told}
 
 
@@ -113,6 +115,10 @@ class Verbs:
         except repository.CheckoutError as error:
             message = f"The commit cannot be checked out: {error}"
             raise StageFailed(1, {"code": "checkout", "message": message}) from error
+        program = f"src/pipelines/{self._branch}/main.py"
+        if not (self.checkout / program).is_file():
+            hint = f"Bring it back ('git log -- {program}' names the commit that took it away), commit, push."
+            raise StageFailed(1, {"code": "checkout", "message": f"The commit has no {program}.", "hint": hint})
         enter("environment")
         self._python = self._interpreter()
         self._environment = self._training_environment({**variables, **secrets})
@@ -122,18 +128,25 @@ class Verbs:
         """Run ``python -m pipelines.<branch>.main VERB`` and read its envelope, whatever it returns."""
         argv = [str(self._python), "-m", f"pipelines.{self._branch}.main", verb, *options, "--output", "json"]
         self.journal.note(f"$ {' '.join(argv)}")
+        last_line = ""
+
+        def say(line: str) -> None:
+            nonlocal last_line
+            last_line = line.strip() or last_line
+            self.journal.say(line)
+
         ended = process.stream(
             argv,
             cwd=self.checkout,
             env=self._environment,
-            on_line=self.journal.say,
+            on_line=say,
             keep_open=self._keep_open,
             apart=True,
         )
         for line in ended.stdout.splitlines():
             self.journal.note(process.printable(line))
         self.journal.note(f"{verb} returned {ended.status}")
-        return Envelope(verb, ended.status, self._parse(ended.stdout))
+        return Envelope(verb, ended.status, self._parse(ended.stdout), self.journal.mask(last_line))
 
     def _settings(self) -> tuple[dict[str, str], dict[str, str]]:
         try:
