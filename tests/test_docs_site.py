@@ -52,6 +52,13 @@ SEARCHED = {
     "rights-missing": "how-to/errors",
     "troubleshooting": "how-to/errors",
     "concepts": "explanation/concepts",
+    "install": "how-to/install",
+    "uninstall mlopsgen": "how-to/install",
+    "postgres": "how-to/data-sources",
+    "retrain": "how-to/data-changes",
+    "undo promotion": "how-to/champion",
+    "monorepo": "how-to/several-models",
+    "slack": "how-to/notify",
 }
 # Messages as they were printed, each with the line of the reference that says what to do.
 TOOLS, REPOSITORYS = "reference/messages/tool#", "reference/messages/repository#"
@@ -191,9 +198,10 @@ def test_a_message_that_is_pasted_into_the_search_leads_to_its_next_step(built, 
         assert place.rpartition("#")[2] in pages[built[0] / f"{page[:-1]}.html"].anchors
 
 
-def test_a_word_that_no_page_has_does_not_hide_the_others(built):
-    (found,) = searched(built[0], "champion qwrtzpsdf").values()
-    assert "how-to/champion" in [page for page, _ in found[:5]]
+@pytest.mark.parametrize("query", ["champion qwrtzpsdf", "champion powershell"])
+def test_a_word_too_many_does_not_hide_what_the_others_find(built, query):
+    (found,) = searched(built[0], query).values()
+    assert "how-to/champion" in [page for page, _ in found]
 
 
 def test_a_long_page_begins_with_its_contents(built):

@@ -22,9 +22,16 @@
     return fitting.slice(0, MOST);
   };
 
+  // What people call it, and what these pages call it; only words that the pages have no use for.
+  const CALLED = {
+    undo: "rollback", monorepo: "several models", postgres: "postgresql", slack: "webhook", notification: "mail", alert: "mail",
+    oom: "memory", faq: "asked", uninstall: "remove", cron: "schedule",
+  };
   const parse = Search._parseQuery;
   Search._parseQuery = (query) => {
-    const [text, terms, ...rest] = parse(query);
+    const called = (word) => (Object.hasOwn(CALLED, word.toLowerCase()) ? CALLED[word.toLowerCase()] : word);
+    const said = query.split(/\s+/).map(called).join(" ");
+    const [text, terms, ...rest] = parse(said);
     const found = (word) => [Search._index.terms, Search._index.titleterms].some(
       (index) => Object.hasOwn(index, word) || (word.length > 2 && Object.keys(index).some((term) => term.includes(word))),
     );
@@ -33,8 +40,12 @@
   };
 
   const perform = Search._performSearch;
-  Search._performSearch = (query, ...rest) => {
-    const results = perform(query, ...rest);
+  Search._performSearch = (query, terms, ...rest) => {
+    let results = perform(query, terms, ...rest);
+    if (!results.length && terms.size > 1) {  // no page has all words: those that have all but one
+      const fewer = [...terms].flatMap((left) => perform(query, new Set([...terms].filter((word) => word !== left)), ...rest));
+      results = [...new Map(fewer.map((one) => [one[0] + one[2], one])).values()].sort((a, b) => a[4] - b[4]);
+    }
     if (window.location?.protocol === "file:") for (const one of results) one[3] ??= BEGINNINGS[one[0]] ?? null;
     const kind = results[0]?.[6] ?? "text";
     const messages = meant(query).map(({ text, page, anchor, hint }) => [page, text, `#${anchor}`, hint ? `next: ${hint}` : "a message", 1000, `${page}.md`, kind]);
