@@ -38,6 +38,9 @@ from tests.in_process import mlopsgen
         ("  mlopsgen run   (trains it again)", ["  mlopsgen run", "      (trains it", "      again)"]),
         ("  x      name  what it is for", ["  x      name", "         what it is", "         for"]),
         ("  at     /a/long/address (it)", ["  at", "    /a/long/address", "         (it)"]),
+        ("  log: /Ada's own work/log.txt", ["  log:", "    /Ada's own work/log.txt"]),
+        ("  /my work/a log.txt   (the log: it)", ["  /my work/a log.txt", "    (the log: it)"]),
+        ("next: /a/b is missing in it", ["next: /a/b is", "      missing in it"]),
         ("ok     see /a/much/longer/one.txt now", ["ok     see", "  /a/much/longer/one.txt", "       now"]),
     ],
 )

@@ -188,6 +188,11 @@ def test_settings_travel_and_a_branch_that_is_written_anew_is_followed(way):
     assert "settings_on_github" in looked["data"], json.dumps(looked)[-3000:]
     wanted = [one["name"] for one in looked["data"]["settings_on_github"]["actions"] if one["kind"] == "create"]
     assert "urgent" in wanted
+    argv = ["-m", "mlopsgen", "sync", "--repository", NAME, "--settings", "--dry-run", "--host", way.github.url]
+    shown = subprocess.run(
+        [sys.executable, *argv], cwd=way.clone, env=way.environ, capture_output=True, text=True, check=True
+    )
+    assert "+ label" in shown.stderr.partition("GitHub, compared with what the updated files ask for:")[2]
     assert "urgent" not in labels
     done = way.sync("--repository", NAME, "--yes")
     assert (done["data"]["repository"]["state"], "urgent" in labels) == ("opened", False), "only on request"

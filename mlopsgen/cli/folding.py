@@ -9,6 +9,10 @@ _HEAD = re.compile(r"\s*(?:\S+\s{2,}|(?:\x1b\[[0-9;]*m)?(?:error|stopped|next|at
 """What the rest of a line stands below: a first column, or a word that says what it is."""
 _COMMAND = re.compile(r"\s*(?:cd|chmod|docker|export|gh|git|kubectl|make|mlopsgen|pip|pipx|python3?|rm|uv)\s\S")
 """What begins so is copied from a terminal: it stays one line, and a remark stands below it."""
+_PLACE = re.compile(
+    r"(?P<head>\s*(?:(?!error|next|stopped|then|warning)[\w-]+: )?)(?P<path>/[^()]*?)(?P<remark>   \(.*|  \(.*)?"
+)
+"""A line that is a path, with a word before it or a remark behind it; a path may have spaces."""
 _GAP = re.compile(r"\s{2,}")
 
 
@@ -33,6 +37,9 @@ def _fold(line: str, width: int) -> list[str]:
     if _COMMAND.match(line):
         command, gap, remark = line.partition("   (")
         return [command, *_fold(f"      ({remark}", width)] if gap else [line]
+    place = _PLACE.fullmatch(line)
+    if place is not None and " " in place["path"]:
+        return _path_lines(place["head"], place["path"], place["remark"] or "", width)
     found = _HEAD.match(line)
     head = found[0] if found is not None else ""
     hang = seen(head) if seen(head) <= width // 2 else len(line) - len(line.lstrip()) + 2
@@ -54,3 +61,11 @@ def _fold(line: str, width: int) -> list[str]:
                 current = " " * low
             current += f"{word} "
     return [*lines, current.rstrip()]
+
+
+def _path_lines(head: str, path: str, remark: str, width: int) -> list[str]:
+    """A path whole, below its word where it does not fit beside it."""
+    beside = seen(head) + seen(path) <= width or not head.strip()
+    indent = " " * (len(head) - len(head.lstrip()) + 2)
+    lines = [f"{head}{path}"] if beside else [head.rstrip(), f"{indent}{path}"]
+    return [*lines, *_fold(f"{indent}{remark.strip()}", width)] if remark else lines

@@ -39,6 +39,7 @@ def sync_repository(session: Session, flags: SyncFlags) -> Shown:
         pull_request=not flags.no_pull_request,
         settings=flags.settings,
         show=screen.show,
+        show_settings=screen.show_settings,
         agree=screen.agree if asked else None,
         shelf=TemplateShelf(session.environ, trust_of(flags.trust)),
     )

@@ -27,6 +27,7 @@ from mlopsgen.sync.wording import overview
 
 if TYPE_CHECKING:
     from mlopsgen.operations.sync_hosted import HostedSync, Seen
+    from mlopsgen.remote.plan import Plan
 
 _DONE = {
     State.OPENED: "{name}: a pull request brings it from {start} to {end}.",
@@ -57,6 +58,7 @@ class RepositoryRequest:
         pull_request: Whether a pull request is opened, not only the branch pushed.
         settings: Bring GitHub's settings to what the updated files ask for.
         show: Takes the update before anything is done.
+        show_settings: Takes what GitHub would become, before anybody is asked.
         agree: Asks a person a question with yes or no; ``None`` where nobody can answer.
         shelf: Opens templates; ``None`` for the usual ones.
     """
@@ -74,6 +76,7 @@ class RepositoryRequest:
     pull_request: bool = True
     settings: bool = False
     show: Callable[[Update], None] = lambda _: None
+    show_settings: Callable[[Plan], None] = lambda _: None
     agree: Callable[[str], bool] | None = None
     shelf: TemplateShelf | None = None
 
@@ -269,6 +272,8 @@ class _Settings:
                 return None, ()
             if found is None:
                 return None, ()
+            if found.plan.changes or found.plan.blocked:
+                self.request.show_settings(found.plan)
             if found.plan.changes and not self.request.dry_run and self._agreed(len(found.plan.changes)):
                 found = apply_settings(forge, source, update, found, self.events)
         unsolved = [item for item in found.plan.unsolved if item.hint]
