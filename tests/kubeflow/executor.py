@@ -1,4 +1,7 @@
-"""Really runs what is submitted: the steps of a package, one process each, as its containers' commands say."""
+"""Really runs what is submitted: the steps of a package, one process each, as its containers' commands say.
+
+Their Python has imported the libraries before (``warm.py``).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from tests import template_environment
 
+from . import warm
 from .fake import FakeKubeflow
 from .world import Run, Version
 
@@ -51,10 +55,11 @@ class Executor:
         folder.mkdir(parents=True)
         package, request = folder / "package.yaml", folder / "request.json"
         package.write_bytes(version.package)
+        path = f"{warm.programs()}:{template_environment.python().parent}:/usr/bin:/bin"
         asked = {
             "package": str(package),
             "folder": str(folder / "artifacts"),
-            "environ": dict(self.environ),
+            "environ": {"PATH": path, **self.environ},
             "secrets": {name: dict(keys) for name, keys in self.secrets.items()},
             "run_id": run.id,
             "parameters": run.body.get("runtime_config", {}).get("parameters", {}),
