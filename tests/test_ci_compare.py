@@ -198,6 +198,15 @@ def test_a_refused_training_of_the_target_tells_of_its_champion_all_the_same(sta
     assert "version 3" in done.summary
 
 
+@pytest.mark.parametrize(("theirs", "compares"), [("ill", True), ("well", False), ("", True)])
+def test_numbers_of_another_positive_class_do_not_compare(stage, theirs, compares):
+    stage.training("development", rmse=54.5, positive="ill")
+    stage.training("staging", rmse=50.0, positive=theirs)
+    text = compared(stage).summary
+    assert ("50.00" in text, "would refuse" in text) == (compares, compares)
+    assert ("The positive class here is 'ill', and that of staging 'well'" in text) != compares
+
+
 def test_a_failed_training_of_the_target_is_passed_over_for_an_earlier_one(stage):
     stage.training("development", rmse=54.5)
     stage.training("staging", rmse=56.0)

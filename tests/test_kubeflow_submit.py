@@ -274,24 +274,27 @@ def test_ending_a_run(verbs: Verbs, kubeflow: FakeKubeflow) -> None:
     kubeflow.play(held())
     verbs.submit("--no-wait")
     run = only_run(kubeflow)
-    assert verbs("submit", "--terminate", run.id).code == 0
-    assert run.terminated
-    kubeflow.world.set_state(run, "FAILED")
+    ended = verbs("submit", "--terminate", run.id)
+    assert (ended.code, run.terminated, run.state) == (0, True, "FAILED"), "it was waited for"
+    assert "Its MLflow run was left as it is: The MLflow store cannot be used" in ended.all
     again = verbs("submit", "--terminate", run.id)
     assert (again.code, "had ended already" in again.all) == (0, True)
 
 
-def test_a_cancelled_workflow_ends_what_it_has_submitted(verbs: Verbs, kubeflow: FakeKubeflow) -> None:
+def test_a_cancelled_workflow_ends_what_it_has_submitted(verbs: Verbs, stage: Stage, kubeflow: FakeKubeflow) -> None:
+    stage.configure({"endpoint": kubeflow.address})  # and no MLflow server, as with wait: callback
     kubeflow.play(held())
     nothing = verbs("submit", "--terminate", GITHUB_RUN_NUMBER="7")
     assert (nothing.code, "no run to end" in nothing.all) == (0, True)
     for number in ("7", "8"):
         verbs.submit("--no-wait", GITHUB_RUN_NUMBER=number)
-    assert verbs("submit", "--terminate", GITHUB_RUN_NUMBER="7").code == 0
+    ended = verbs("submit", "--terminate", GITHUB_RUN_NUMBER="7")
+    assert (ended.code, "No MLflow server is named here" in ended.all) == (0, True)
     assert [run.terminated for run in kubeflow.runs] == [True, False]
 
 
-def test_the_last_run_is_ended_by_hand(verbs: Verbs, kubeflow: FakeKubeflow) -> None:
+def test_the_last_run_is_ended_by_hand(verbs: Verbs, stage: Stage, kubeflow: FakeKubeflow) -> None:
+    stage.configure({"endpoint": kubeflow.address})
     kubeflow.play(held())
     assert verbs("submit", "--terminate").code == 2
     verbs.submit("--no-wait")

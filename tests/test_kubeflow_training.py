@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.canaries import canary, found_in
-from tests.kubeflow import FakeKubeflow, Fault
+from tests.kubeflow import FakeKubeflow, Fault, held
 from tests.kubeflow.executor import Executor
 from tests.kubeflow.fake import NAMESPACE, USER
 from tests.kubeflow.gate import Gate
@@ -135,3 +137,45 @@ def test_a_step_that_fails_says_why(trainings: Trainings) -> None:
     assert (error["where"], "there is not a single row" in error["message"]) == ("judge-rows", True)
     report = json.loads(Path(said.document["data"]["report"]["json"]).read_text())
     assert (report["decision"]["outcome"], report["failure"]["step"]) == ("failed", "judge-rows")
+
+
+def test_a_run_that_was_ended_is_killed_in_mlflow_as_well(trainings: Trainings) -> None:
+    play, started = trainings.kubeflow.world.play, trainings.kubeflow.api.started
+    trainings.kubeflow.play(held())
+    trainings.kubeflow.on_start(lambda *_: None)
+    try:
+        assert trainings.submit("--no-wait").code == 0
+        run = trainings.kubeflow.runs[-1]
+        mlflow_run = begun(trainings.uri, json.loads(run.body["runtime_config"]["parameters"]["context"]))
+        ended = trainings.submit("--terminate", run.id)
+        resumed = trainings.submit("--resume", run.id)
+    finally:
+        trainings.kubeflow.world.play, trainings.kubeflow.api.started = play, started
+    assert ended.code == 0, ended.all
+    assert ended.document["data"] == {"pipeline": "training", "terminated": [run.id], "recorded": [mlflow_run]}
+    found = mlflow(trainings.uri, f"runs/get?run_id={mlflow_run}")["run"]
+    tags = {tag["key"]: tag["value"] for tag in found["data"]["tags"]}
+    assert (found["info"]["status"], tags["mlopsgen.status"]) == ("KILLED", "killed")
+    assert (resumed.code, resumed.document["data"]["run_id"]) == (1, mlflow_run)
+    report = json.loads(Path(resumed.document["data"]["report"]["json"]).read_text())
+    assert (report["run"]["status"], report["decision"]["outcome"]) == ("failed", "failed")
+    assert report["failure"]["message"] == "The run was ended with submit --terminate before it was done."
+
+
+def begun(uri: str, context: dict[str, Any]) -> str:
+    """The MLflow run as the first step on the cluster begins it."""
+    name = f"{context['project']}-{context['pipeline']}-{context['branch']}"
+    try:
+        experiment = mlflow(uri, f"experiments/get-by-name?experiment_name={name}")["experiment"]["experiment_id"]
+    except urllib.error.HTTPError:
+        experiment = mlflow(uri, "experiments/create", {"name": name})["experiment_id"]
+    tags = [{"key": f"mlopsgen.{key}", "value": str(value)} for key, value in context.items() if value]
+    made = mlflow(uri, "runs/create", {"experiment_id": experiment, "start_time": 1, "tags": tags})
+    return str(made["run"]["info"]["run_id"])
+
+
+def mlflow(uri: str, call: str, document: dict[str, Any] | None = None) -> Any:
+    data = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(f"{uri}/api/2.0/mlflow/{call}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)

@@ -32,7 +32,7 @@ READERS = {
     "Build and push it": REGISTRY,
     "Check data, champion and platform": PLATFORM | ACCESS | TRACKING | DATA | ACTIONS | AUTHORITY,
     "Submit and wait": PLATFORM | ACCESS | TRACKING | AUTHORITY,
-    "Terminate the Kubeflow run": PLATFORM | ACCESS | AUTHORITY,
+    "Terminate the Kubeflow run": PLATFORM | ACCESS | TRACKING | AUTHORITY,
     "Train the model": TRACKING | DATA | AUTHORITY,
     "Train here instead of on the cluster": ACCESS | TRACKING | DATA | AUTHORITY,
     "Act on the result": ACTIONS | AUTHORITY,

@@ -82,34 +82,50 @@ def _score_again(
 ) -> tuple[Baseline, dict[str, float]]:
     """The baseline on today's test split; else its recorded metrics; nothing where those mean another thing."""
     baseline = baseline.model_copy(update={"version": found.version, "run_id": found.run_id, "commit": found.commit})
-    other = other_question(found, test.target, test.task, test.labels)
+    before = former_positive(found, test.labels)
+    other = other_question(found, test.target, test.task, test.labels[::-1] if before else test.labels)
     if other:
         baseline = baseline.model_copy(update={"note": ""})  # it is not compared with this run after all
         return _noted(baseline, "none", f"Its metrics do not compare: {other}."), {}
+
+    def recorded(reason: str) -> tuple[Baseline, dict[str, float]]:
+        if before:
+            why = f"{reason}, and its recorded metrics are those of the positive class '{before}'"
+            return _noted(baseline, "none", f"It does not compare: {why}."), {}
+        return _noted(baseline, "stored", f"Its recorded metrics count: {reason}."), dict(found.metrics)
+
     try:
         model = load_candidate(found)
         missing = [name for name in models.input_columns(model) if name not in features.columns]
         if missing:
-            reason = f"it was trained on columns that the data no longer has ({', '.join(missing[:5])})"
-            return _noted(baseline, "stored", f"Its recorded metrics count: {reason}."), dict(found.metrics)
+            return recorded(f"it was trained on columns that the data no longer has ({', '.join(missing[:5])})")
         metrics = score(models.predict(model, features), test)
     except TrackingError as error:
-        return _noted(baseline, "stored", f"Its recorded metrics count: it cannot be loaded ({error})."), dict(
-            found.metrics
-        )
+        return recorded(f"it cannot be loaded ({error})")
     except Exception as error:  # noqa: BLE001 - whatever an old model raises must not end a new training
         reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
-        return _noted(baseline, "stored", f"Its recorded metrics count: it cannot predict ({reason})."), dict(
-            found.metrics
-        )
-    before = found.tags.get(TEST_TAG, "")
-    return _noted(
-        baseline, "test-split", MAY_KNOW_ROWS if before and before != split_tags(test)[TEST_TAG] else ""
-    ), metrics
+        return recorded(f"it cannot predict ({reason})")
+    split = found.tags.get(TEST_TAG, "")
+    notes = [f"The positive class was '{before}' before; here '{test.labels[-1]}' counts for both."] if before else []
+    notes += [MAY_KNOW_ROWS] if split and split != split_tags(test)[TEST_TAG] else []
+    return _noted(baseline, "test-split", " ".join(notes)), metrics
+
+
+def former_positive(found: Candidate, labels: list[str]) -> str:
+    """The positive class that an earlier model was scored with, where it is the other one of the same two."""
+    classes: list[str] = json.loads(found.tags.get("mlopsgen.labels", "[]"))
+    return classes[-1] if len(labels) == 2 and classes == labels[::-1] else ""
 
 
 def other_question(found: Candidate, target: str, task: str, labels: list[str]) -> str:
-    """How what an earlier model predicts differs from what is predicted now; empty when it does not."""
+    """How what an earlier model predicts differs from what is predicted now; empty when it does not.
+
+    Args:
+        found: The earlier model.
+        target: The column that is predicted now.
+        task: What kind of prediction it is.
+        labels: The classes, of two of them the positive one last.
+    """
     asked = found.tags
     if not asked.get("mlopsgen.target"):
         return "what it predicts was not recorded"
@@ -117,6 +133,8 @@ def other_question(found: Candidate, target: str, task: str, labels: list[str]) 
         return f"it predicts '{asked['mlopsgen.target']}', not '{target}'"
     if asked.get("mlopsgen.task") != task:
         return f"its task is {asked.get('mlopsgen.task')}, not {task}"
+    if before := former_positive(found, labels):
+        return f"its positive class is '{before}', not '{labels[-1]}'"
     classes = json.loads(asked.get("mlopsgen.labels", "[]"))
     return f"its classes are {', '.join(classes)}" if classes != labels else ""
 
@@ -127,6 +145,7 @@ def question_tags(table: Table) -> dict[str, str]:
         "mlopsgen.target": table.target,
         "mlopsgen.task": table.task,
         "mlopsgen.labels": json.dumps(table.labels),
+        **({"mlopsgen.positive": table.labels[-1]} if table.task == "binary" else {}),
     }
 
 

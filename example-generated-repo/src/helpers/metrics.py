@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from helpers.records import Task
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # configuration is checked against this table before anything
 
 _ALL: tuple[Task, ...] = ("regression", "binary", "multiclass")
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_BINARY: tuple[Task, ...] = ("binary",)
 _REGRESSION: tuple[Task, ...] = ("regression",)
 
 
@@ -48,10 +49,13 @@ METRICS: Mapping[str, Metric] = {
     "f1_macro": Metric(True, _CLASSES, "Mean over the classes of F1, the balance of precision and recall."),
     "precision_macro": Metric(True, _CLASSES, "Mean over the classes of the share of its predictions that are right."),
     "recall_macro": Metric(True, _CLASSES, "Mean over the classes of the share of its rows that are found."),
+    "precision": Metric(True, _BINARY, "Share of the predictions of the positive class that are right."),
+    "recall": Metric(True, _BINARY, "Share of the rows of the positive class that are found."),
+    "f1": Metric(True, _BINARY, "F1 of the positive class, the balance of its precision and recall."),
     "log_loss": Metric(False, _CLASSES, "How surprised the scores are by the truth; punishes confident mistakes."),
     "roc_auc": Metric(True, _CLASSES, "Probability that a row of the class scores above one of another class."),
     "average_precision": Metric(
-        True, _CLASSES, "Area under the precision-recall curve; mean over the classes if many."
+        True, _CLASSES, "Area under the precision-recall curve of the positive class; mean over the classes if many."
     ),
 }
 
@@ -98,6 +102,11 @@ def classification_metrics(
         "precision_macro": float(sk.precision_score(actual, predicted, labels=known, average="macro", zero_division=0)),
         "recall_macro": float(sk.recall_score(actual, predicted, labels=known, average="macro", zero_division=0)),
     }
+    if len(known) == 2:
+        only: dict[str, Any] = {"labels": known[1:], "average": "macro", "zero_division": 0}
+        values["precision"] = float(sk.precision_score(actual, predicted, **only))
+        values["recall"] = float(sk.recall_score(actual, predicted, **only))
+        values["f1"] = float(sk.f1_score(actual, predicted, **only))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a predicted class that the test split does not hold
         values["balanced_accuracy"] = float(sk.balanced_accuracy_score(actual, predicted))
@@ -110,4 +119,4 @@ def classification_metrics(
     for name, curve in (("roc_auc", sk.roc_auc_score), ("average_precision", sk.average_precision_score)):
         areas = [float(curve(truth[:, index], scores[:, index])) for index in curves]
         values[name] = float(np.mean(areas)) if areas else math.nan
-    return {name: values[name] for name in metrics_of("multiclass")}
+    return {name: values[name] for name in metrics_of("binary" if len(known) == 2 else "multiclass")}

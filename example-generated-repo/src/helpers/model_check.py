@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from helpers.registry import Candidate
 
 SECTION = "model"
 SAMPLE_BYTES = 4 << 20
+SHORT = 3
+"""Names of fewer letters lie one letter apart anyway, as f1 and f2."""
 _ANOTHER = r"error code (?:404|405|501)\b|not in a valid JSON format|JSONDecodeError"
 _LOGIN = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 
@@ -33,12 +36,16 @@ def look(*, root: str, source: str, context: str) -> list[dict[str, Any]]:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "8")
     run = RunContext.from_json(context)
     findings: list[Finding] = []
-    if source:
-        with looking(findings, f"gate of {run.pipeline}", SECTION) as finding:
-            finding.message, finding.notes = _look_at_gate(Path(root), source, run.branch)
     with looking(findings, "MLflow", SECTION) as finding:
         finding.message = look_at_store(os.environ["MLFLOW_TRACKING_URI"], run)
-    if findings[-1].ok:
+    reached = findings[-1].ok
+    gate: list[Finding] = []
+    if source:
+        with looking(gate, f"gate of {run.pipeline}", SECTION) as finding:
+            measured = _measured(run) if reached else None
+            finding.message, finding.notes = look_at_gate(Path(root), source, run.branch, measured)
+    findings = [*gate, *findings]
+    if reached:
         with looking(findings, f"champion of {run.pipeline}", SECTION) as finding:
             champion = tracking.champion(run)
             if champion is None:
@@ -121,28 +128,127 @@ def _for_people(error: BaseException, uri: str, otherwise: RepositoryError) -> R
     return otherwise
 
 
-def _look_at_gate(root: Path, name: str, branch: str) -> tuple[str, list[str]]:
-    """Known metrics have to fit the task: the gate would refuse every model for want of a value."""
+def require_gate(*, root: str, source: str, context: str) -> list[str]:
+    """What is to be said of the gate's metrics before a training starts.
+
+    Raises:
+        ConfigurationError: One of them has a slip of the pen.
+    """
+    from helpers.run_record import ask_briefly
+    from helpers.sources import load_sources
+
+    ask_briefly()
+    run = RunContext.from_json(context)
+    if source not in load_sources(Path(root)).sources:  # the step that reads it tells
+        return []
+    tracking.ensure_store(os.environ["MLFLOW_TRACKING_URI"])
+    return look_at_gate(Path(root), source, run.branch, _measured(run))[1]
+
+
+def look_at_gate(root: Path, name: str, branch: str, measured: Collection[str] | None) -> tuple[str, list[str]]:
+    """Whether somebody computes the gate's metrics: the gate refuses every model for want of a value.
+
+    What an earlier training measured and what a file of ``src`` names is one of the owner's own. Of the rest, a name
+    that is none of the task's, or a slip of the pen away from one that is known, is refused; any other is only told.
+
+    Args:
+        root: The repository.
+        name: The source that the pipeline reads.
+        branch: Whose gate it is.
+        measured: What earlier trainings of the branch measured; None when that is not known.
+    """
     from helpers import sources
     from helpers.config import load_config_document
     from helpers.metrics import METRICS, metrics_of
 
     task = sources.load_source(root, name).task
     config, document = load_config_document(root, branch)
+    computed, notes = metrics_of(task), []
+    known = sorted({*computed, *(measured or ())})
     for metric in config.gate.metrics:
-        if metric in METRICS and task not in METRICS[metric].tasks:
+        own = metric in (measured or ()) or named_in_code(root, metric)
+        if metric in computed:
+            if measured and metric not in measured:
+                notes.append(f"The last trainings of {branch} did not measure '{metric}': does evaluate_model log it?")
+        elif metric in METRICS and not own:
             raise document.error(
                 ("gate", "metrics", metric),
                 f"The gate judges by '{metric}', which is no metric of the task '{task}'.",
-                hint=f"Its metrics are: {', '.join(metrics_of(task))}.",
+                hint=f"Its metrics are: {', '.join(computed)}.",
             )
-    notes = [
-        f"'{metric}' is none of the metrics of helpers.metrics; the gate refuses models without it. "
-        + did_you_mean(metric, metrics_of(task))
-        for metric in config.gate.metrics
-        if metric not in METRICS
-    ]
+        elif own:
+            if measured is not None and metric not in measured:
+                notes.append(f"'{metric}' is new: no training of {branch} has measured it yet.")
+        else:
+            near = min(known, key=lambda other: slips(metric, other))
+            if slips(metric, near) <= (1 if len(metric) >= SHORT else 0) and measured is not None:
+                raise document.error(
+                    ("gate", "metrics", metric),
+                    f"The gate judges by '{metric}', which nothing computes. Did you mean '{near}'?",
+                    hint="If a step of yours logs it, write its name there; a comment will do.",
+                )
+            notes.append(
+                f"'{metric}' is none of the metrics of '{task}', no training of {branch} has measured it, and no file "
+                f"of src names it; the gate refuses models without it. {did_you_mean(metric, known)}"
+            )
     return ", ".join(config.gate.metrics) or "no metrics", notes
+
+
+def _measured(run: RunContext) -> set[str]:
+    """What the champion and the last trainings of the branch measured."""
+    found = tracking.champion(run)
+    names = set(found.metrics) if found else set()
+    for point in tracking.history(run, limit=5):
+        names |= set(point.metrics)
+    return names
+
+
+def named_in_code(root: Path, metric: str) -> bool:
+    """Whether a file of ``src``, other than the helpers, names a metric: as a word, or as a text with gaps."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(metric)}(?![\w-])")
+    folder = root / "src"
+    for path in sorted(folder.rglob("*.py")):
+        if path.relative_to(folder).parts[0] == "helpers":
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if word.search(text) or any(gap.fullmatch(metric) for gap in _texts_with_gaps(text)):
+            return True
+    return False
+
+
+def _texts_with_gaps(text: str) -> Iterator[re.Pattern[str]]:
+    """Texts of a program that become a name when it runs: ``f"recall_{label}"``, ``"top_%d" % k``, ``"lift_" + k``."""
+    try:
+        parts = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return
+    for part in parts:
+        if isinstance(part, ast.JoinedStr):
+            known = [str(value.value) if isinstance(value, ast.Constant) else None for value in part.values]
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            pieces = re.split(r"(?:\{\w*\}|%\w)", part.value)
+            known = [piece for text in pieces for piece in (text, None)][:-1]
+            known += [None] if re.fullmatch(r"\w+[_@-]", part.value) else []
+        else:
+            continue
+        if None in known and re.search(r"\w\w", "".join(piece or "" for piece in known)):
+            yield re.compile("".join(".+" if piece is None else re.escape(piece) for piece in known))
+
+
+def slips(word: str, other: str) -> int:
+    """How many slips of the pen lie between two words: a letter too many, too few, another or two turned round.
+
+    Upper and lower case, points, dashes and underscores do not count.
+    """
+    a, b = (re.sub(r"[\W_]", "", text.lower()) for text in (word, other))
+    before, row = list(range(len(b) + 1)), list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        earlier, before, row = before, row, [i]
+        for j, against in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != against)))
+            if i > 1 and j > 1 and (letter, a[i - 2]) == (b[j - 2], against):
+                row[j] = min(row[j], earlier[j - 2] + 1)
+    return row[-1]
 
 
 def _look_at_champion(champion: Candidate, source: str, root: Path) -> tuple[str, list[str]]:

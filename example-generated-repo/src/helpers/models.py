@@ -33,7 +33,7 @@ from helpers.columns import Kind
 from helpers.documents import did_you_mean
 from helpers.errors import ConfigurationError
 from helpers.records import Task
-from helpers.table import BALANCED_RATIO
+from helpers.table import BALANCED_RATIO, label_text
 
 CONTRACT_VERSION = "1"
 """Version of the output contract that ``served_model.py`` describes."""
@@ -174,6 +174,8 @@ def save(
 
     from helpers import served_model
 
+    labels = _in_order_of_scores(labels, trained.pipeline)
+
     with tempfile.TemporaryDirectory() as folder, _quiet():
         bundle = Path(folder) / "pipeline.joblib"
         joblib.dump({"pipeline": trained.pipeline, "columns": dict(kinds), "labels": labels}, bundle)
@@ -190,6 +192,12 @@ def save(
             pip_requirements=[f"{name}=={installed_version(name)}" for name in _LIBRARIES],
             metadata={**metadata, "contract": CONTRACT_VERSION, "task": task, "target": target, "labels": labels},
         )
+
+
+def _in_order_of_scores(labels: list[str], pipeline: Any) -> list[str]:
+    """The classes as the estimator orders its columns; a table has the positive one last."""
+    order = [label_text(value) for value in getattr(pipeline, "classes_", ())]
+    return order if sorted(order) == sorted(labels) else labels
 
 
 def example_rows(features: pd.DataFrame, count: int = 3) -> pd.DataFrame:

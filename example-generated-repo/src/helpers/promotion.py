@@ -28,10 +28,15 @@ def register_accepted(
 
     def judge_again(found: Candidate) -> bool:
         note = f"Another run made version {found.version} the champion while this one trained."
-        baseline = Baseline(
-            kind="champion", version=found.version, run_id=found.run_id, commit=found.commit, scored="stored", note=note
-        )
         differs = other_question(found, evaluation.target, evaluation.task, evaluation.labels)
+        baseline = Baseline(
+            kind="champion",
+            version=found.version,
+            run_id=found.run_id,
+            commit=found.commit,
+            scored="none" if differs else "stored",
+            note=f"{note} Its metrics do not compare: {differs}." if differs else note,
+        )
         verdict = judge(rules, evaluation.metrics, baseline, {} if differs else found.metrics)
         tracking.log_decision(context, verdict)
         return verdict.passed

@@ -90,7 +90,8 @@ def _metrics(report: Report) -> list[str]:
         return []
     baseline = report.decision.baseline
     found = metric_table(rows, "This run", words.baseline_name(baseline), compared=words.compared(baseline))
-    return ["## Metrics", "", *found, plain(words.baseline_note(baseline), 800), ""]
+    notes = (words.baseline_note(baseline), words.positive_note(report))
+    return ["## Metrics", "", *found, plain(" ".join(note for note in notes if note), 800), ""]
 
 
 def metric_table(rows: Iterable[words.MetricLine], this: str, other: str, *, compared: bool) -> list[str]:
@@ -146,7 +147,7 @@ def _history(report: Report) -> list[str]:
             "this run" if point.run_id == report.run.id else plain(words.moment(point.started)),
             code(words.short_commit(point.commit)),
             *[words.number(point.metrics.get(name)) for name in names],
-            words.point_result(point),
+            plain(words.point_result(point), 120),
         ]
         for point in reversed(points[-RECENT_RUNS:])
     ]

@@ -225,6 +225,11 @@ def baseline_note(baseline: Baseline) -> str:
     return f"{how} {clean(baseline.note)}".strip()
 
 
+def positive_note(report: Report) -> str:
+    """Which of two classes counts as positive."""
+    return f"The positive class is {clean(report.positive, 60)}." if report.positive else ""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The answer to "did it pass, and why".
@@ -349,8 +354,9 @@ def timeline(report: Report) -> list[HistoryPoint]:
 
 
 def point_result(point: HistoryPoint) -> str:
-    """What came of an earlier run, in a word."""
-    return "champion" if point.champion else "accepted" if point.passed else "refused"
+    """What came of an earlier run, in a word, and why it has no numbers."""
+    word = "champion" if point.champion else "accepted" if point.passed else "refused"
+    return f"{word} ({clean(point.note, 60)})" if point.note else word
 
 
 def trigger(report: Report) -> str:

@@ -34,8 +34,14 @@ from helpers.store import client, read_text_artifact, shown_uri
 RecordT = TypeVar("RecordT", bound=Record)
 
 
-def history(context: RunContext, limit: int = 30) -> list[HistoryPoint]:
-    """The branch's runs that were judged, oldest first: what a plot of a metric over time shows."""
+def history(context: RunContext, limit: int = 30, asked: Mapping[str, str] | None = None) -> list[HistoryPoint]:
+    """The branch's runs that were judged, oldest first: what a plot of a metric over time shows.
+
+    Args:
+        context: Whose branch and pipeline count.
+        limit: How many runs.
+        asked: The tags of the run that they stand beside; one that predicted something else shows no metrics.
+    """
     store = client()
     experiment = store.get_experiment_by_name(context.experiment_name)
     if experiment is None:
@@ -47,7 +53,7 @@ def history(context: RunContext, limit: int = 30) -> list[HistoryPoint]:
         order_by=["attributes.start_time DESC"],
     )
     best = champion_run(context)
-    points = [_point(run, best) for run in runs if run.data.metrics]
+    points = [_point(run, best, asked or {}) for run in runs if run.data.metrics]
     return points[::-1]
 
 
@@ -112,13 +118,14 @@ def read_report(run_id: str, *, history_limit: int = 30) -> Report:
         repository=context.repository,
         run=_run_record(run, store, failed=decision.outcome == "failed", ci_url=context.ci_url),
         decision=decision,
+        positive=positive_class(tags),
         promoted=_promoted(context, tags),
         model=_model(context, tags),
         failure=failure,
         data=[DataRecord.model_validate(item) for item in _json(store, run_id, "data/datasets.json") or []],
         parameters=dict(sorted(run.data.params.items())),
         steps=[StepRecord.model_validate(item) for item in _json(store, run_id, "run/steps.json") or []],
-        history=history(context, history_limit),
+        history=history(context, history_limit, tags),
         environment=json.loads(tags.get("mlopsgen.environment", "{}")),
         addresses={
             kind: tags[f"mlopsgen.address.{kind}"]
@@ -196,16 +203,36 @@ def _promoted(context: RunContext, tags: Mapping[str, str]) -> bool:
     return tags.get("mlopsgen.promoted") == "true" or champion_run(context) == context.run_id
 
 
-def _point(run: Run, best: str) -> HistoryPoint:
+def positive_class(tags: Mapping[str, str]) -> str:
+    """Of two classes, the one that counted as positive in a run; empty where there are not two."""
+    if tags.get("mlopsgen.task") != "binary":
+        return ""
+    return tags.get("mlopsgen.positive") or str((json.loads(tags.get("mlopsgen.labels", "[]")) or [""])[-1])
+
+
+def _other_question(tags: Mapping[str, str], asked: Mapping[str, str]) -> str:
+    """What a run predicted instead of what is asked now; empty where it is the same, or not known."""
+    for key, word in (("target", "target"), ("task", "task"), ("labels", "classes")):
+        before, now = tags.get(f"mlopsgen.{key}", ""), asked.get(f"mlopsgen.{key}", "")
+        if before and now and before != now:
+            turned = key == "labels" and sorted(json.loads(before)) == sorted(json.loads(now))
+            positive = positive_class(tags) if turned else ""
+            return f"positive class {positive}" if positive else f"other {word}"
+    return ""
+
+
+def _point(run: Run, best: str, asked: Mapping[str, str]) -> HistoryPoint:
     tags = run.data.tags
+    note = _other_question(tags, asked)
     return HistoryPoint(
         run_id=run.info.run_id,
         started=_iso(run.info.start_time or 0),
         commit=tags.get("mlopsgen.commit", ""),
-        metrics={name: value for name, value in run.data.metrics.items() if math.isfinite(value)},
+        metrics={} if note else {name: value for name, value in run.data.metrics.items() if math.isfinite(value)},
         passed=tags.get("mlopsgen.passed") == "true",
         # The alias says which one is champion, the tag which ones have been.
         champion=run.info.run_id == best or tags.get("mlopsgen.promoted") == "true",
+        note=note,
     )
 
 

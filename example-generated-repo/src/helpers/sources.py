@@ -51,6 +51,9 @@ class Source(BaseModel):
     )
     target: str = Field(min_length=1, description="The column to predict.")
     task: Task = Field(description="A number, one of two classes, or one of several.")
+    positive: str | int | float | bool | None = Field(
+        default=None, description="Of two classes, the one that counts as positive; empty: the one that sorts last."
+    )
     separator: str = Field(default="auto", description="'auto', ',', ';', '|', 'tab' or another single character.")
     encoding: str = Field(default="auto", description="'auto' or a name that Python knows, such as utf-8 or latin-1.")
     decimal: Literal["auto", ".", ","] = Field(default="auto", description="The decimal mark of numbers in CSV files.")
@@ -226,6 +229,12 @@ def _require_sense(document: Document, name: str, source: Source) -> None:
             ("sources", name, "columns", source.target),
             f"The target '{source.target}' is declared as a column too.",
             hint="Remove it from 'columns'; 'task' says what the target holds.",
+        )
+    if source.positive is not None and source.task != "binary":
+        raise document.error(
+            ("sources", name, "positive"),
+            f"'positive' is for the task binary; the task is {source.task}.",
+            hint="Remove it, or declare 'task: binary' when the target holds two classes.",
         )
     for key, message, hint in _of_another_kind(source):
         raise document.error(("sources", name, key), message, hint=hint)

@@ -14,6 +14,7 @@ from typing import Any
 from helpers.branch import Branch
 from helpers.config import tracking_uri
 from helpers.context import RunContext
+from helpers.data.pipelines import names_source
 from helpers.envelope import VerbResult
 from helpers.errors import ConfigurationError, ExitCode, RepositoryError, StepFailed
 from helpers.local_engine import EngineResult, LocalEngine, StepFailure, StepState, write_state
@@ -111,6 +112,8 @@ def _train(made: Run, uri: str) -> VerbResult:
         engine.start(package, branch=request.branch, pipeline=made.pipeline, compiled=made.code is not None)
         request.progress(f"training '{made.pipeline}' of {request.branch} in {shown(made.folder, request.root)}")
         engine.wait_compiled()
+        for note in _gate_notes(made, workers):
+            request.progress(f"gate: {note}")
         run_id = workers.call(
             "helpers.run_record:begin",
             context=made.context.to_json(),
@@ -129,6 +132,15 @@ def _train(made: Run, uri: str) -> VerbResult:
     finally:
         engine.close()
         workers.close()
+
+
+def _gate_notes(made: Run, workers: Workers) -> list[str]:
+    """What is to be said of the gate's metrics; a slip of the pen ends the run before it costs time."""
+    source = next((value for name, value in made.inputs.parameters.items() if names_source(name)), "")
+    if not source:
+        return []
+    given = {"root": str(made.request.root), "source": source, "context": made.context.to_json()}
+    return list(workers.call("helpers.model_check:require_gate", **given))
 
 
 def _steps(made: Run, engine: LocalEngine, workers: Workers) -> VerbResult:

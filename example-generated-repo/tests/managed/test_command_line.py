@@ -76,6 +76,22 @@ def test_a_branch_of_a_cluster_trains_here_only_when_asked(tmp_path: Path) -> No
     assert "config.yaml:2" in done.stderr
 
 
+def test_a_slip_of_the_pen_in_the_gate_ends_a_training_before_its_first_step(tmp_path: Path) -> None:
+    gate = "gate: {metrics: {rsme: {higher_is_better: false}}}\n"
+    pipeline, steps = (
+        PIPELINE.replace("{rows", "{source: main, rows"),
+        STEPS.replace("rows: int", "source: str, rows: int"),
+    )
+    toy = Toy(tmp_path, pipeline=pipeline, steps=steps, config=f"version: 1\n{gate}")
+    (tmp_path / "data").mkdir()
+    sources = "version: 1\nsources:\n  main: {address: a.csv, target: y, task: regression}\n"
+    (tmp_path / "data" / "sources.yaml").write_text(sources, encoding="utf-8")
+    done = toy.main("run")
+    assert done.returncode == 2, done.stderr
+    assert "config.yaml:2: The gate judges by 'rsme', which nothing computes. Did you mean 'rmse'?" in done.stderr
+    assert "step pull-data" not in done.stderr
+
+
 def test_a_bug_is_one_line_and_a_traceback_in_a_file(tmp_path: Path) -> None:
     toy = Toy(tmp_path)
     (tmp_path / "src" / "helpers").mkdir()

@@ -229,10 +229,25 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     truth = [labels[row % 3] for row in range(60)]
     answer = [labels[index] for index in scores.argmax(axis=1)]
     classes = classification_metrics(truth, answer, scores, labels)
-    assert list(classes) == metrics_of("multiclass") == metrics_of("binary")
+    assert list(classes) == metrics_of("multiclass")
     assert classes["log_loss"] == pytest.approx(sk.log_loss(truth, scores, labels=labels))
     assert classes["roc_auc"] == pytest.approx(sk.roc_auc_score(truth, scores, multi_class="ovr"))
     assert classes["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, answer))
+
+
+def test_metrics_of_two_classes_are_those_of_the_last_one() -> None:
+    from sklearn import metrics as sk
+
+    truth = ["yes" if row % 3 else "no" for row in range(60)]
+    scores = np.random.default_rng(2).dirichlet([1, 1], size=60)
+    for labels in (["no", "yes"], ["yes", "no"]):
+        answer = [labels[index] for index in scores.argmax(axis=1)]
+        found = classification_metrics(truth, answer, scores, labels)
+        assert list(found) == metrics_of("binary")
+        for name, score in (("precision", sk.precision_score), ("recall", sk.recall_score), ("f1", sk.f1_score)):
+            assert found[name] == pytest.approx(score(truth, answer, pos_label=labels[1]))
+        expected = sk.average_precision_score([label == labels[1] for label in truth], scores[:, 1])
+        assert found["average_precision"] == pytest.approx(expected)
 
 
 def test_metrics_of_odd_predictions_are_not_numbers_instead_of_errors() -> None:

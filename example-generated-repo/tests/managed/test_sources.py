@@ -164,6 +164,8 @@ def test_an_unknown_source_names_the_nearest(tmp_path: Path) -> None:
         ({"columns": {"q": "numeric"}}, "data/sources.yaml:8"),
         ({"separator": "::"}, "data/sources.yaml:7"),
         ({"encoding": "klingon"}, "data/sources.yaml:7"),
+        ({"positive": "good"}, "data/sources.yaml:7"),  # of a regression
+        ({"task": "binary", "positive": ["a", "b"]}, "data/sources.yaml:7"),
     ],
 )
 def test_a_mistake_in_the_file_names_its_line(tmp_path: Path, source: dict[str, object], where: str) -> None:

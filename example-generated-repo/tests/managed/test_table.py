@@ -170,6 +170,41 @@ def test_labels_may_be_text_whole_numbers_or_truth_values(
     assert str(found.frame["score"].dtype) == type_
 
 
+@pytest.mark.parametrize(
+    ("classes", "positive", "labels"),
+    [
+        (["no", "yes"], "no", ["yes", "no"]),
+        (["no", "yes"], "yes", ["no", "yes"]),
+        (["no", "yes"], False, ["yes", "no"]),  # what YAML makes of a plain 'no'
+        (["True", "False"], False, ["true", "false"]),
+        (["True", "False"], "False", ["true", "false"]),
+        (["0", "1"], 0, ["1", "0"]),
+        (["1.0", "2.0"], 1, ["2", "1"]),
+        (["ja", "Ja"], "Ja", ["ja", "Ja"]),
+        (["a1", "a2"], None, ["a1", "a2"]),
+    ],
+)
+def test_the_positive_class_is_the_last_one(
+    tmp_path: Path, classes: list[str], positive: object, labels: list[str]
+) -> None:
+    rows = "".join(f"{row % 7},{classes[row % 2]}\n" for row in range(ROWS))
+    assert table("x,score\n" + rows, tmp_path, task="binary", positive=positive).labels == labels
+
+
+@pytest.mark.parametrize("positive", ["ill", "", True, 1, "YESS"])
+def test_a_positive_class_that_the_data_does_not_hold_is_told_with_those_that_it_does(
+    tmp_path: Path, positive: object
+) -> None:
+    rows = "".join(f"{row % 7},{['healthy', 'sick'][row % 2]}\n" for row in range(ROWS))
+    with pytest.raises(DataError) as caught:
+        table("x,score\n" + rows, tmp_path, task="binary", positive=positive)
+    assert (
+        caught.value.message
+        == f"'positive' is {positive!r}, and the target 'score' holds the classes 'healthy' and 'sick'."
+    )
+    assert caught.value.hint == "Set 'positive' in data/sources.yaml to one of them."
+
+
 def test_unbalanced_classes_are_noted(tmp_path: Path) -> None:
     rows = "".join(f"{row % 7},{int(row % 10 == 0)}\n" for row in range(ROWS))
     assert (

@@ -22,6 +22,7 @@ from helpers.context import RunContext
 from helpers.errors import TrackingError
 from helpers.records import Failure, StepRecord
 from helpers.registry import former_champions
+from helpers.report_markdown import markdown
 from helpers.store import client, ensure_store
 
 PROMOTE = replace(CONTEXT, promote=True)
@@ -233,6 +234,32 @@ def test_a_champion_that_answers_another_question_is_not_compared_with(world: Wo
     world.gate({"f1_macro": {"higher_is_better": True}})
     world.source(address="data/sample/diabetes.csv", target="sex", task="binary")
     assert "not 'sex'" in world.train(PROMOTE).evaluation.baseline.note
+
+
+def test_another_positive_class_is_never_compared_in_silence(world: World) -> None:
+    world.gate({"precision": {"higher_is_better": True}})
+    women = {"address": "data/sample/diabetes.csv", "target": "sex", "task": "binary"}
+    world.source(**women)
+    first = world.train(PROMOTE)
+    world.source(**women, positive=1)
+    second = world.train(PROMOTE)
+    assert (first.evaluation.labels, second.evaluation.labels) == (["1", "2"], ["2", "1"])
+    # The same model, and each score under the name of its own class: what was positive is so for both now.
+    assert second.evaluation.baseline_metrics == second.evaluation.metrics != first.evaluation.metrics
+    assert second.evaluation.metrics["accuracy"] == first.evaluation.metrics["accuracy"]
+    assert second.evaluation.baseline.scored == "test-split"
+    assert second.evaluation.baseline.note == "The positive class was '2' before; here '1' counts for both."
+    report = tracking.read_report(second.context.run_id)
+    assert (report.positive, tracking.read_report(first.context.run_id).positive) == ("1", "2")
+    assert client().get_run(second.context.run_id).data.tags["mlopsgen.positive"] == "1"
+    earlier, present = report.history
+    assert (earlier.metrics, earlier.note, present.note) == ({}, "positive class 2", "")
+    assert "The positive class is 1." in markdown(report)
+    assert "champion (positive class 2)" in markdown(report)
+    shutil.rmtree(world.root / ".mlflow" / "artifacts" / CONTEXT.experiment_name / "models")
+    world.source(**women)
+    third = world.train(CONTEXT).evaluation.baseline
+    assert (third.scored, "recorded metrics are those of the positive class '1'" in third.note) == ("none", True)
 
 
 def test_a_metric_that_the_champion_was_not_judged_by_is_scored_again(world: World) -> None:

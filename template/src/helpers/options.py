@@ -98,7 +98,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="RUN_ID",
-        help="end a run (default: what this run of continuous integration has submitted, else the last one)",
+        help="end a run, also in MLflow (default: what this job of the workflow submitted, else the last one)",
     )
 
 

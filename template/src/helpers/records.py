@@ -90,7 +90,9 @@ class Evaluation(Record):
     metrics: dict[str, float]
     baseline: Baseline
     baseline_metrics: dict[str, float] = {}
-    labels: list[str] = Field(default=[], description="The classes, in the order of the columns of 'scores'.")
+    labels: list[str] = Field(
+        default=[], description="The classes, in the order of the columns of 'scores'; of two, the positive one last."
+    )
     actual: list[float] | list[str] = Field(default=[], description="Target values of a sample of the test split.")
     predicted: list[float] | list[str] = Field(default=[], description="Predictions for the same rows.")
     scores: list[list[float]] = Field(default=[], description="Probability of each class for the same rows.")
@@ -147,6 +149,9 @@ class HistoryPoint(Record):
     metrics: dict[str, float] = Field(description="Its metrics by name.")
     passed: bool = Field(description="Whether the gate accepted it.")
     champion: bool = Field(description="Whether it is the branch's champion.")
+    note: str = Field(
+        default="", description="What it predicted instead, for example another positive class: then it has no metrics."
+    )
 
 
 class RunRecord(Record):
@@ -181,6 +186,7 @@ class Report(Record):
     repository: str = Field(default="", description="Its address on GitHub, where it is known.")
     run: RunRecord
     decision: Decision
+    positive: str = Field(default="", description="Of two classes, the one that counts as positive.")
     promoted: bool = Field(description="Whether this run's model became the branch's champion.")
     model: ModelRecord | None = None
     failure: Failure | None = None

@@ -63,6 +63,7 @@ def html(report: Report, evaluation: Evaluation | None) -> str:
         metrics=words.metric_lines(report),
         baseline_name=words.baseline_name(decision.baseline),
         baseline_note=words.baseline_note(decision.baseline),
+        positive_note=words.positive_note(report),
         also_measured=words.also_measured(report, evaluation),
         histories=histories(report),
         recent_names=names,

@@ -48,7 +48,7 @@ from helpers.local_engine import write_state
 from helpers.packaging import write_package
 from helpers.parameters import CONTEXT
 from helpers.preparing import make_context, make_folder, point_latest, read_inputs
-from helpers.submission_result import conclude
+from helpers.submission_result import conclude, record_end
 from helpers.submission_target import check_results, open_kubeflow
 from helpers.verbs import Request, run_state, shown
 from helpers.workflow_commands import set_output
@@ -185,8 +185,7 @@ def _follow(target: Target, submitted: Submitted, folder: Path, *, waits: bool) 
         "version": submitted.version,
         "resumed": submitted.found,
     }
-    context = request.context(target.branch, target.pipeline)
-    known = RunContext.from_json(_as_json(context, context_of(run), name))
+    known = _known_context(target, run)
     uri = tracking_uri(request.root, target.branch.config, request.environ)
     state = {"version": 1, "run_id": "", "pipeline": target.pipeline, "branch": request.branch, "tracking": uri}
     write_state(folder / "run.json", {**state, "kubeflow": about})
@@ -279,15 +278,20 @@ def tell_workflow(environ: Mapping[str, str], state: str, about: Mapping[str, An
 
 def _end(target: Target) -> VerbResult:
     """Ends the run that was named, else what this run of continuous integration has submitted, else the last one."""
-    request, kubeflow = target.request, target.kubeflow
+    request, branch = target.request, target.branch
     named = str(request.options["terminate"])
-    runs = [named] if named else _patiently(request, target.branch, lambda: _own_runs(target))
-    ended = [run_id for run_id in runs if _patiently(request, target.branch, partial(terminate, kubeflow, run_id))]
-    data = {"pipeline": target.pipeline, "terminated": ended}
+    runs = [named] if named else _patiently(request, branch, lambda: _own_runs(target))
+    ended = [run_id for run_id in runs if _patiently(request, branch, partial(terminate, target.kubeflow, run_id))]
+    data: dict[str, Any] = {"pipeline": target.pipeline, "terminated": ended, "recorded": []}
     if not ended:
         return VerbResult(summary="There is no run to end." if not runs else "The run had ended already.", data=data)
-    lines = tuple(f"  {target.kubeflow.run_link(run_id)}" for run_id in ended)
-    return VerbResult(summary="Kubeflow was told to end the run.", data=data, lines=lines)
+    lines = []
+    for run_id in ended:
+        run = _patiently(request, branch, partial(read_run, target.kubeflow, run_id))
+        recorded, said = record_end(request, branch, target.kubeflow, _known_context(target, run), run_id)
+        data["recorded"] += [recorded] if recorded else []
+        lines += [f"  run: {target.kubeflow.run_link(run_id)}", *said]
+    return VerbResult(summary="Kubeflow was told to end the run.", data=data, lines=tuple(lines))
 
 
 def _own_runs(target: Target) -> list[str]:
@@ -371,10 +375,11 @@ def _description(context: RunContext) -> str:
     return ", ".join(part for part in (commit, actor, context.ci_url) if part)
 
 
-def _as_json(context: RunContext, known: Mapping[str, Any], name: str) -> str:
+def _known_context(target: Target, run: Any) -> RunContext:
     """The context that the run was given; one without is found by its name."""
-    given = {"submission": name, **{key: value for key, value in known.items() if value}}
-    return json.dumps({**json.loads(context.to_json()), **given})
+    context = target.request.context(target.branch, target.pipeline)
+    given = {"submission": str(run.display_name), **{key: value for key, value in context_of(run).items() if value}}
+    return RunContext.from_json(json.dumps({**json.loads(context.to_json()), **given}))
 
 
 def _how_to_resume(request: Request, run_id: str) -> str:

@@ -9,17 +9,23 @@ from typing import Any
 from urllib.parse import quote
 
 from helpers.branch import Branch
+from helpers.config import tracking_uri
 from helpers.context import RunContext
 from helpers.envelope import VerbResult
 from helpers.errors import ExitCode, RepositoryError, StepFailed
 from helpers.kubeflow_answers import KubeflowError
 from helpers.kubeflow_client import Kubeflow
-from helpers.kubeflow_wait import Outcome, Seen
+from helpers.kubeflow_wait import Outcome, Seen, Waiting
 from helpers.local_engine import write_state
 from helpers.verbs import Request, run_state, shown, tools
 
 LINES = 20
 """How many lines of a failed step's log are shown."""
+
+LONGEST_END = 60.0
+"""Seconds that a run which was told to end may take to do so, before that is recorded all the same."""
+
+TERMINATED = {"step": "", "message": "The run was ended with submit --terminate before it was done.", "hint": ""}
 
 RECORDED = {"SUCCEEDED": "succeeded", "SKIPPED": "skipped"}
 
@@ -61,6 +67,36 @@ def conclude(
     return _judged(request, branch, data, about)
 
 
+def record_end(
+    request: Request, branch: Branch, kubeflow: Kubeflow, context: RunContext, run_id: str
+) -> tuple[str, list[str]]:
+    """Ends the MLflow run of a run that was told to end: its own last step may never come to it.
+
+    Returns:
+        The MLflow run, empty where it could not be ended; and what a person is told.
+    """
+    if not tracking_uri(request.root, branch.config, request.environ).startswith(("http://", "https://", "databricks")):
+        return "", ["  No MLflow server is named here, so its MLflow run was left as it is."]
+    poll = min(2.0, branch.config.kubeflow.poll_seconds)
+    waiting = Waiting(kubeflow, run_id, request.progress, poll=poll, patience=LONGEST_END, deadline=LONGEST_END)
+    try:
+        outcome = waiting.until_end()
+    except KubeflowError:  # it was told to end, and what it did since is on its page
+        outcome = Outcome(None, waiting.steps, "")
+    if outcome.state != "SUCCEEDED":  # it may have been done at the same moment
+        outcome.state = "CANCELED"
+    latest = run_state(request.latest)
+    here = latest.get("kubeflow", {}).get("run_id") == run_id
+    folder = request.latest.resolve() if here else request.runs / f"ended-{run_id}"
+    try:
+        found = _collect(request, branch, folder, context, outcome, TERMINATED, remember=here)
+    except RepositoryError as error:
+        return "", [f"  Its MLflow run was left as it is: {_shortened(error)}"]
+    ended = "succeeded all the same" if outcome.state == "SUCCEEDED" else "is recorded as killed"
+    page = shown(Path(found["report"]["html"]), request.root)
+    return str(found["run_id"]), [f"  MLflow: the run {found['run_id']} {ended}", f"  report: {page}"]
+
+
 def _recorded(folder: Path) -> dict[str, str] | None:
     """The failure as the steps on the cluster recorded it: they know more than Kubeflow does."""
     try:
@@ -98,8 +134,11 @@ def _unreported(data: dict[str, Any], about: Mapping[str, Any], error: Repositor
 def _no_report(error: RepositoryError) -> str:
     """Why there is none, in a line: what failed has been told already."""
     place = f" from {error.where}" if error.where else ""
-    message = error.message if len(error.message) <= 120 else f"{error.message[:120]} ..."
-    return f"There is no report{place}: {message}"
+    return f"There is no report{place}: {_shortened(error)}"
+
+
+def _shortened(error: RepositoryError) -> str:
+    return error.message if len(error.message) <= 120 else f"{error.message[:120]} ..."
 
 
 def _failure(
@@ -162,8 +201,10 @@ def _collect(
     context: RunContext,
     outcome: Outcome,
     failure: dict[str, str] | None,
+    *,
+    remember: bool = True,
 ) -> dict[str, Any]:
-    """The report of the run's training, written into the folder."""
+    """The report of the run's training, written into the folder; its directory remembers the MLflow run."""
     steps = [
         {"name": step.name, "state": RECORDED.get(step.state, "failed"), "seconds": step.seconds}
         for step in outcome.steps
@@ -178,8 +219,8 @@ def _collect(
             steps=steps,
             failure=failure,
         )
-    state = run_state(folder)
-    write_state(folder / "run.json", {**state, "run_id": found["run_id"]})
+    if remember:
+        write_state(folder / "run.json", {**run_state(folder), "run_id": found["run_id"]})
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Table:
         kinds: The features and what they hold.
         target: The column to predict.
         task: What kind of prediction it is.
-        labels: The classes in the order of their scores; empty for regression.
+        labels: The classes, of two of them the positive one last; empty for regression.
         record: Description of the data for reports and tracking.
     """
 
@@ -101,6 +102,41 @@ def label_text(value: object) -> str:
     return str(value)
 
 
+def classes_seen(raw: RawTable, source: Source, address: str) -> list[str]:
+    """The classes of the rows that were read, sorted."""
+    known = raw.frame[source.target].dropna()
+    return [label_text(value) for value in sorted(_classes(known, source, raw, address).unique())]
+
+
+def positive_last(labels: list[str], source: Source, address: str) -> list[str]:
+    """Sorted classes; of two of them the declared positive one last.
+
+    Raises:
+        DataError: The declared class is none of them.
+    """
+    if source.positive is None or len(labels) != 2:
+        return labels
+    for chosen in (str(source.positive), *labels):
+        if chosen in labels and _means(source.positive, chosen):
+            return [label for label in labels if label != chosen] + [chosen]
+    raise DataError(
+        f"'positive' is {source.positive!r}, and the target '{source.target}' holds the classes {labels[0]!r} and "
+        f"{labels[1]!r}.",
+        where=address,
+        hint=f"Set 'positive' in {_FILE} to one of them.",
+    )
+
+
+def _means(word: str | float | bool, label: str) -> bool:
+    """Whether a word of the configuration is a class: YAML makes truth values of yes, no, on and off."""
+    if isinstance(word, bool):
+        return label.lower() in (("true", "yes", "on") if word else ("false", "no", "off"))
+    if isinstance(word, int | float):
+        with contextlib.suppress(ValueError):
+            return float(label) == word
+    return label.lower() == str(word).strip().lower()
+
+
 def require_declared(frame: pd.DataFrame, source: Source, address: str) -> None:
     """Raises when the target or a declared column is not there."""
     names = [str(column) for column in frame.columns]
@@ -154,7 +190,7 @@ def _target(
     classes = _classes(column, source, raw, address)
     counts = classes.value_counts()
     _require_classes(counts, source, address, notes)
-    labels = [label_text(value) for value in sorted(counts.index)]
+    labels = positive_last([label_text(value) for value in sorted(counts.index)], source, address)
     if counts.max() >= BALANCED_RATIO * counts.min():
         shares = ", ".join(f"{label_text(value)}: {count}" for value, count in counts.items())
         notes.append(f"The classes are not balanced ({shares}).")

@@ -6,10 +6,13 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from support import CONTEXT, World
 
+from helpers import tracking
 from helpers.data import checking
-from helpers.model_check import look
+from helpers.errors import ConfigurationError
+from helpers.model_check import look, look_at_gate
 
 PROMOTE = replace(CONTEXT, promote=True)
 
@@ -18,6 +21,10 @@ def findings(world: World, context: str = CONTEXT.to_json()) -> dict[str, dict[s
     root = str(world.root)
     found = [*checking.look(root=root, source="sample"), *look(root=root, source="sample", context=context)]
     return {finding["name"].split()[0]: finding for finding in found}
+
+
+def gate_of(world: World, measured: frozenset[str] | None = frozenset()) -> tuple[str, list[str]]:
+    return look_at_gate(world.root, "sample", "development", measured)
 
 
 def test_good_data_is_described_with_its_notes(world: World) -> None:
@@ -38,17 +45,63 @@ def test_a_gate_for_another_task_is_told_with_its_line(world: World) -> None:
     assert not finding["ok"]
     assert finding["where"].startswith("src/pipelines/development/config.yaml:")
     assert "'rmse', which is no metric of the task 'binary'" in finding["message"]
-    world.gate({"my_own_metric": {"higher_is_better": True}})
-    assert findings(world)["gate"]["ok"]
 
 
-def test_a_metric_that_nothing_here_computes_is_told(world: World) -> None:
-    world.gate({"rmsee": {"higher_is_better": False}})
-    found = findings(world)["gate"]
-    assert found["ok"], "a step of the owner may give it"
-    assert found["notes"] == [
-        "'rmsee' is none of the metrics of helpers.metrics; the gate refuses models without it. Did you mean 'rmse'?"
-    ]
+@pytest.mark.parametrize("name", ["rsme", "rmsee", "RMSE", "r-m-s-e", "mse", "R2"])
+def test_a_slip_of_the_pen_in_the_gate_is_refused_with_its_line(world: World, name: str) -> None:
+    world.gate({name: {"higher_is_better": False}})
+    with pytest.raises(ConfigurationError, match=f"'{name}', which nothing computes. Did you mean '") as caught:
+        gate_of(world)
+    assert caught.value.where == "src/pipelines/development/config.yaml:4"
+    assert gate_of(world, None)[1], "without a store nobody knows what was measured: it is told, and nothing refused"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'LOGGED = {"rmsle": 0.1}',
+        "# rmsle comes from the scoring service",
+        'names = [f"rms{letter}e" for letter in "l"]',
+        'name = "rms%se" % letter',
+        'name = "rms{}e".format(letter)',
+        "def broken(:  # rmsle",
+    ],
+)
+def test_a_metric_of_one_s_own_is_only_told_to_be_new(world: World, code: str) -> None:
+    world.gate({"rmsle": {"higher_is_better": False}})
+    folder = world.root / "src" / "steps"
+    folder.mkdir()
+    (folder / "score.py").write_text(code, encoding="utf-8")
+    assert gate_of(world) == ("rmsle", ["'rmsle' is new: no training of development has measured it yet."])
+
+
+def test_a_metric_that_resembles_none_is_told_and_not_refused(world: World) -> None:
+    names = ["mean_error", "profit", "r3"]  # a step may give them in a way that nobody can see
+    world.gate({name: {"higher_is_better": True} for name in names})
+    told = [note.partition(" is none of the metrics of 'regression'")[0] for note in gate_of(world)[1]]
+    assert told == [f"'{name}'" for name in names]
+
+
+def test_what_earlier_trainings_measured_decides(world: World) -> None:
+    training = world.train(PROMOTE)
+    tracking.log_metrics(training.context, {"rmsle": 0.1, "f1": 0.5})
+    world.gate({"rmse": {"higher_is_better": False}, "rmsle": {"higher_is_better": False}})
+    assert findings(world)["gate"]["notes"] == []
+    world.gate({"f1": {"higher_is_better": True}})
+    assert findings(world)["gate"]["ok"], "it is known for classes, and this repository has its own"
+    world.gate({"rmslle": {"higher_is_better": False}})
+    assert "Did you mean 'rmsle'?" in findings(world)["gate"]["message"]
+
+
+def test_which_of_two_classes_counts_as_positive_is_told_and_one_that_is_none_refused(world: World) -> None:
+    sex = {"address": "data/sample/diabetes.csv", "target": "sex", "task": "binary"}
+    world.gate({"f1": {"higher_is_better": True}})
+    world.source(**sex, positive=1)
+    assert "target 'sex' (binary, positive class '1')" in findings(world)["data"]["message"]
+    world.source(**sex, positive="female")
+    found = findings(world)["data"]
+    assert not found["ok"]
+    assert found["message"] == "'positive' is 'female', and the target 'sex' holds the classes '1' and '2'."
 
 
 def test_data_that_is_missing_is_told_and_the_rest_looked_at(world: World) -> None:

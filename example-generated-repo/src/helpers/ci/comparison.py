@@ -70,7 +70,11 @@ def promotion_verdict(report: Report, champion: Champion, rules: Mapping[str, Me
     if not champion.known:
         return judge(rules, metrics_of(report), Baseline(kind="none", note=champion.note))
     baseline = Baseline(
-        kind="champion", version=champion.version, commit=champion.commit, scored="stored", note=champion.note
+        kind="champion",
+        version=champion.version,
+        commit=champion.commit,
+        scored="stored" if champion.metrics else "none",
+        note=champion.note,
     )
     return judge(rules, metrics_of(report), baseline, champion.metrics)
 

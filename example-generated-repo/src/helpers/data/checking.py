@@ -95,7 +95,8 @@ def _whole(source: Source, path: Path, address: str) -> tuple[str, list[str]]:
 
     table = prepare(path, source, name=source.name, address=address, fingerprint="")
     features = "1 feature" if len(table.kinds) == 1 else f"{len(table.kinds)} features"
-    found = f"{table.record.rows} rows, {features}, target '{table.target}' ({table.task})"
+    positive = f", positive class '{table.labels[-1]}'" if table.task == "binary" else ""
+    found = f"{table.record.rows} rows, {features}, target '{table.target}' ({table.task}{positive})"
     return found, list(table.record.notes)
 
 
@@ -103,7 +104,7 @@ def _beginning(source: Source, path: Path, address: str, state: State, place: Pl
     """What the first rows tell: the columns, and of numbers and dates what can be known without the rest."""
     from helpers.columns import look as look_at_column
     from helpers.reading import read_table
-    from helpers.table import require_declared
+    from helpers.table import classes_seen, positive_last, require_declared
 
     size = "" if state.size is None else f" of {shown_size(state.size)}"
     if not _readable(path):
@@ -113,6 +114,8 @@ def _beginning(source: Source, path: Path, address: str, state: State, place: Pl
     decimal = "." if source.decimal == "auto" and raw.separator in (",", "") else source.decimal
     for name, kind in source.columns.items():
         look_at_column(raw.frame[name], declared=kind, decimal=decimal, address=address)
+    if source.positive is not None:
+        positive_last(classes_seen(raw, source, address), source, address)
     if state.rows is not None:
         _require_rows(source, state.rows, address)
     exact = state.rows is not None and state.whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,25 @@ def verdict(job: Job, report: Report, target: Target) -> Decision | None:
         if not rules:
             target.notes.append(f"The gate of {target.branch} has no metric, so it has no opinion.")
             return None
-        decision = promotion_verdict(report, target.champion, rules)
+        decision = promotion_verdict(report, _comparable(report, target, target.champion), rules)
     except ConfigurationError as error:
         target.notes.append(f"The gate of {target.branch} cannot be asked: {error}")
         return None
     if target.report is not None and not same_data(report, target.report):
         target.notes.append("The two were trained on different data, so their numbers say less about each other.")
     return decision
+
+
+def _comparable(report: Report, target: Target, champion: Champion) -> Champion:
+    """The champion; without its numbers where they are those of another positive class."""
+    theirs = target.report.positive if target.report is not None else ""
+    if not report.positive or not theirs or report.positive == theirs:
+        return champion
+    target.notes.append(
+        f"The positive class here is '{report.positive}', and that of {target.branch} '{theirs}': their numbers do not "
+        "compare, so the thresholds alone decide. The training after the merge scores both alike."
+    )
+    return replace(champion, metrics={})
 
 
 def read_report(path: Path, branch: str) -> Report | None:
