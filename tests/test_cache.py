@@ -93,11 +93,12 @@ def test_with_renders_the_repositories_go_that_see_their_objects(folder: Path) -
 
 
 def test_what_kills_left_goes(folder: Path) -> None:
-    put(folder, "templates/.made.git-x1.git")
+    made = put(folder, "templates/.made.git-x1.git")
     put(folder, ".gone-x1/0.git")
     put(folder, "templates/new.git")
     cache_upkeep.look_after(folder)
     assert there(folder) == {"templates/new.git"}
+    assert not made.exists()
 
 
 def test_what_is_used_is_not_old(folder: Path, environ: dict[str, str]) -> None:

@@ -119,13 +119,14 @@ def test_choices_end_between_words(narrow: int, monkeypatch: pytest.MonkeyPatch)
     words = "GitHub: a repository with its environments, secrets and protection"
     assert prompts.TerminalPrompter(colour=False).choose("To", "Where", [("here", words)], "here") == "here"
     assert " ".join(shown[0].split()) == words
-    assert fits(shown[0], narrow - 4)
+    assert fits(f"  To {shown[0]}", narrow)
 
 
 def test_styles_take_no_columns() -> None:
     line = f"{style('ok    ', 'green', colour=True)} {'x' * 10}"
     assert seen(line) == 17
     assert folded(line, 17) == line
+    assert folded(line, 16).split("\n") == [line[:-11], f"  {'x' * 10}"]
 
 
 def test_a_narrow_terminal_gets_folded_lines_and_a_pipe_whole_ones(environ: dict[str, str], tmp_path: Path) -> None:

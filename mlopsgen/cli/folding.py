@@ -55,7 +55,7 @@ def _fold(line: str, width: int) -> list[str]:
             if seen(current.rstrip()) > hang and seen(current) + seen(word) > width:
                 lines.append(current.rstrip())
                 current = " " * hang
-            if hang > low and hang + seen(word) > width:
+            if hang > low and seen(current) + seen(word) > width:
                 # An address that does not fit beside what it belongs to stands below it, and is whole if it can be.
                 lines += [current.rstrip()] if current.strip() else []
                 current = " " * low

@@ -67,7 +67,7 @@ class TerminalPrompter:
         self.tell("\n" + indented(help_line))
         question = questionary.select(
             title,
-            choices=[questionary.Choice(_below(words), value) for value, words in choices],
+            choices=[questionary.Choice(_below(words, title), value) for value, words in choices],
             default=default if any(value == default for value, _ in choices) else None,
             qmark=" ",
             instruction="(arrows, enter)",
@@ -83,7 +83,9 @@ class TerminalPrompter:
         wide = terminal_width() >= 72
         question = questionary.checkbox(
             title,
-            choices=[questionary.Choice(_below(words), value, checked=value in chosen) for value, words in choices],
+            choices=[
+                questionary.Choice(_below(words, title), value, checked=value in chosen) for value, words in choices
+            ],
             qmark=" ",
             instruction="(space marks, enter goes on; no mark: keep it all)" if wide else "(space, enter)",
             **self._look,
@@ -115,10 +117,14 @@ def indented(text: str) -> str:
     )
 
 
-def _below(words: str) -> str:
-    """A choice, broken between words; its further lines stand below its mark."""
-    lines = textwrap.wrap(words, terminal_width() - 6, break_long_words=False, break_on_hyphens=False)
-    return "\n     ".join(lines) or words
+def _below(words: str, title: str) -> str:
+    """A choice, broken between words; its further lines stand below its mark, and it fits behind the title as well."""
+    width = terminal_width() - 6
+    if len(title) + len(words) <= width:
+        return words
+    beside = " " * min(len(title), width // 2)
+    lines = textwrap.wrap(words, width, initial_indent=beside, break_long_words=False, break_on_hyphens=False)
+    return "\n     ".join(lines).lstrip()
 
 
 def draw_table(rows: Mapping[str, str], *, colour: bool) -> str:
