@@ -175,6 +175,7 @@ def compiling(places: Places, repetitions: int) -> Figure:
 
     def contender(name: str, *command: str | Path) -> Contender:
         def note(folder: Path) -> None:
+            _must(not any(sources.rglob("*.pyc")), "byte code lies among what kfp embeds")
             package = (folder / "package.yaml").read_bytes()
             sizes.setdefault(name, set()).add((len(package), hashlib.sha256(package).hexdigest()))
 
