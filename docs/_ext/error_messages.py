@@ -21,7 +21,7 @@ sys.path.append(str(Path(mlopsgen.__file__).parents[1] / "tools"))
 from reference import messages
 
 SCRIPTS = ("known_messages.js", "search_messages.js")
-NO_SENTENCE = ("#", "<", "`", "|", "-", ":", "=", "tocdepth")
+NO_SENTENCE = ("#", "<", "```", "|", "-", ":", "=", "tocdepth")
 LONGEST = 200
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,7 +185,7 @@ class _Reader:
 
     def _below(self, node: ast.AST, known: Known) -> Iterator[tuple[str, str, str]]:
         if isinstance(node, ast.FunctionDef):
-            known = known | _assigned([each for each in ast.walk(node) if isinstance(each, ast.stmt)])
+            known = known | _assigned(ast.walk(node))
         if isinstance(node, ast.Call):
             yield from self._of(node, known)
         for child in ast.iter_child_nodes(node):
@@ -196,14 +196,14 @@ class _Reader:
         if found is None:
             return
         group, said, hint = found
-        ways = [(text, _nearest(hint, call, known)) for text in _texts(said, known)]
+        ways = [(text, _nearest(hint, known)) for text in _texts(said, known)]
         if isinstance(said, ast.Name) and isinstance(hint, ast.Name):
             texts, hints = known.get(said.id, []), known.get(hint.id, [])
             if len(texts) == len(hints):  # in each branch of the function both are said
                 pairs = zip(texts, hints, strict=True)
-                ways = [(text, way) for one, way in pairs for text in _texts(one, known)]
-        for text, way in ways:
-            steps = [step.strip() for step in _texts(way, known)] if way is not None else []
+                ways = [(text, [way]) for one, way in pairs for text in _texts(one, known)]
+        for text, hints in ways:
+            steps = [step.strip() for way in hints for step in _texts(way, known)]
             steps = [step for step in dict.fromkeys(steps) if step.strip(f" .{GAP}")]
             if len(re.findall(r"[^\W\d_]{2,}", text)) >= FEWEST_WORDS and "|" not in text:
                 yield group, text.strip(), " Or: ".join(steps)
@@ -237,19 +237,24 @@ class _Reader:
         return (group, said[0], given.get("hint")) if group and said else None
 
 
-def _nearest(hint: ast.expr | None, call: ast.Call, known: Known) -> ast.expr | None:
-    """What a name holds at the call: what was assigned to it last above."""
-    if not isinstance(hint, ast.Name) or hint.id not in known:
-        return hint
-    above = [value for value in known[hint.id] if value.lineno <= call.lineno]
-    return above[-1] if above else known[hint.id][-1]
+def _nearest(hint: ast.expr | None, known: Known) -> list[ast.expr]:
+    """What a name can hold here: what was assigned to it since the message before this one."""
+    if hint is None or not isinstance(hint, ast.Name) or hint.id not in known:
+        return [] if hint is None else [hint]
+    before = max((use.lineno for use in known.get(f"{hint.id}=", []) if use.lineno < hint.lineno), default=0)
+    above = [value for value in known[hint.id] if value.lineno <= hint.lineno]
+    return [value for value in above if value.lineno > before] or above[-1:] or known[hint.id][-1:]
 
 
-def _assigned(statements: list[ast.stmt]) -> Known:
+def _assigned(nodes: Iterable[ast.AST]) -> Known:
     found: Known = {}
-    for node in statements:
+    for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             found.setdefault(node.targets[0].id, []).append(node.value)
+        elif isinstance(node, ast.keyword) and node.arg == "hint" and isinstance(node.value, ast.Name):
+            found.setdefault(f"{node.value.id}=", []).append(node.value)  # where a message takes it as its next step
+    for values in found.values():
+        values.sort(key=lambda value: value.lineno)
     return found
 
 
@@ -278,7 +283,7 @@ def _texts(node: ast.expr, known: Known, depth: int = 2) -> list[str]:
     elif isinstance(node, ast.Name) and depth > 0 and node.id in known:
         found = [text or GAP for value in known[node.id] for text in _texts(value, known, depth - 1)]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "did_you_mean":
-        found = [f"Did you mean {GAP}?"]
+        found = [f"Did you mean '{GAP}'?"]
     elif isinstance(node, ast.Call) and depth > 0 and (values := known.get(f"{_name(node.func)}()")):
         found = [text or GAP for value in values for text in _texts(value, known, depth - 1)]
     return [re.sub(rf"({GAP}\s*)+(?={GAP})", "", text) for text in dict.fromkeys(found)][:MOST_VARIANTS]
