@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from mlopsgen.adapters import child_frame, cookiecutter_child, template_child
+from mlopsgen.answers import BY_KEY
 from mlopsgen.constants import MINIMUM_GIT
-from mlopsgen.forge.github import pace
+from mlopsgen.forge.github import pace, sealing
 from mlopsgen.forge.protocol import Forge
-from mlopsgen.forge.worker import journal
+from mlopsgen.forge.worker import journal, pythons
 from mlopsgen.operations import fleet, hosted_plan
 from mlopsgen.secret_value import SHORTEST
 from tests import in_process
@@ -63,6 +64,7 @@ PER_HOUR = next(count for count, seconds in pace.WRITES if seconds == 3600)
 SILENCE = 3 * constant("ssh_client.py", "ALIVE_SECONDS")
 FORGE = [name for name, _ in inspect.getmembers(Forge, inspect.isfunction) if not name.startswith("_")]
 
+NEWEST, OLDEST = pythons.SUPPORTED[0], pythons.SUPPORTED[-1]
 SANDBOX = (
     f"take {template_child.SECONDS:.0f} seconds, {child_frame.MEMORY // GB} GB of memory and "
     f"{child_frame.FILE // MB} MB for a file, and a cookiecutter template {cookiecutter_child.TOTAL // MB} MB in all"
@@ -81,6 +83,13 @@ SENTENCES = [
     ("docs/explanation/security.md", f"in the local forge's logs, shorter than {WORDS[journal._SHORTEST_MASKED]}."),
     ("docs/reference/github.md", f"shorter than {WORDS[SHORTEST]} characters"),
     ("docs/reference/github.md", f"{pace.WRITES[0][0]} writes a minute"),
+    (
+        "docs/reference/github.md",
+        f"sizes ({sealing.LARGEST // 1024} KB)",
+    ),
+    ("docs/reference/github.md", f"numbers ({sealing.SECRETS_PER_PLACE} in a place)"),
+    ("docs/explanation/local-forge.md", f"the nearest of {OLDEST} to {NEWEST} that is there"),
+    ("template/README.md.jinja", f"({OLDEST} to {NEWEST} work)"),
     ("docs/explanation/local-forge.md", f"shorter than {WORDS[journal._SHORTEST_MASKED]} characters are not masked"),
     ("docs/explanation/github.md", f"the last {WORDS_OF_LARGER[hosted_plan._VERSIONS]} versions of the documents"),
     ("docs/explanation/architecture.md", f"A forge has {WORDS[len(FORGE)]} operations"),
@@ -193,3 +202,16 @@ def test_what_a_training_takes_on_disk_is_the_same_on_each_page() -> None:
     said = [size for page in PAGES for size in re.findall(r"([^ (]+ [0-9]+ MB) on disk", page.read_text("utf-8"))]
     assert len(said) == 3
     assert set(said) == {"about 800 MB"}  # measured: the environment 750, what installs it 60
+
+
+def test_every_python_that_is_answered_is_one_that_the_forge_looks_for() -> None:
+    assert sorted(BY_KEY["python_version"].choices) == sorted(pythons.SUPPORTED)
+
+
+def test_artifacts_are_kept_as_long_as_the_page_says() -> None:
+    workflow = (ROOT / "template/_includes/branch-workflow.yml.jinja").read_text(encoding="utf-8")
+    kept = re.findall(r"name: (report|package|store)-.*?retention-days: ([0-9]+)", workflow, re.DOTALL)
+    page = (ROOT / "template/docs/workflows.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(report|package|store)-<branch>` \|.*\| ([0-9]+) days", page, re.MULTILINE)
+    assert kept == told
+    assert len(told) == 3
