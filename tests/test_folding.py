@@ -37,6 +37,7 @@ from tests.in_process import mlopsgen
         ("  git push --force-with-lease", ["  git push --force-with-lease"]),
         ("  mlopsgen run   (trains it again)", ["  mlopsgen run", "      (trains it", "      again)"]),
         ("  x      name  what it is for", ["  x      name", "         what it is", "         for"]),
+        ("  Pull requests  /a/b/c two", ["  Pull requests", "    /a/b/c two"]),
         ("  at     /a/long/address (it)", ["  at", "    /a/long/address", "         (it)"]),
         ("  log: /Ada's own work/log.txt", ["  log:", "    /Ada's own work/log.txt"]),
         ("  /my work/a log.txt   (the log: it)", ["  /my work/a log.txt", "    (the log: it)"]),
@@ -126,6 +127,8 @@ def test_styles_take_no_columns() -> None:
     line = f"{style('ok    ', 'green', colour=True)} {'x' * 10}"
     assert seen(line) == 17
     assert folded(line, 17) == line
+    words = f"{style('ok    ', 'green', colour=True)} one two three"
+    assert folded(words, 14).split("\n") == [words[:-6], "       three"]
     assert folded(line, 16).split("\n") == [line[:-11], f"  {'x' * 10}"]
 
 

@@ -83,9 +83,7 @@ class TerminalPrompter:
         wide = terminal_width() >= 72
         question = questionary.checkbox(
             title,
-            choices=[
-                questionary.Choice(_below(words, title), value, checked=value in chosen) for value, words in choices
-            ],
+            choices=[questionary.Choice(_below(words, ""), value, checked=value in chosen) for value, words in choices],
             qmark=" ",
             instruction="(space marks, enter goes on; no mark: keep it all)" if wide else "(space, enter)",
             **self._look,
