@@ -179,12 +179,14 @@ def main(arguments: list[str]) -> int:
     connection = socket.socket(fileno=settings["socket"])
     mode, why = settings["mode"], ""
     if mode != "spawn":
+        gc.disable()  # what an import makes stays; to look through it again and again takes a quarter of the time
         preload(settings["preload"])
         threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
         if not hasattr(os, "fork") or threads:
             mode, why = "spawn", f"threads are running: {', '.join(threads)}" if threads else "there is no fork"
         gc.collect()
         gc.freeze()  # what was imported is not looked at again, so its memory stays shared with the forks
+        gc.enable()
     server = Server(connection, mode=mode, log=Path(settings["log"]))
     server.send({"ready": True, "mode": mode, "why": why})
     job = server.serve()
