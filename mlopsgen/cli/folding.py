@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
-_HEAD = re.compile(r"\s*(?:\S+(?: \S+){0,2}\s{2,}(?:\x1b\[0m\s*)?|(?:\x1b\[[0-9;]*m)?(?:error|stopped|next|at|report|warning|!)\S*\s)?")
+_HEAD = re.compile(
+    r"\s*(?:\S+(?: \S+){0,2}\s{2,}(?:\x1b\[0m\s*)?"
+    r"|(?:\x1b\[[0-9;]*m)?(?:error|stopped|next|at|report|warning|!)\S*\s)?"
+)
 """What the rest of a line stands below: a first column, or a word that says what it is."""
 _COMMAND = re.compile(r"\s*(?:cd|chmod|docker|export|gh|git|kubectl|make|mlopsgen|pip|pipx|python3?|rm|uv)\s\S")
 """What begins so is copied from a terminal: it stays one line, and a remark stands below it."""
