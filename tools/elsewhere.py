@@ -61,7 +61,7 @@ def main() -> int:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     files = [f"tests/test_{name}.py" for name in TESTS]
     left_out = [f"--deselect={name}" for name in NOT_ON_WINDOWS] if os.name == "nt" else []
-    command = [python, "-m", "pytest", "-n", "auto", *left_out, *files, *sys.argv[1:]]
+    command: list[str | Path] = [python, "-m", "pytest", "-n", "auto", *left_out, *files, *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
