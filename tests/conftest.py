@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from tests.canaries import hunt, may_hold
+from tests.longest_first import arranged
 
 # A shared machine stops for longer than any deadline that would tell something. The same examples each time, so that
 # one commit gives one answer; `make explore` looks for new ones.
@@ -31,6 +32,14 @@ _PERSONAL = re.compile(
 )
 # Found where nobody listens: a program that ignores the rules fails at once instead of reaching the network.
 _DEAD_END = "http://127.0.0.1:9"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where workers share the tests, each begins with long ones."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    if workers:
+        items[:] = arranged(items, [item.nodeid for item in items], workers)
 
 
 @pytest.fixture(scope="session", autouse=True)
