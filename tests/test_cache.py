@@ -145,6 +145,7 @@ def test_the_command_shows_it_and_clears_it(folder: Path, environ: dict[str, str
     assert f"The cache in {folder} is empty." in run().stdout
     put(folder, "templates/a.git", size=2_500_000)
     put(folder, "renders/b.git")
+    put(folder, "renders/b.git.lock", size=0)
     shown = run().stdout
     assert f"The cache takes 2.5 MB in {folder}." in shown
     assert "mlopsgen cache --clear" in shown
@@ -155,7 +156,7 @@ def test_the_command_shows_it_and_clears_it(folder: Path, environ: dict[str, str
         refused = run("--clear")
         assert refused.returncode == 1
         assert "Another mlopsgen uses the cache" in refused.stderr
-        assert len(there(folder)) == 2
+        assert len(there(folder)) == 3
     cleared = run("--clear")
     assert cleared.returncode == 0, cleared.stderr
     assert "2.5 MB removed" in cleared.stdout

@@ -38,7 +38,7 @@ def cache(request: CacheRequest) -> OperationResult:
         {
             "name": name,
             "holds": holds,
-            "number": sum(1 for each in found if each.part == name),
+            "number": sum(1 for each in found if each.part == name and each.path.suffix != ".lock"),
             "bytes": sum(each.size for each in found if each.part == name),
         }
         for name, holds in cache_upkeep.PARTS.items()
