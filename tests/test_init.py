@@ -300,6 +300,13 @@ def test_a_table_that_is_still_to_be_put_in_is_a_next_step(tmp_path, request_for
     assert [step.partition("   (")[0] for step in result.next_steps if step.startswith("git add")] == steps
 
 
+@pytest.mark.parametrize(("how", "asked"), [("email", True), ("none", False)])
+def test_the_server_that_sends_mails_is_a_next_step_where_mails_are_wanted(tmp_path, request_for, how, asked):
+    request = request_for(tmp_path / "wine")
+    result, _ = make(replace(request, answers={**request.answers, "notify_how": how}))
+    assert any("the server that sends mails" in step for step in result.next_steps) is asked
+
+
 @pytest.mark.parametrize("moment", ["temporary", "file", ".git", "objects", "index", "refs"])
 def test_killed_at_any_moment_nothing_or_everything_is_there(tmp_path, environ, git, moment):
     """Kills the real process as soon as something appears, then makes sure that the next one works and tidies up."""

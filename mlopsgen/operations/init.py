@@ -108,7 +108,12 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
             "template_version": request.template_version,
             "answers": dict(request.answers),
         },
-        next_steps=(f"cd {quoted(str(destination))}", *_data_step(request), *_next_steps(request.source)),
+        next_steps=(
+            f"cd {quoted(str(destination))}",
+            *_data_step(request),
+            *_mail_step(request),
+            *_next_steps(request.source),
+        ),
     )
 
 
@@ -120,6 +125,16 @@ def _data_step(request: InitRequest) -> tuple[str, ...]:
     if foreign or elsewhere or address == SAMPLE or (request.destination / address).exists():
         return ()
     return (f"git add {quoted(address)} && git commit -m Data   (once your table lies there, in the repository)",)
+
+
+def _mail_step(request: InitRequest) -> tuple[str, ...]:
+    """What is left to do where mails are wanted: no answer names the server that sends them."""
+    foreign = request.source is not None and not request.source.is_ours
+    if foreign or request.answers.get("notify_how") != "email":
+        return ()
+    return (
+        "git commit -am Mail   (once 'mail:' in src/pipelines/BRANCH/config.yaml names the server that sends mails)",
+    )
 
 
 def _next_steps(source: Source | None) -> tuple[str, ...]:

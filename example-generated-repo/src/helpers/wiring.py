@@ -265,6 +265,8 @@ class _Planner:
         if candidates:
             shown = ", ".join(candidates)
             hint = f"Name one of these in 'with: {{{port.name}: ...}}': {shown}."
+            if port.kind == "value":
+                hint += f" Or add '{port.name}' to the pipeline's parameters."
         elif port.kind == "value":
             hint = f"Add '{port.name}' to the pipeline's parameters, or give it a default at {port.where}."
         else:

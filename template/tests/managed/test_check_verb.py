@@ -127,6 +127,20 @@ def test_the_answer_holds_every_finding_with_its_section(tmp_path: Path) -> None
     assert found["MLflow"]["message"].endswith(", writable")
 
 
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [("", "There are several pipelines: training, quick."), ("pipeline: quick", "quick")],
+)
+def test_which_of_several_pipelines_a_push_trains_is_told(tmp_path: Path, chosen: str, message: str) -> None:
+    made = toy(tmp_path)
+    text = PIPELINE.replace("toy:train", "toy:missing")  # nothing can be built, so that nothing else is looked at
+    made.pipeline = text + text.partition("pipelines:\n")[2].replace("training", "quick")
+    made.config = f"version: 1\n{chosen}\n"
+    made.write()
+    _, found, _ = check(made)
+    assert (found["pipeline of a push"]["ok"], found["pipeline of a push"]["message"]) == (bool(chosen), message)
+
+
 @pytest.mark.parametrize(("engine", "asked"), [("local", False), ("configured", True), ("", True)])
 def test_who_trains_here_for_once_does_not_need_the_platform(tmp_path: Path, engine: str, asked: bool) -> None:
     made = toy(tmp_path)
@@ -199,6 +213,10 @@ def test_of_large_data_the_beginning_or_the_directory_is_looked_at(
         assert found["ok"], found
         assert found["message"].startswith("at least ")
         assert "2 columns, target 'y'" in found["message"]
+    classes = frame.assign(y=["good" if n % 3 else "poor" for n in range(5000)]).to_csv(index=False)
+    world.data(classes, target="y", task="binary", positive="bad")
+    (wrong,) = checking.look(root=str(world.root), source="sample")
+    assert wrong["message"].endswith("the target 'y' holds the classes 'good' and 'poor'.")
     frame.to_parquet(world.root / "data" / "own.parquet")
     world.source(address="data/own.parquet", **declared)
     (columns,) = checking.look(root=str(world.root), source="sample")
