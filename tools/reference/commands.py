@@ -37,6 +37,26 @@ def commands() -> Iterator[tuple[str, Any]]:
             yield f"mlopsgen {name} {under}", inner
 
 
+GUIDES = {
+    "mlopsgen init": "[start a repository](../how-to/init.md), [your first model](../tutorials/first-model.md)",
+    "mlopsgen push": "[to GitHub](../how-to/github.md), [without an account](../how-to/local-forge.md)",
+    "mlopsgen adopt": "[bring a repository under a template](../how-to/adopt.md)",
+    "mlopsgen status": "[what people changed](../how-to/take-back.md), [a fleet](../how-to/sync-fleet.md)",
+    "mlopsgen run": "[train by git push](../how-to/local-forge.md)",
+    "mlopsgen watch": "[train when the data changes](../how-to/data-changes.md)",
+    "mlopsgen sync": "[one repository](../how-to/sync.md), [many](../how-to/sync-fleet.md), "
+    "[conflicts](../how-to/sync-conflicts.md)",
+    "mlopsgen config-repo": "[your organisation's own template](../how-to/config-repo.md)",
+    "mlopsgen secrets": "[add a secret to one environment](../how-to/secrets.md)",
+    "mlopsgen secrets manifest": "[give a step on the cluster a secret](../how-to/kubeflow-secrets.md)",
+    "mlopsgen runner": "[train on a machine of your own](../how-to/runner.md)",
+    "mlopsgen destroy": "[take a repository back](../how-to/take-back.md)",
+    "mlopsgen doctor": "[an error, and what to do](../how-to/errors.md)",
+    "mlopsgen completion": "[make the command line yours](../how-to/terminal.md)",
+    "mlopsgen cache": "[install, upgrade or remove](../how-to/install.md)",
+}
+
+
 def page() -> str:
     """The page."""
     found = dict(commands())
@@ -79,6 +99,7 @@ def _section(name: str, command: Any) -> str:
         _options(command),
         _token(command),
         _told(getattr(command, "epilog", None)),
+        f"How to use it: {GUIDES[name]}." if name in GUIDES else "",
     )
 
 

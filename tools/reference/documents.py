@@ -41,6 +41,8 @@ CONFIG_HEAD = """# config.yaml
 
 `src/pipelines/<branch>/config.yaml` of a generated repository: how one branch trains, what its gate asks of a model,
 and who hears of it. Each branch has its own; a misspelt key is an error that names the line.
+How to use it: [the gate](../how-to/champion.md), [Kubeflow](../how-to/kubeflow-ci.md),
+[mails and other workflows](../how-to/notify.md).
 
 {generated}
 
@@ -56,6 +58,7 @@ PIPELINE_HEAD = """# pipeline.yaml
 
 `src/pipelines/pipeline.yaml` of a generated repository: the steps, in which order they run, and what each hands to the
 next. All branches share it. A step is a function in `src/steps/`.
+How to use it: [your own data](../tutorials/own-data.md), [several models](../how-to/several-models.md).
 
 {generated}
 
@@ -70,6 +73,7 @@ SOURCES_HEAD = """# sources.yaml
 
 `data/sources.yaml` of a generated repository: where data lies, under names that the pipeline uses. Credentials never
 stand here; they are [secrets](workflows.md#secrets).
+How to use it: [read data from anywhere](../how-to/data-sources.md), [train when it changes](../how-to/data-changes.md).
 
 {generated}
 
@@ -85,6 +89,7 @@ REMOTE_HEAD = """# remote.yaml
 
 `.github/remote.yaml` of a generated repository: what it shall be on GitHub. `mlopsgen push` shows what differs and
 makes it so. Every key may be left out.
+How to use it: [a protected repository](../how-to/github.md), [plans of GitHub](../how-to/github-plans.md).
 
 {generated}
 
@@ -99,6 +104,7 @@ REPORT_HEAD = """# report.json
 
 Everything about one training, for programs. The page `report.html` and the comment of a pull request are made from it.
 It lies in `runs/<branch>/<time>/`, and among the artifacts of the MLflow run.
+How to use it: [tell a reviewer](../how-to/reviewer.md), [find where a model comes from](../how-to/trace.md).
 
 {generated}
 
