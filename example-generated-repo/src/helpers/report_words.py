@@ -227,7 +227,7 @@ def baseline_note(baseline: Baseline) -> str:
 
 def positive_note(report: Report) -> str:
     """Which of two classes counts as positive."""
-    return f"The positive class is {clean(report.positive, 60)}." if report.positive else ""
+    return f"The positive class is '{clean(report.positive, 60)}'." if report.positive else ""
 
 
 @dataclass(frozen=True)

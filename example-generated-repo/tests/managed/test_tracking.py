@@ -22,6 +22,7 @@ from helpers.context import RunContext
 from helpers.errors import TrackingError
 from helpers.records import Failure, StepRecord
 from helpers.registry import former_champions
+from helpers.report_html import html
 from helpers.report_markdown import markdown
 from helpers.store import client, ensure_store
 
@@ -254,7 +255,8 @@ def test_another_positive_class_is_never_compared_in_silence(world: World) -> No
     assert client().get_run(second.context.run_id).data.tags["mlopsgen.positive"] == "1"
     earlier, present = report.history
     assert (earlier.metrics, earlier.note, present.note) == ({}, "positive class 2", "")
-    assert "The positive class is 1." in markdown(report)
+    assert "The positive class is '1'." in markdown(report)
+    assert "The positive class is &#39;1&#39;." in html(report, second.evaluation)
     assert "champion (positive class 2)" in markdown(report)
     shutil.rmtree(world.root / ".mlflow" / "artifacts" / CONTEXT.experiment_name / "models")
     world.source(**women)
