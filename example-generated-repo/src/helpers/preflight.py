@@ -193,9 +193,10 @@ def _pipelines(request: Request, branch: Branch, findings: list[Finding]) -> dic
     found: dict[str, list[str]] = {}
     names = [pipeline.name for pipeline in request.pipelines] or list(branch.text.pipelines)
     wanted = [request.choose(branch)] if request.pipeline or not names else names
-    if not request.pipeline and (len(names) > 1 or branch.config.pipeline):
+    chosen = request.choose(branch) if branch.config.pipeline else ""
+    if len(names) > 1 and not request.pipeline:
         with looking(findings, "pipeline of a push", "configuration") as finding:
-            finding.message = request.choose(branch)
+            finding.message = chosen or request.choose(branch)
     for name in wanted:
         with looking(findings, f"pipeline {name}", "configuration") as finding:
             code = request.code(name)

@@ -43,7 +43,7 @@ def error_of(toy: Toy, *, config: str = "version: 1\n") -> ConfigurationError:
         (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pul'}}\n", 6, "no function 'pul'"),
         (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pull', after: b}}\n", 6, "no step 'b'"),
         (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pull', after: [a]}}\n", 6, "waits for itself"),
-        (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pull', retry: many}}\n", 6, "valid integer"),
+        (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pull', retry: many}}\n", 6, "has to be a whole number"),
         (f"{HEAD}    steps:\n      - {{id: a, uses: 'steps.toy:pull', resources: {{cpu: much}}}}\n", 6, "pattern"),
         (f"{HEAD}    parameters: {{context: x}}\n    steps:\n{PULL}", 5, "set by the run itself"),
         (f"{HEAD}    parameters: {{rows: }}\n    steps:\n{PULL}", 5, "has to have a default"),
