@@ -91,7 +91,8 @@ def _become(asked: dict[str, object], base: list[str]) -> None:
 
     cwd, environ = str(asked["cwd"]), asked["environ"]
     assert isinstance(environ, dict)
-    os.chdir(cwd)
+    # Only this fork goes there: it becomes the step.
+    os.fchdir(os.open(cwd, os.O_RDONLY | os.O_DIRECTORY))
     os.environ.clear()
     os.environ.update(environ)
     tempfile.tempdir = None
