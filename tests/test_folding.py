@@ -77,7 +77,7 @@ def test_a_table_and_a_plan_keep_addresses_whole(narrow: int) -> None:
         assert ADDRESS in text.split()
         assert fits(text, narrow)
     assert "\nAddress\n" in table
-    assert "Kubeflow  none of the branches, for now\n          at least\n" in table
+    assert "Kubeflow  none of the branches, for\n          now at least\n" in table
 
 
 def test_lines_of_a_training_and_questions_end_between_words(

@@ -129,7 +129,7 @@ def draw_table(rows: Mapping[str, str], *, colour: bool) -> str:
     """Rows of a title and a text, as a table that fits the terminal as it is now."""
     from rich.cells import cell_len
 
-    width = terminal_width()
+    width = terminal_width() - 2
     first = max(map(cell_len, rows), default=0)
     lines = []
     for title, text in rows.items():
