@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if probe.connect_ex(("127.0.0.1", options.port)) == 0:
             print(f"Port {options.port} is taken; use another one: make ui PORT={options.port + 1}", file=sys.stderr)
             return 1
-    print(f"MLflow shows {uri} on http://127.0.0.1:{options.port} (Ctrl-C ends it)", flush=True)
+    print(f"MLflow shows {uri} on http://127.0.0.1:{options.port} in some seconds (Ctrl-C ends it)", flush=True)
     return _become(command(uri, options.port), {**environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
 
 

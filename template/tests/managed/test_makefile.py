@@ -86,6 +86,9 @@ def test_add_writes_the_line_locks_and_installs(folder: Path) -> None:
         assert "--override" not in done.stdout
         assert "pip install" in done.stdout
     assert (folder / "requirements.in").read_text(encoding="utf-8") == before + "lightgbm>=4\n"
+    (folder / "requirements.in").write_text(before.rstrip("\n"), encoding="utf-8")
+    assert make(folder, "add", "PKG=lightgbm>=4").returncode == 0
+    assert (folder / "requirements.in").read_text(encoding="utf-8") == before + "lightgbm>=4\n", "not in one line"
     (folder / "overrides.txt").write_text("urllib3>=2.8\n", encoding="utf-8")
     assert "--override overrides.txt" in make(folder, "lock").stdout
 
