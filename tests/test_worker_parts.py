@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,17 @@ from hypothesis import strategies as st
 
 from mlopsgen.constants import BRANCHES, MAIN_BRANCH
 from mlopsgen.forge import program
-from mlopsgen.forge.worker import envfile, environments, locks, process, pythons, queue, repository, surroundings
+from mlopsgen.forge.worker import (
+    envfile,
+    environments,
+    locks,
+    process,
+    pythons,
+    queue,
+    repository,
+    service,
+    surroundings,
+)
 from mlopsgen.forge.worker.journal import Journal
 from mlopsgen.forge.worker.layout import Layout
 from mlopsgen.forge.worker.records import Run, read_run, write_run
@@ -252,3 +264,18 @@ def test_why_a_step_failed_is_told_once(tmp_path: Path) -> None:
     ]
     lost = failed.with_(stage="report", outcome="rejected", reasons=["rmse got worse."])
     assert "  rmse got worse." in ending(Layout(tmp_path), lost)
+
+
+def test_a_worker_that_dies_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout(tmp_path)
+    run = Run(branch="development", number=1, commit="c" * 40, state="running", stage="environment", attempt=2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_600_000))
+    assert surroundings.full_disk(tmp_path) == f"Only 3 MB are free in {tmp_path}: free some space. "
+    assert queue.add(layout, "development", run.commit, actor="ada", trigger="push").number == 1
+    write_run(layout, run)
+    service.work(layout, "development", {"PATH": os.environ["PATH"]})
+    ended = read_run(layout, "development", 1)
+    assert ended is not None
+    assert ended.error["hint"].startswith("Only 3 MB are free in")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
+    assert surroundings.full_disk(tmp_path) == ""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import locks, process, pythons
+from . import locks, process, pythons, surroundings
 from .layout import Layout, write_text
 from .repository import remove_tree
 
@@ -126,7 +126,8 @@ class Builder:
         if self._run(argv, lock, cwd=checkout) != 0:
             raise EnvironmentFailed(
                 "The packages of requirements.txt could not be installed; the log shows what the installers said.",
-                "Is the package index reachable from this machine? Then 'mlopsgen run' tries again.",
+                (surroundings.full_disk(self._layout.root) or "Is the package index reachable from this machine? ")
+                + "Then 'mlopsgen run' tries again.",
             )
 
     def _compile(self, inside: Path, lock: int, checkout: Path) -> None:

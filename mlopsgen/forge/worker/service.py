@@ -133,7 +133,7 @@ def _attempt(layout: Layout, run: Run, environ: Mapping[str, str], keep_open: tu
             error = {
                 "code": "killed",
                 "message": message,
-                "hint": "'mlopsgen run' trains the commit again.",
+                "hint": f"{surroundings.full_disk(layout.root)}'mlopsgen run' trains the commit again.",
                 "where": "",
             }
             journal.say(message)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+_LITTLE = 300_000_000
+"""Bytes of free space below which what failed most likely failed for want of it."""
 _MACHINE = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER", "LOGNAME")
 _NETWORK = re.compile(r"(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE", re.IGNORECASE)
 # Where packages come from is set for the machine by variables like these; others (PIP_TARGET, PIP_USER, ...) would
@@ -56,6 +59,12 @@ def user_name(environ: Mapping[str, str]) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container may run under a number that nobody has
         return f"uid-{os.getuid()}"
+
+
+def full_disk(folder: Path) -> str:
+    """A hint where the disk of a folder is about full; else nothing."""
+    free = shutil.disk_usage(folder).free
+    return f"Only {free / 1e6:.0f} MB are free in {folder}: free some space. " if free < _LITTLE else ""
 
 
 def command(program: Path, *arguments: str) -> list[str]:
