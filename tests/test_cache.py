@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -99,6 +100,22 @@ def test_what_kills_left_goes(folder: Path) -> None:
     cache_upkeep.look_after(folder)
     assert there(folder) == {"templates/new.git"}
     assert not made.exists()
+
+
+def test_a_kill_while_it_goes_leaves_nothing_half_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = put(folder, "templates/old.git", days=61)
+
+    def killed(path: Path) -> None:
+        assert not old.exists(), "nobody finds it any more"
+        assert list(path.rglob("packed")), "nothing of it was deleted before"
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cache_upkeep.look_after(folder)
+    cache_upkeep.look_after(folder)
+    assert there(folder) == set()
 
 
 def test_what_is_used_is_not_old(folder: Path, environ: dict[str, str]) -> None:
