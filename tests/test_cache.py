@@ -177,4 +177,5 @@ def test_the_command_shows_it_and_clears_it(folder: Path, environ: dict[str, str
     cleared = run("--clear")
     assert cleared.returncode == 0, cleared.stderr
     assert "2.5 MB removed" in cleared.stdout
+    assert f"The cache in {folder} is empty." in run("--clear").stdout
     assert there(folder) == set()

@@ -51,12 +51,11 @@ def cache(request: CacheRequest) -> OperationResult:
         "most_days": cache_upkeep.MOST_DAYS,
         "most_bytes": cache_upkeep.MOST_BYTES,
     }
-    if not request.clear:
+    if not request.clear or not found:
         told = f"The cache takes {as_size(size)} in {folder}." if found else f"The cache in {folder} is empty."
         steps = ("mlopsgen cache --clear   (removes it; what is needed is made again)",) if found else ()
         return OperationResult(summary=told, data=data, next_steps=steps)
-    if found:
-        _clear(folder)
+    _clear(folder)
     return OperationResult(summary=f"{as_size(size)} removed from {folder}.", data=data)
 
 
