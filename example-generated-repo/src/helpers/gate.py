@@ -13,12 +13,9 @@ from decimal import Decimal
 
 from helpers.documents import did_you_mean
 from helpers.errors import ConfigurationError
-from helpers.metrics import METRICS
+from helpers.metrics import METRICS, same
 from helpers.records import Baseline, Decision, MetricResult, MetricRule, Outcome
 from helpers.report_words import number
-
-ROUNDING = 1e-12
-"""Values that differ by less than this part of them are the same."""
 
 
 def check_rules(rules: Mapping[str, MetricRule], *, where: str = "gate.metrics") -> None:
@@ -86,9 +83,8 @@ def gain_of(value: float, baseline: float, *, higher_is_better: bool) -> Decimal
     """How much better a value is than the baseline.
 
     The subtraction is decimal, so that 0.9 is better than 0.8 by exactly the 0.1 that a person wrote as minimum gain.
-    What differs in the last digits alone is equal: the same training may round differently on another machine.
     """
-    if math.isclose(value, baseline, rel_tol=ROUNDING):
+    if same(value, baseline):
         return Decimal(0)
     difference = Decimal(repr(float(value))) - Decimal(repr(float(baseline)))
     return difference if higher_is_better else -difference

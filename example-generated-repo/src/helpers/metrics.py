@@ -60,6 +60,11 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
+def same(one: float, other: float) -> bool:
+    """Whether two values are equal but for their last digits: a training may round differently on another machine."""
+    return math.isclose(one, other, rel_tol=1e-12)
+
+
 def metrics_of(task: Task) -> list[str]:
     """The names of the metrics of a task."""
     return [name for name, metric in METRICS.items() if task in metric.tasks]

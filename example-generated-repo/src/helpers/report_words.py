@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from helpers.metrics import same
+
 if TYPE_CHECKING:
     from helpers.records import Baseline, Evaluation, HistoryPoint, MetricResult, MetricRule, Report
 
@@ -178,7 +180,7 @@ def metric_line(result: MetricResult, baseline: Baseline) -> MetricLine:
     value, before = result.value, result.baseline
     if value is not None and before is not None and math.isfinite(value) and math.isfinite(before):
         change = value - before
-        if change == 0:
+        if same(value, before):
             judgement = "same"
         else:
             arrow = "\u2191" if change > 0 else "\u2193"

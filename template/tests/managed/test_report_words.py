@@ -51,11 +51,17 @@ def test_numbers_can_be_read_back(value: float) -> None:
 @given(finite, finite, st.booleans())
 def test_a_change_is_better_only_in_the_direction_that_is_good(value: float, baseline: float, higher: bool) -> None:
     line = words.metric_line(metric(value=value, baseline=baseline, higher_is_better=higher), CHAMPION)
-    expected = "same" if value == baseline else "better" if (value > baseline) == higher else "worse"
+    equal = math.isclose(value, baseline, rel_tol=1e-12)
+    expected = "same" if equal else "better" if (value > baseline) == higher else "worse"
     assert line.judgement == expected
-    assert (line.arrow == "\u2191") == (value > baseline)
+    assert (line.arrow == "\u2191") == (value > baseline and not equal)
     assert line.difference.startswith({"\u2191": "+", "\u2193": M, "": ""}[line.arrow])
     assert line.percent == "" or line.percent[0] in "+\u22120"
+
+
+def test_a_change_of_the_last_digits_is_none() -> None:
+    line = words.metric_line(metric(value=54.48, baseline=54.48 + 1.421e-14), CHAMPION)
+    assert (line.judgement, line.arrow, line.difference) == ("same", "", "")
 
 
 @pytest.mark.parametrize(
