@@ -73,6 +73,8 @@ def test_a_class_whose_name_means_missing_is_told(tmp_path: Path) -> None:
 def test_a_decimal_comma_in_quotes_is_not_guessed_but_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'score' has to hold numbers.* declare \"decimal: ','\""):
         table(lines("x,score", '1,"1,5"', '2,"2,5"'), tmp_path)
+    with pytest.raises(DataError, match=r"If the comma groups thousands, write the numbers without it\. If the comma"):
+        table(lines("x,score", '1,"1,839"', '2,"12,002"'), tmp_path)
     rows = "".join(f'{row % 7},"{row},25",{row}\n' for row in range(ROWS))
     assert any("declare \"decimal: ','\"" in note for note in table("a,x,score\n" + rows, tmp_path).record.notes)
 

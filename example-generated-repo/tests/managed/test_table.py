@@ -253,6 +253,8 @@ def csv(header: str, *rows: str, repeat: int = 25) -> str:
         ('[\n {"a": 1, "score": 2}]', {}, "This is JSON"),
         ('{"a": [1, 2], "score": [2, 3]}', {}, "This is JSON"),
         (b"\x89PNG\r\n\x00\x01\x02", {}, "binary data, not text"),
+        (b"PK\x03\x04\x14\x00\x06\x00", {}, "a workbook or an archive.*Save the sheet as CSV"),
+        (csv("a,scores", "1,2"), {}, "Did you mean 'scores'. 'target' stands in data/sources.yaml"),
         (b"PAR1 broken", {"format": "parquet"}, "not a readable Parquet file"),
         (b"\x1f\x8b broken", {}, "compressed file is damaged"),
         ("a,score\n1,é\n".encode("latin-1"), {"encoding": "utf-8"}, "Line 2 is not utf-8 text"),

@@ -189,10 +189,13 @@ def _infinite(present: pd.Series) -> int:
 
 
 def _comma_hint(present: pd.Series, decimal: str) -> str:
-    """What to declare when all of these texts would be numbers with a decimal comma; empty otherwise."""
-    if decimal == "," or not present.astype(str).str.fullmatch(r"[+-]?\d+,\d+").all():
+    """What to do when all of these texts would be numbers with a comma in them; empty otherwise."""
+    texts = present.astype(str).str
+    thousands = texts.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?").all()
+    if decimal == "," or not (thousands or texts.fullmatch(r"[+-]?\d+,\d+").all()):
         return ""
-    return f"If the comma is the decimal mark, declare \"decimal: ','\" in {SOURCES_FILE.as_posix()}."
+    grouped = "If the comma groups thousands, write the numbers without it. " if thousands else ""
+    return f"{grouped}If the comma is the decimal mark, declare \"decimal: ','\" in {SOURCES_FILE.as_posix()}."
 
 
 def require_moderate(numbers: pd.Series, address: str) -> None:

@@ -22,6 +22,8 @@ MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None",
 
 _CANDIDATES = (",", ";", "\t", "|")
 _SAMPLE_LINES = 60
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How the files of spreadsheet programs begin: zip archives, and the older ones."""
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -101,6 +103,8 @@ def _read_parquet(content: bytes, address: str) -> pd.DataFrame:
 
 
 def _read_csv(content: bytes, source: Source, address: str, notes: list[str]) -> RawTable:
+    if content.startswith(_WORKBOOKS):
+        raise DataError("This is a workbook or an archive, not text.", where=address, hint="Save the sheet as CSV.")
     text, encoding = decode(content, source, address)
     if encoding not in ("utf-8", "utf-8-sig") and source.encoding == "auto":
         notes.append(f"The file is not UTF-8; it was read as {encoding}.")
@@ -117,7 +121,7 @@ def _read_csv(content: bytes, source: Source, address: str, notes: list[str]) ->
     frame = _parse(text, separator, names, address, source.target)
     frame = _target_missing(frame, source.target, notes)
     if source.separator == "auto" and separator != ",":
-        notes.append(f"Columns are separated by {separator!r}.")
+        notes.append(f"Columns are separated by {'a tab' if separator == chr(9) else repr(separator)}.")
     return RawTable(frame=frame, separator=separator, notes=notes)
 
 

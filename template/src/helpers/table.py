@@ -141,7 +141,7 @@ def require_declared(frame: pd.DataFrame, source: Source, address: str) -> None:
     """Raises when the target or a declared column is not there."""
     names = [str(column) for column in frame.columns]
     if source.target not in names:
-        hint = _nearest(source.target, names)
+        hint = f"{_nearest(source.target, names)} 'target' stands in {_FILE}."
         numbers = sum(name.replace(".", "", 1).lstrip("+-").isdigit() for name in names)
         if 2 * numbers >= len(names):
             hint = "The first line holds numbers: the file needs a line with the names of its columns."
@@ -181,7 +181,10 @@ def _target(
     column: pd.Series, source: Source, raw: RawTable, address: str, notes: list[str]
 ) -> tuple[pd.Series, list[str]]:
     if source.task == "regression":
-        hint = f"Correct the data, or declare 'task: binary' or 'task: multiclass' in {_FILE} when these are classes."
+        hint = (
+            "Correct the data (an empty cell says that a value is not known), "
+            f"or declare 'task: binary' or 'task: multiclass' in {_FILE} when these are classes."
+        )
         numbers = require_numbers(column, decimal=_decimal(source, raw), address=address, hint=hint)
         if numbers.nunique() == 1:
             raise _constant(column, address, notes)
