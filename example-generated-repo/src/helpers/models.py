@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -189,9 +190,17 @@ def save(
             artifacts={"pipeline": str(bundle)},
             signature=ModelSignature(_input_schema(kinds), infer_signature(example, answer).outputs),
             input_example=example,
-            pip_requirements=[f"{name}=={installed_version(name)}" for name in _LIBRARIES],
+            pip_requirements=[f"{name}=={installed_version(name)}" for name in libraries_of(trained.pipeline)],
             metadata={**metadata, "contract": CONTRACT_VERSION, "task": task, "target": target, "labels": labels},
         )
+
+
+def libraries_of(pipeline: Any) -> list[str]:
+    """What has to be installed where the model is served: ours, and those that its own parts come from."""
+    parts = [part for _, part in getattr(pipeline, "steps", [("", pipeline)])]
+    modules = {type(part).__module__.partition(".")[0] for part in parts} - {"sklearn"}
+    known = packages_distributions() if modules else {}
+    return list(dict.fromkeys([*_LIBRARIES, *(name for module in sorted(modules) for name in known.get(module, ()))]))
 
 
 def _in_order_of_scores(labels: list[str], pipeline: Any) -> list[str]:

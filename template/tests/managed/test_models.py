@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from helpers import models
@@ -233,6 +234,14 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     assert classes["log_loss"] == pytest.approx(sk.log_loss(truth, scores, labels=labels))
     assert classes["roc_auc"] == pytest.approx(sk.roc_auc_score(truth, scores, multi_class="ovr"))
     assert classes["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, answer))
+
+
+def test_a_model_names_the_library_of_an_estimator_of_one_s_own() -> None:
+    foreign = type("Foreign", (), {"__module__": "yaml.somewhere"})()
+    assert models.libraries_of(Pipeline([("columns", "passthrough"), ("model", foreign)])) == [
+        *models.libraries_of(models.build("linear", {"x": "numeric"}, "regression", {}, None, 0)),
+        "PyYAML",
+    ]
 
 
 def test_metrics_of_two_classes_are_those_of_the_last_one() -> None:
