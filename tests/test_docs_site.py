@@ -59,6 +59,9 @@ SEARCHED = {
     "undo promotion": "how-to/champion",
     "monorepo": "how-to/several-models",
     "slack": "how-to/notify",
+    "serve model": "how-to/use-model",
+    "load model": "how-to/use-model",
+    "int64 to float64": "how-to/use-model",
 }
 # Messages as they were printed, each with the line of the reference that says what to do.
 TOOLS, REPOSITORYS = "reference/messages/tool#", "reference/messages/repository#"

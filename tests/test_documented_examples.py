@@ -37,7 +37,7 @@ def run(repository: Path, home: Path, *arguments: str) -> None:
     template_environment.run(repository, home, "-m", *arguments, PYTHONPATH=str(repository / "src"))
 
 
-def test_the_step_of_the_readme_trains(repository, tmp_path):
+def test_the_step_of_the_readme_trains_and_the_page_about_models_loads_what_came_of_it(repository, tmp_path):
     assert write_examples(repository, "README.md") == ["src/steps/drop_extremes.py"]
     readme = (repository / "README.md").read_text(encoding="utf-8")
     parameters, steps = re.search(
@@ -48,9 +48,22 @@ def test_the_step_of_the_readme_trains(repository, tmp_path):
     text = text.replace("    parameters:\n", f"    parameters:\n      {parameters}\n")
     text = re.sub(r"      - \{id: train-model,.*\n", lambda _: steps, text)
     path.write_text(text, encoding="utf-8")
-    run(repository, tmp_path, MAIN, "run")
+    run(repository, tmp_path, MAIN, "run", "--promote")
     log = next((repository / "runs" / "development").glob("2*/log.txt")).read_text(encoding="utf-8")
     assert re.search(r"\b[1-9]\d* rows left out", log)
+    (program,) = re.findall(r"^```python\n(.*?)^```$", page_about_models(repository), re.DOTALL | re.MULTILINE)
+    for told, here in (
+        ("sqlite:////absolute/path/to", f"sqlite:///{repository}"),
+        ("diabetes-training@champion-production", "wine-training@champion-development"),
+        ('"new.csv"', repr(str(repository / "data" / "sample" / "diabetes.csv"))),
+    ):
+        assert told in program
+        program = program.replace(told, here)
+    template_environment.run(repository, tmp_path, "-c", program)
+
+
+def page_about_models(repository: Path) -> str:
+    return (repository / "models" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_pipeline_in_code_of_the_page_for_data_scientists_runs(repository, tmp_path):
