@@ -148,6 +148,9 @@ def test_who_types_nearly_the_right_word_is_told_it(
 
 
 @pytest.mark.parametrize("words", [["help"], ["help", "init"], ["help", "secrets", "set"]])
-def test_help_as_a_word_helps(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_as_a_word_or_a_letter_helps(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
-    assert capsys.readouterr().out == help_of(" ".join(words[1:]), capsys)
+    said = capsys.readouterr().out
+    assert said == help_of(" ".join(words[1:]), capsys)
+    assert main([*words[1:], "-h"]) == 0
+    assert capsys.readouterr().out == said

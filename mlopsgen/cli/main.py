@@ -109,4 +109,6 @@ def main(arguments: Sequence[str] | None = None, *, cwd: Path | None = None) -> 
     words = sys.argv[1:] if arguments is None else arguments
     if list(words[:1]) == ["help"]:
         words = [*words[1:], "--help"]
+    elif list(words[-1:]) == ["-h"]:
+        words = [*words[:-1], "--help"]
     return boundary.run(app, words, os.environ, groups=groups, cwd=cwd)
