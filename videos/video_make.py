@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from . import repository_page
 from .browser import Browser
 from .drawn import from_markdown, take
@@ -113,7 +115,7 @@ def _look(film: Film, terminal: Terminal, world: World, browser: Browser | None)
     terminal.run("ls . src/pipelines src/steps .github/workflows", hold=3.5)
     film.say("Its README says what to edit first, where everything is,\nand what happens at each push.")
     text = (world.home / "wine-quality" / "README.md").read_text(encoding="utf-8").partition("## What happens")[0]
-    film.note(README, text)
+    film.note(README, re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text))  # where links lead is not seen
     if browser is not None:
         picture = take(
             browser, "readme", f"<main>{from_markdown(text)}</main>", BUILD / f"{NAME}-readme.png", whole=True
