@@ -75,7 +75,13 @@ BODY = "    Path(data.path).write_text"
         ("raise SystemExit(3)", "It ended with exit code 3.", "", "src/steps/toy.py:6"),
         ("import os; os._exit(7)", "It ended with exit code 7.", "", ""),
         ("import os; os.kill(os.getpid(), 9)", "It was ended by signal 9. The machine may be out of memory.", "", ""),
-        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'", "", "src/steps/toy.py:6"),
+        (
+            "import nowhere.at_all",
+            "ModuleNotFoundError: No module named 'nowhere'",
+            "If it is a library, 'make add PKG=nowhere' adds it; commit requirements.in and the locks then.",
+            "src/steps/toy.py:6",
+        ),
+        ("import steps.no", "ModuleNotFoundError: No module named 'steps.no'", "", "src/steps/toy.py:6"),
     ],
 )
 def test_a_step_that_fails_tells_why(

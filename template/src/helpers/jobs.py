@@ -73,7 +73,20 @@ def describe(error: BaseException, root: Path) -> dict[str, Any]:
         }
     text = str(error).strip().splitlines()
     message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    return {"code": "", "message": message, "hint": "", "where": _place(error, root), "exit_code": 1}
+    return {
+        "code": "",
+        "message": message,
+        "hint": _library_hint(error, root),
+        "where": _place(error, root),
+        "exit_code": 1,
+    }
+
+
+def _library_hint(error: BaseException, root: Path) -> str:
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not name or any((root / "src" / own).exists() for own in (name, f"{name}.py")):
+        return ""
+    return f"If it is a library, 'make add PKG={name}' adds it; commit requirements.in and the locks then."
 
 
 def _fail(job: Job, error: BaseException, message: str) -> int:
