@@ -25,7 +25,11 @@ LINES = 20
 LONGEST_END = 60.0
 """Seconds that a run which was told to end may take to do so, before that is recorded all the same."""
 
-TERMINATED = {"step": "", "message": "The run was ended with submit --terminate before it was done.", "hint": ""}
+TERMINATED = {
+    "step": "",
+    "message": "The run was ended with submit --terminate before it was done.",
+    "hint": "Nothing is broken: submit again when it shall train.",
+}
 
 RECORDED = {"SUCCEEDED": "succeeded", "SKIPPED": "skipped"}
 
