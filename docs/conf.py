@@ -1,11 +1,13 @@
 """How Sphinx builds the documentation: `make docs`."""
 
+import gc
 import sys
 from pathlib import Path
 
 from mlopsgen import __version__
 
 sys.path.insert(0, str(Path(__file__).with_name("_ext")))
+gc.set_threshold(100_000, 20, 50)  # pages stay until the end of the build; looking through them takes an eighth of it
 
 project = "mlopsgen"
 author = "The mlopsgen authors"
