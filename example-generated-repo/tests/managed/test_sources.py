@@ -173,6 +173,7 @@ def test_a_mistake_in_the_file_names_its_line(tmp_path: Path, source: dict[str, 
     with pytest.raises(ConfigurationError) as caught:
         load_source(tmp_path, "wine")
     assert caught.value.where == where
+    assert " Also " not in caught.value.message, "one mistake is told once"
 
 
 @pytest.mark.parametrize("separator", ["ab", '"', "\n"])

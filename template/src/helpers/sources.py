@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from helpers.data.credentials import credential_in, variable_prefix
 from helpers.data.limits import bytes_of, refuse_age
@@ -78,6 +78,13 @@ class Source(BaseModel):
     )
 
     _name: str = PrivateAttr(default="")
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _one_class(cls, value: object) -> object:
+        if isinstance(value, list | dict):
+            raise ValueError("this has to be one class")
+        return value
 
     @property
     def name(self) -> str:
