@@ -18,6 +18,9 @@ BRANCHES = ("development", "staging", "production")
 TESTED_ELSEWHERE = ("Check style and types", "Run the tests")
 """What every rendering runs in tests/test_rendering_matrix.py, and test_whole.py here as a step."""
 
+CHECKED_ELSEWHERE = (*TESTED_ELSEWHERE, "Check data, champion and platform")
+"""The same where a test looks at what comes later: the first push runs the check, and the tests in which it fails."""
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -16,7 +16,7 @@ from tests.kubeflow.executor import Executor
 from tests.kubeflow.fake import NAMESPACE, USER
 from tests.kubeflow.mlflow_server import mlflow_server
 
-from .conftest import TESTED_ELSEWHERE, Trained
+from .conftest import CHECKED_ELSEWHERE, TESTED_ELSEWHERE, Trained
 from .stage import Stage, make_repository, opened
 
 TOKEN = canary("kubeflow-token")
@@ -84,6 +84,7 @@ def test_a_wrong_token_is_named_before_anything_is_submitted(kubeflow: FakeKubef
 def test_a_run_that_is_cancelled_ends_on_the_cluster_too(kubeflow: FakeKubeflow, mlflow: str, tmp_path: Path) -> None:
     kubeflow.play(held())
     with on_kubeflow(kubeflow, tmp_path, uri=mlflow) as stage:
+        stage.actions.done = CHECKED_ELSEWHERE
         started = stage.start("development.yml")
         started.cancel_at("submitted development-")
         run = stage.actions.finish(started)
@@ -98,6 +99,7 @@ def test_nobody_waits_and_the_cluster_tells_of_its_end(
 ) -> None:
     kubeflow.play(held())
     with on_kubeflow(kubeflow, tmp_path, "development_wait=callback", uri=mlflow) as stage:
+        stage.actions.done = CHECKED_ELSEWHERE
         (run,) = stage.actions.pushed("development", "")
         assert run.results == {"test": "success", "train": "success", "promote": "skipped"}, run.said()
         assert "report-development" not in run.artifacts

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from .conftest import Trained
+from .conftest import CHECKED_ELSEWHERE, Trained
 from .runs import Run
 from .stage import Stage
 
@@ -52,6 +52,7 @@ def test_the_push_that_creates_another_branch_trains_nothing(trained: Trained) -
 def test_a_better_model_replaces_the_champion_and_renews_its_proposal(stage: Stage, trained: Trained) -> None:
     first = report_of(trained.run)
     stage.configure("development", parameters={})
+    stage.actions.done = CHECKED_ELSEWHERE
     run = stage.push(say="Choose the algorithm by itself")
     assert run.results == {"test": "success", "train": "success", "promote": "success"}, run.said()
     second = report_of(run)
@@ -97,6 +98,7 @@ def test_a_broken_source_ends_before_anything_is_computed(stage: Stage) -> None:
 
 def test_a_gate_that_says_no_is_a_failure_with_its_report(stage: Stage, trained: Trained) -> None:
     stage.configure("development", parameters={"algorithm": "linear", "hyperparameters": {"alpha": 1e9}})
+    stage.actions.done = CHECKED_ELSEWHERE
     run = stage.push(say="Try the mean")
     train = run.jobs["train"]
     assert train.result == "failure", run.said()
