@@ -120,6 +120,16 @@ def test_an_outer_git_environment_is_not_touched(tmp_path, request_for, git):
     assert git("for-each-ref", cwd=tmp_path / "outer") == ""
 
 
+def test_a_place_inside_another_repository_is_told_unless_that_one_ignores_it(tmp_path, request_for, git):
+    git("init", "--quiet", cwd=tmp_path)
+    (tmp_path / ".gitignore").write_text("demo/\n")
+    told = [
+        [event.message for event in make(request_for(tmp_path / place))[1] if isinstance(event, Warn)]
+        for place in ("below/wine", "demo/wine")
+    ]
+    assert [any("inside another git repository" in line for line in lines) for lines in told] == [True, False]
+
+
 def test_missing_folders_above_come_with_it(tmp_path, request_for, git):
     make(request_for(tmp_path / "a b" / "ü" / "wine"))
     assert_whole(tmp_path / "a b" / "ü" / "wine", git)

@@ -85,6 +85,7 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
     destination = request.destination
     birthplace.check_free(destination)
     git.require(request.environ, Path(destination.anchor))
+    _look_around(destination, request.environ, events)
     with birthplace.prepare(destination) as place:
         events(StepStarted(message=f"Rendering the template {request.template_version}"))
         given = request.answers if request.rendered is None else request.rendered
@@ -114,6 +115,19 @@ def init(request: InitRequest, engine: TemplateEngine, events: EventSink) -> Ope
             *_mail_step(request),
             *_next_steps(request.source),
         ),
+    )
+
+
+def _look_around(destination: Path, environ: Mapping[str, str], events: EventSink) -> None:
+    """Say where the new repository would lie inside another one, whose 'git add' takes it for one empty entry."""
+    outer = next((folder for folder in destination.parents if (folder / ".git").exists()), None)
+    if outer is None or git.GitRepository(outer, environ).succeeds("check-ignore", "--quiet", str(destination)):
+        return
+    events(
+        Warn(
+            message=f"This place lies inside another git repository, {outer}.",
+            hint="Move the new folder out of it before you push, or name it in that repository's .gitignore.",
+        )
     )
 
 
