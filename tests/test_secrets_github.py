@@ -94,6 +94,18 @@ def test_the_list_tells_when_each_was_written_and_what_is_there_besides(hosted: 
     assert "MY_OWN of staging" in shown
 
 
+def test_a_login_that_no_workflow_hands_over_is_told(hosted: Hosted) -> None:
+    values = {**MAIL, "DATA_WINE_TOKEN": canary("token")}
+    sources = hosted.here / "data" / "sources.yaml"
+    wine = "  wine: {address: 'https://wine.example.org/wine.csv', target: quality, task: regression}\n"
+    sources.write_text(sources.read_text(encoding="utf-8") + wine, encoding="utf-8")
+    argv = ["set", *values, "--from-file", given(hosted, values), "--branch", "staging"]
+    assert "No workflow of this repository reads DATA_WINE_TOKEN." in secrets(hosted, *argv).stderr
+    with (hosted.here / ".github" / "workflows" / "staging.yml").open("a", encoding="utf-8") as workflow:
+        workflow.write("# DATA_WINE_TOKEN: ${{ secrets.DATA_WINE_TOKEN }}\n")
+    assert "No workflow" not in secrets(hosted, *argv).stderr
+
+
 def test_a_rotated_secret_is_sealed_again(hosted: Hosted) -> None:
     secrets(hosted, "set", "--from-file", given(hosted, MAIL))
     done = secrets(hosted, "rotate", "SMTP_PASSWORD", "--stdin", "-b", "staging", stdin=canary("second"))

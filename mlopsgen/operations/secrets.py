@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from mlopsgen.constants import BRANCHES
 from mlopsgen.errors import ExitCode, Interrupted, MissingAnswer, MlopsgenError, UsageError
 from mlopsgen.events import Note, StepDone, Warn
 from mlopsgen.forge.github.sealing import SECRETS_PER_PLACE, name_problem, problem
+from mlopsgen.forge.local import LocalForge
 from mlopsgen.forge.values import Resource
 from mlopsgen.near_words import nearest
 from mlopsgen.operations.hosting import find_hosted
@@ -126,6 +128,7 @@ def set_secrets(request: SetRequest, events: EventSink) -> OperationResult:
     _say_what_is_lost(vault, events)
     chosen = _chosen(request, vault)
     _tell_near(chosen, vault, events)
+    _tell_unread(chosen, vault, events)
     found = _sorted(request, chosen)
     _tell_unknown(request.source, [s.need for s in (*vault.secrets, *chosen)], events)
     _refuse_pointless(request, found)
@@ -204,6 +207,20 @@ def _tell_near(chosen: Sequence[Stored], vault: Vault, events: EventSink) -> Non
         if near:
             hint = f"Did you mean {near}? If not, name it in .github/remote.yaml with its purpose."
             events(Warn(message=f"No environment needs a secret {name}; it becomes one of your own.", hint=hint))
+
+
+def _tell_unread(chosen: Sequence[Stored], vault: Vault, events: EventSink) -> None:
+    """Workflows hand over a login by its name, and only that of the data that the repository was made with."""
+    folder = vault.project.root / ".github" / "workflows"
+    if isinstance(vault.forge, LocalForge) or not folder.is_dir():
+        return
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*.y*ml")]
+    read = {name for text in texts for name in re.findall(r"secrets\.(\w+)", text)}
+    unread = sorted({stored.need.name for stored in chosen if stored.need.name.startswith("DATA_")} - read)
+    if unread:
+        line = f"{unread[0]}: ${{{{ secrets.{unread[0]} }}}}"
+        hint = f"Add lines like '{line}' to the steps that docs/workflows.md names."
+        events(Warn(message=f"No workflow of this repository reads {', '.join(unread)}.", hint=hint))
 
 
 def _refuse_one_for_many(chosen: Sequence[Stored]) -> None:
