@@ -164,7 +164,8 @@ class QuestionSet:
                 raise MissingAnswer(
                     f"No slug can be made from '{answers[question.default.key]}': {refused}.",
                     where=question.key,
-                    hint=f"Give a short name for folders and models with {question.option}: lower-case letters, digits, dashes.",
+                    hint=f"Give a short name for folders and models with {question.option}: "
+                    "lower-case letters, digits, dashes.",
                 )
         if question.required and value in ("", []):
             when = question.when
