@@ -28,7 +28,7 @@ from helpers.verbs import Request
 from helpers.workers import Ended, Workers, job_error
 
 LONGEST = 24.0
-"""Seconds that looking at one thing may take; with the start of Python, all of it stays below half a minute."""
+"""Seconds that looking at one thing may take, from when what all of them need has been imported."""
 
 LONGEST_HERE = 300.0
 """Seconds that looking at a file of this machine may take: a busy machine is slow to import MLflow, and not broken."""
