@@ -70,7 +70,9 @@ def test_after_a_first_training_that_failed_the_mending_comes_before_the_push(to
     toy.commit("Broken", fail_at="check")
     done = mlopsgen(toy, "push", "--local", "--yes")
     log = str(toy.layout.run("development", 1) / "log.txt")
-    for said in (done.stdout, mlopsgen(toy, "push", "--local").stdout):
+    again = mlopsgen(toy, "push", "--local")
+    toy.layout.secrets("staging").unlink()
+    for said in (done.stdout, again.stdout, mlopsgen(toy, "push", "--local", "--yes").stdout):
         steps = said.partition("Next:")[2]
         assert "what failed in 'check'" in steps
         assert steps.index(log) < steps.index("Name the target.") < steps.index("git push")
@@ -109,16 +111,20 @@ def test_without_a_terminal_it_wants_yes(toy: Toy) -> None:
     assert not toy.root.exists()
 
 
-@pytest.mark.parametrize(("answer", "made"), [("n", False), ("y", True)])
-def test_on_a_terminal_it_asks_once(toy: Toy, answer: str, made: bool) -> None:
+@pytest.mark.parametrize(
+    ("answer", "told", "made"),
+    [("n\n", "Nothing was changed", False), ("\x03", "this was not done", False), ("y\n", "accepted", True)],
+    ids=["no", "Ctrl-C", "yes"],
+)
+def test_on_a_terminal_it_asks_once(toy: Toy, answer: str, told: str, made: bool) -> None:
     environ = {**surroundings(toy), "TERM": "dumb"}
     child = pexpect.spawn(
         sys.executable, argv("push", "--local")[1:], cwd=str(toy.folder), env=environ, encoding="utf-8", timeout=60
     )
     child.expect("environment development")
     child.expect(r"Do this\?")
-    child.sendline(answer)
-    child.expect("accepted" if made else "Nothing was changed")
+    child.send(answer)
+    child.expect(told)
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == (0 if made else 130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -95,6 +96,9 @@ def test_what_runs_and_waits_is_shown_and_followed(toy: Toy) -> None:
     assert [(run["number"], run["state"]) for run in development["queue"]] == [(2, "running"), (3, "queued")]
     assert development["last_run"]["number"] == 3
     assert development["last_ended"]["number"] == 1
+    text = mlopsgen(toy, "status").stdout
+    assert re.search(r"^development +\w{7} +#2 ", text, re.MULTILINE), "the one that trains, not the one that waits"
+    assert "1 in the queue" in text
     with start(toy, "status", "--follow", "--branch", "development") as following:
         assert following.stdout is not None
         first = following.stdout.readline()  # it follows: only now may what it waits for end

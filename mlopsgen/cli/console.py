@@ -13,7 +13,7 @@ from typing import TextIO
 from mlopsgen import events
 from mlopsgen.cli.folding import folded
 from mlopsgen.cli.live_line import LiveLine
-from mlopsgen.errors import ExitCode, MlopsgenError
+from mlopsgen.errors import ExitCode, Interrupted, MlopsgenError
 from mlopsgen.result import OperationResult
 from mlopsgen.secret_value import redact
 
@@ -178,11 +178,14 @@ def agreed(question: str, *, default: bool) -> bool:
     """Ask a question with yes or no, on standard error; what is longer than a line ends between words.
 
     Raises:
-        typer.Abort: The person left.
+        Interrupted: The person left.
     """
     import typer
 
-    return bool(typer.confirm(folded(question, terminal_width() - len(" [y/N]: y")), default=default, err=True))
+    try:
+        return bool(typer.confirm(folded(question, terminal_width() - len(" [y/N]: y")), default=default, err=True))
+    except typer.Abort:
+        raise Interrupted("Stopped; this was not done.") from None
 
 
 def render_error(error: MlopsgenError, *, colour: bool) -> str:

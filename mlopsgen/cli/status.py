@@ -147,7 +147,8 @@ def _github_branch(branch: Mapping[str, Any]) -> str:
 
 
 def _branch_lines(branch: Mapping[str, Any], *, trains: bool) -> list[str]:
-    run = branch["last_run"]
+    # While one trains and others wait, the one that trains is of interest.
+    run = next((each for each in branch["queue"] if each["state"] == "running"), branch["last_run"])
     commit = (branch["commit"] or "")[:7] or "not here"
     head = f"{branch['name']:<12} {commit:<8}"
     if run is None:

@@ -86,12 +86,10 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     if request.dry_run:
         return OperationResult(summary=_summary_of(plan), data=data, next_steps=_hints(plan))
     if not plan.changes:
-        last = open_trainings(folder, request.surroundings).latest(next(iter(desired.branches)))
-        after = steps_after(forge.layout, last) if last is not None and last.is_final else ()
         return OperationResult(
             summary="Everything is in place; nothing was changed.",
             data={**data, "training": None},
-            next_steps=_hints(plan) or after or (push_step,),
+            next_steps=_hints(plan) or _steps(request, folder, forge, desired, push_step),
             exit_code=ExitCode.PARTIAL if plan.unsolved else ExitCode.OK,
         )
     _agree(request, plan)
@@ -109,7 +107,8 @@ def push(request: PushRequest, events: EventSink) -> OperationResult:
     elif started:
         events(LogLine(message=f"Training {started[0].branch} (Ctrl-C detaches; the training goes on)"))
         ended = follow_training(trainings, started[0], events)
-    return _result(plan, data, ended, forge, push_step)
+    steps = (push_step,) if started else _steps(request, folder, forge, desired, push_step)
+    return _result(plan, data, ended, forge, steps)
 
 
 def desired_remote(project: Project, forge: LocalForge) -> Desired:
@@ -194,16 +193,24 @@ def _verify(plan: Plan, desired: Desired, forge: LocalForge, project: Project) -
         )
 
 
-def _result(plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge, push_step: str) -> OperationResult:
+def _steps(request: PushRequest, folder: Path, forge: LocalForge, desired: Desired, push_step: str) -> tuple[str, ...]:
+    """How to go on where nothing new trains: a training that failed earlier is to be mended before another push."""
+    last = open_trainings(folder, request.surroundings).latest(next(iter(desired.branches)))
+    return (steps_after(forge.layout, last) if last is not None and last.is_final else ()) or (push_step,)
+
+
+def _result(
+    plan: Plan, data: dict[str, Any], ended: Run | None, forge: LocalForge, following: tuple[str, ...]
+) -> OperationResult:
     done = f"{counted(len(plan.changes), 'change')} made."
-    steps = (*_hints(plan), push_step, "mlopsgen status")
+    steps = (*_hints(plan), *following, "mlopsgen status")
     if ended is None:
         code = ExitCode.PARTIAL if plan.unsolved else ExitCode.OK
         return OperationResult(summary=done, data={**data, "training": None}, next_steps=steps, exit_code=code)
     return OperationResult(
         summary=f"{done} {ended.branch} {short(ended.commit)} (#{ended.number}): {verdict(ended)}.",
         data={**data, "training": run_data(forge.layout, ended)},
-        next_steps=(*_hints(plan), *(steps_after(forge.layout, ended) or (push_step,)), "mlopsgen status"),
+        next_steps=(*_hints(plan), *(steps_after(forge.layout, ended) or following), "mlopsgen status"),
         exit_code=exit_code_of(ended),
     )
 
