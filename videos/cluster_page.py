@@ -73,8 +73,9 @@ def play(film: Film, browser: Browser, news: ClusterNews, run: Any, *, address: 
     """Show a run from its beginning to its end, in so many seconds."""
     names, edges = graph(run.spec.get("pipeline_spec", run.spec))
     began, ended = news.span(run.id)
-    film.badge(f"{ended - began:.0f} s shown in {seconds:.0f} s")
-    film.speeds.append((run.name, ended - began, seconds))
+    if ended - began > seconds * 1.4:
+        film.badge(f"{ended - began:.0f} s shown in {seconds:.0f} s")
+        film.speeds.append((run.name, ended - began, seconds))
     frames = round(seconds / 0.5)
     shown: dict[str, str] | None = None
     for number in range(frames):
