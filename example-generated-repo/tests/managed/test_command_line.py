@@ -180,7 +180,7 @@ def test_a_stopped_run_is_marked_as_killed_and_leaves_no_process(tmp_path: Path,
     assert "Traceback" not in errors
     report = next((tmp_path / "runs" / "development").glob("2*/report/report.json"))
     assert json.loads(report.read_text(encoding="utf-8"))["decision"]["outcome"] == "failed"
-    assert processes_of(tmp_path) == []
+    wait_until(lambda: not processes_of(tmp_path))
 
 
 @pytest.mark.parametrize("victim", ["helpers.orchestrator", "helpers.worker_server"])

@@ -166,7 +166,7 @@ def test_a_step_that_is_killed_fails_the_run_and_leaves_nothing(tmp_path: Path, 
         thread.join()
     assert result.failure is not None
     assert result.failure.message.startswith("It was ended by signal 9.")
-    assert processes_of(tmp_path) == []
+    wait_until(lambda: not processes_of(tmp_path))
 
 
 @pytest.mark.parametrize("victim", ["orchestrator", "workers"])
