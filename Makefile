@@ -8,7 +8,8 @@ DEMO_VENV ?= build/demo-venv
 TEMPLATE_VENV ?= build/template-venv
 WORKFLOW_TOOLS ?= build/workflow-tools
 DOCS ?= build/docs
-WORKERS ?= 2
+# One more than two cores have: a test that waits for a disk, a server or a lock leaves its core to another one.
+WORKERS ?= 3
 RUN := "$(VENV)/bin/python"
 # Tests find the environment of the generated repository here; relative, because the path may hold spaces.
 export MLOPSGEN_TEMPLATE_VENV := $(TEMPLATE_VENV)
