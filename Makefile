@@ -8,8 +8,7 @@ DEMO_VENV ?= build/demo-venv
 TEMPLATE_VENV ?= build/template-venv
 WORKFLOW_TOOLS ?= build/workflow-tools
 DOCS ?= build/docs
-# One more than two cores have: a test that waits for a disk, a server or a lock leaves its core to another one.
-WORKERS ?= 3
+WORKERS ?= 2
 RUN := "$(VENV)/bin/python"
 # Tests find the environment of the generated repository here; relative, because the path may hold spaces.
 export MLOPSGEN_TEMPLATE_VENV := $(TEMPLATE_VENV)
@@ -74,8 +73,8 @@ test-kills: setup ## Kill and fail a push and a fleet at each remote call in tur
 	@$(TESTS) -m kills tests/test_push_killed.py tests/test_fleet_disturbed.py
 
 .PHONY: test-whole
-test-whole: setup template-venv ## A push of a new repository with every step of its workflow, its own lint and tests as well.
-	@$(TESTS) -m whole tests/act
+test-whole: setup template-venv ## A push of a new repository with every step of its workflow, and a few more tests that take long.
+	@$(TESTS) -m whole tests/act tests/test_end_to_end.py tests/test_secrets_github.py
 
 .PHONY: bench
 bench: setup template-venv ## Measure beside the peers; writes benchmarks/results.json and docs/explanation/benchmarks.md.

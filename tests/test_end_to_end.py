@@ -144,6 +144,7 @@ def test_from_nothing_to_a_trained_model_and_on(person: Person) -> None:
     assert person.mlopsgen("run", "--branch", "development").returncode == 6
 
 
+@pytest.mark.whole
 def test_own_data_by_configuration_alone(person: Person) -> None:
     data = person.repository / "data"
     write_wine(data / "wine.csv")

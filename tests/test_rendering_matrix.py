@@ -23,6 +23,8 @@ from tests import matrix, template_environment
 from tests.init_stage import Desk
 
 ROWS = matrix.rows()
+LONG = ("tests/managed/test_cluster_package.py", "tests/managed/test_command_line.py")
+"""Minutes of processes that import MLflow; the trainings of tests/act and the tutorials go through the same code."""
 SOME, OTHERS = ROWS[: len(matrix.FIRST)], ROWS[len(matrix.FIRST) :]
 _DELIMITERS = re.compile(r"\[\[|\]\]|\[%|%\]|\[#|#\]")
 
@@ -144,7 +146,14 @@ def test_every_row_renders(row: Row, tmp_path: Path, desk: Desk) -> None:
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("row", named(SOME[:1], 0))
 def test_a_fresh_clone_passes_all_checks(row: Row, prove: Callable[..., None]) -> None:
-    prove(row)
+    prove(row, *(f"--ignore={path}" for path in LONG))
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("row", named(SOME[:1], 0))
+def test_a_fresh_clone_passes_the_longest_tests(row: Row, prove: Callable[..., None]) -> None:
+    prove(row, *LONG)
 
 
 @pytest.mark.matrix

@@ -197,6 +197,7 @@ def test_environments_that_are_not_made_yet_are_said_before_anything_is_written(
     assert not [call for call in github.calls if call.method not in ("GET", "HEAD")]
 
 
+@pytest.mark.whole
 def test_more_than_there_is_room_for_is_refused_before_anything_is_written(hosted: Hosted) -> None:
     many = {f"FILLER_{number}": canary(str(number)) for number in range(99)}
     filled = secrets(hosted, "set", *many, "--from-file", given(hosted, many), "-b", "staging")

@@ -57,6 +57,7 @@ def test_a_training_by_hand_is_told_and_its_secrets_are_nowhere(stage: Stage, ho
         assert not found_in(shown)
 
 
+@pytest.mark.whole
 def test_a_webhook_that_refuses_changes_no_verdict(stage: Stage, hook: Callable[..., list[bool]]) -> None:
     heard = hook(410, 202)
     stage.actions.done = CHECKED_ELSEWHERE
