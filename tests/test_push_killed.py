@@ -192,7 +192,7 @@ def test_a_disturbance_is_noticed(theatre: Theatre) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "count"), [("first push", 6), ("change", 3), ("rotation", 2)])
+@pytest.mark.parametrize(("name", "count"), [("first push", 10), ("change", 3), ("rotation", 2)])
 def test_killed_at_some_calls_it_ends_the_same(theatre: Theatre, name: str, count: int) -> None:
     check(theatre, name, spread(theatre, name, KILLS, count))
 
